@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What crosses the boundary between the BPF programs and the engine, and nothing else: every struct, enum and limit
+ * that both sides share. common/abi.gen.ts is generated from the BTF of the built object. Numbers are append-only.
+ * Multi-byte fields are in host order unless they are __be16 / __be32. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d.
+ */
+#ifndef IDS_ABI_H
+#define IDS_ABI_H
+
+#include <linux/types.h>
+
+/* Limits that both sides must agree on. */
+enum ids_limit {
+	IDS_MAX_RULES = 2048,	   /* header rules in force at once */
+	IDS_RULE_WORDS = 32,	   /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
+	IDS_MAX_VECTORS = 4096,	   /* distinct rule bit vectors of one rule set */
+	IDS_RULE_CONDS = 8,	   /* conditions of one header rule beyond protocol, addresses and ports */
+	IDS_RULE_SLOTS = 2,	   /* rule sets held at once: the one in force and the one being filled */
+	IDS_PROTO_NONE = 256,	   /* protocol key of a frame that is not IP or whose IP header cannot be read */
+	IDS_PROTO_KEYS = 257,	   /* protocol keys: every IP protocol number and IDS_PROTO_NONE */
+	IDS_HEADER_MAX = 4096,	   /* bytes of an HTTP header section that are handed over from one segment */
+	IDS_REDACT_STATES = 1024,  /* states of the redaction automaton */
+	IDS_REDACT_CLASSES = 64,   /* byte classes of the redaction automaton */
+	IDS_ORIGINS = 4096,	   /* origins of blocklist entries that have counters of their own */
+};
+
+/* Layer-4 key spaces of the classifier: TCP by flags, ICMP and ICMPv6 by type. */
+enum ids_l4_space {
+	IDS_L4_TCP = 0,
+	IDS_L4_ICMP = 1,
+	IDS_L4_ICMP6 = 2,
+	IDS_L4_SPACES = 3,
+};
+
+/* What was decided on a packet. */
+enum ids_verdict {
+	IDS_VERDICT_PASS = 0,
+	IDS_VERDICT_DROP = 1,
+	IDS_VERDICT_REJECT = 2,
+};
+
+/*
+ * Why: the terminal reason of every packet, and (from IDS_REASON_DECODE on) what is wrong with its headers. Each packet
+ * is counted once under its terminal reason in ids_verdicts; decode reasons are counted in ids_decodes as well, where
+ * one packet may count under several. The comment behind a decode reason is Suricata's decode-event name.
+ */
+enum ids_reason {
+	IDS_REASON_CLEAN = 0,	       /* passed, nothing to say */
+	IDS_REASON_ALLOWLIST = 1,      /* passed: the operator's allowlist kept it from a drop */
+	IDS_REASON_RULE_PASS = 2,      /* passed by a pass rule */
+	IDS_REASON_NOT_IP = 3,	       /* passed: not IPv4 or IPv6 (ARP and the like) */
+	IDS_REASON_MALFORMED = 4,      /* passed: its headers could not be read to the end */
+	IDS_REASON_BLOCKLIST = 5,      /* dropped: source on the blocklist */
+	IDS_REASON_RULE_DROP = 6,      /* dropped by a rule on this very packet */
+	IDS_REASON_RULE_REJECT = 7,    /* dropped and answered by a rule on this very packet */
+	IDS_REASON_FLOW_CUT = 8,       /* dropped: its flow was cut by an engine-placed drop */
+	IDS_REASON_REJECT_LIMIT = 9,   /* dropped by a reject rule, the answer held back */
+	IDS_REASON_INTERNAL = 10,      /* passed: a table was missing; must stay zero */
+
+	IDS_REASON_DECODE = 32,	       /* the first decode reason */
+	IDS_DECODE_ETH_SHORT = 32,     /* ethernet.pkt_too_small */
+	IDS_DECODE_VLAN_SHORT = 33,    /* vlan.header_too_small */
+	IDS_DECODE_VLAN_DEPTH = 34,    /* vlan.too_many_layers */
+	IDS_DECODE_IP4_SHORT = 35,     /* ipv4.pkt_too_small */
+	IDS_DECODE_IP4_VERSION = 36,   /* ipv4.wrong_ip_version */
+	IDS_DECODE_IP4_IHL = 37,       /* ipv4.hlen_too_small */
+	IDS_DECODE_IP4_LENGTH = 38,    /* ipv4.iplen_smaller_than_hlen */
+	IDS_DECODE_IP4_TRUNCATED = 39, /* ipv4.trunc_pkt */
+	IDS_DECODE_IP4_OPT = 40,       /* ipv4.opt_invalid */
+	IDS_DECODE_IP4_OPT_LEN = 41,   /* ipv4.opt_invalid_len */
+	IDS_DECODE_IP4_OPT_DUP = 42,   /* ipv4.opt_duplicate */
+	IDS_DECODE_IP4_FRAG_BIG = 43,  /* ipv4.frag_pkt_too_large */
+	IDS_DECODE_IP4_ICMP6 = 44,     /* ipv4.icmpv6 */
+	IDS_DECODE_IP6_SHORT = 45,     /* ipv6.pkt_too_small */
+	IDS_DECODE_IP6_VERSION = 46,   /* ipv6.wrong_ip_version */
+	IDS_DECODE_IP6_TRUNCATED = 47, /* ipv6.trunc_pkt */
+	IDS_DECODE_IP6_EXT_SHORT = 48, /* ipv6.trunc_exthdr */
+	IDS_DECODE_IP6_EXT_LONG = 49,  /* (none): more than 8 extension headers */
+	IDS_DECODE_IP6_DUP_FH = 50,    /* ipv6.exthdr_dupl_fh */
+	IDS_DECODE_IP6_DUP_RH = 51,    /* ipv6.exthdr_dupl_rh */
+	IDS_DECODE_IP6_DUP_HH = 52,    /* ipv6.exthdr_dupl_hh */
+	IDS_DECODE_IP6_DUP_DH = 53,    /* ipv6.exthdr_dupl_dh */
+	IDS_DECODE_IP6_DUP_AH = 54,    /* ipv6.exthdr_dupl_ah */
+	IDS_DECODE_IP6_RH0 = 55,       /* ipv6.rh_type_0 */
+	IDS_DECODE_IP6_USELESS_FH = 56, /* ipv6.exthdr_useless_fh */
+	IDS_DECODE_IP6_OPT_LEN = 57,   /* ipv6.exthdr_invalid_optlen */
+	IDS_DECODE_IP6_AH_RES = 58,    /* ipv6.exthdr_ah_res_not_null */
+	IDS_DECODE_IP6_FH_RES = 59,    /* ipv6.fh_non_zero_reserved_field */
+	IDS_DECODE_IP6_NONE_DATA = 60, /* ipv6.data_after_none_header */
+	IDS_DECODE_IP6_FRAG_BIG = 61,  /* ipv6.frag_pkt_too_large */
+	IDS_DECODE_IP6_ICMP4 = 62,     /* ipv6.icmpv4 */
+	IDS_DECODE_TCP_SHORT = 63,     /* tcp.pkt_too_small */
+	IDS_DECODE_TCP_DOFF = 64,      /* tcp.hlen_too_small (doff below 5) */
+	IDS_DECODE_TCP_DOFF_LONG = 65, /* tcp.hlen_too_small (doff beyond the packet) */
+	IDS_DECODE_TCP_OPT = 66,       /* tcp.invalid_optlen */
+	IDS_DECODE_TCP_OPT_LEN = 67,   /* tcp.opt_invalid_len */
+	IDS_DECODE_TCP_OPT_DUP = 68,   /* tcp.opt_duplicate */
+	IDS_DECODE_UDP_SHORT = 69,     /* udp.pkt_too_small */
+	IDS_DECODE_UDP_LENGTH = 70,    /* udp.hlen_invalid / udp.len_invalid */
+	IDS_DECODE_ICMP4_SHORT = 71,   /* icmpv4.pkt_too_small */
+	IDS_DECODE_ICMP4_TYPE = 72,    /* icmpv4.unknown_type */
+	IDS_DECODE_ICMP4_CODE = 73,    /* icmpv4.unknown_code */
+	IDS_DECODE_ICMP6_SHORT = 74,   /* icmpv6.pkt_too_small */
+	IDS_DECODE_ICMP6_TYPE = 75,    /* icmpv6.unknown_type */
+	IDS_DECODE_ICMP6_CODE = 76,    /* icmpv6.unknown_code */
+	IDS_DECODE_IP4_FRAG_TINY = 77, /* (none): a first fragment that does not hold the transport header */
+	IDS_DECODE_IP4_FRAG_OVERLAP = 78, /* ipv4.frag_overlap: offset 1 of TCP, would rewrite the flags (RFC 1858) */
+	IDS_DECODE_IP4_OPT_EOL = 79,   /* ipv4.opt_eol_required */
+	IDS_DECODE_IP4_OPT_PAD = 80,   /* ipv4.opt_pad_required */
+	IDS_DECODE_IP4_OPT_UNKNOWN = 81, /* ipv4.opt_unknown */
+	IDS_REASONS = 96,
+};
+
+/* Fields that a condition of a header rule looks at; a packet that lacks the field does not meet the condition. */
+enum ids_field {
+	IDS_FIELD_IP_VERSION = 0, /* 4 or 6 */
+	IDS_FIELD_TTL = 1,	  /* TTL or hop limit */
+	IDS_FIELD_IP_ID = 2,	  /* IPv4 identification */
+	IDS_FIELD_TOS = 3,	  /* TOS or traffic class, all 8 bits */
+	IDS_FIELD_FRAGBITS = 4,	  /* IPv4: 4 = reserved, 2 = don't fragment, 1 = more fragments; IPv6 fragment: 1 = more */
+	IDS_FIELD_FRAGOFFSET = 5, /* units of 8 bytes */
+	IDS_FIELD_IPOPTS = 6,	  /* bits of enum ids_ipopt */
+	IDS_FIELD_IP_PROTO = 7,	  /* protocol after extension headers */
+	IDS_FIELD_SAMEIP = 8,	  /* 1 if source and destination address are the same */
+	IDS_FIELD_TCP_FLAGS = 9,  /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128 */
+	IDS_FIELD_TCP_SEQ = 10,
+	IDS_FIELD_TCP_ACK = 11,
+	IDS_FIELD_TCP_WINDOW = 12,
+	IDS_FIELD_DSIZE = 13,	  /* payload bytes behind the transport header */
+	IDS_FIELD_ICMP_TYPE = 14,
+	IDS_FIELD_ICMP_CODE = 15,
+	IDS_FIELD_DECODE0 = 16,	  /* bit n: reason IDS_REASON_DECODE + n was seen, n 0 to 31 */
+	IDS_FIELD_DECODE1 = 17,	  /* likewise n 32 to 63 */
+	IDS_FIELD_TCP_RES = 18,	  /* reserved bits of the data offset byte */
+	IDS_FIELD_TCP_OPTS = 19,  /* bits of enum ids_tcpopt */
+	IDS_FIELD_TCP_MSS = 20,
+	IDS_FIELD_TCP_WSCALE = 21,
+	IDS_FIELD_ICMP_ID = 22,
+	IDS_FIELD_ICMP_SEQ = 23,
+	IDS_FIELD_VLAN_LAYERS = 24,
+	IDS_FIELD_VLAN_ID0 = 25,
+	IDS_FIELD_VLAN_ID1 = 26,
+	IDS_FIELD_FRAGMENT = 27,  /* 1 if the packet is a fragment (first or later) */
+	IDS_FIELDS = 32,
+};
+
+/* IPv4 options seen, as bits of IDS_FIELD_IPOPTS. */
+enum ids_ipopt {
+	IDS_IPOPT_EOL = 1,
+	IDS_IPOPT_NOP = 2,
+	IDS_IPOPT_RR = 4,
+	IDS_IPOPT_TS = 8,
+	IDS_IPOPT_SEC = 16,
+	IDS_IPOPT_LSRR = 32,
+	IDS_IPOPT_ESEC = 64,
+	IDS_IPOPT_CIPSO = 128,
+	IDS_IPOPT_SATID = 256,
+	IDS_IPOPT_SSRR = 512,
+	IDS_IPOPT_RTRALT = 1024,
+};
+
+/* TCP options seen, as bits of IDS_FIELD_TCP_OPTS. */
+enum ids_tcpopt {
+	IDS_TCPOPT_MSS = 1,
+	IDS_TCPOPT_WSCALE = 2,
+	IDS_TCPOPT_SACK_PERMITTED = 4,
+	IDS_TCPOPT_SACK = 8,
+	IDS_TCPOPT_TIMESTAMP = 16,
+	IDS_TCPOPT_FASTOPEN = 32,
+	IDS_TCPOPT_MD5 = 64,
+	IDS_TCPOPT_AO = 128,
+};
+
+enum ids_cond_flag {
+	IDS_COND_NEGATE = 1,
+};
+
+/* Met if the packet has the field and ((field & mask) in lo..hi) is not equal to negate. */
+struct ids_cond {
+	__u8 field; /* enum ids_field */
+	__u8 flags; /* enum ids_cond_flag */
+	__u16 pad;
+	__u32 mask;
+	__u32 lo;
+	__u32 hi;
+};
+
+/* In the order in which Suricata lets them act. */
+enum ids_action {
+	IDS_ACTION_PASS = 0,
+	IDS_ACTION_DROP = 1,
+	IDS_ACTION_REJECT = 2,
+	IDS_ACTION_ALERT = 3,
+};
+
+enum ids_threshold {
+	IDS_THRESHOLD_NONE = 0,
+	IDS_THRESHOLD_LIMIT = 1,
+	IDS_THRESHOLD_THRESHOLD = 2,
+	IDS_THRESHOLD_BOTH = 3,
+	IDS_THRESHOLD_DETECTION = 4, /* detection_filter: no match at all until the count is exceeded */
+	IDS_THRESHOLD_BACKOFF = 5,
+};
+
+enum ids_track {
+	IDS_TRACK_SRC = 0,
+	IDS_TRACK_DST = 1,
+	IDS_TRACK_BOTH = 2,
+	IDS_TRACK_RULE = 3,
+	IDS_TRACK_FLOW = 4,
+};
+
+enum ids_unique {
+	IDS_UNIQUE_NONE = 0,
+	IDS_UNIQUE_SRC_PORT = 1,
+	IDS_UNIQUE_DST_PORT = 2,
+	IDS_UNIQUE_SRC_IP = 3,
+	IDS_UNIQUE_DST_IP = 4,
+};
+
+enum ids_rule_flag {
+	IDS_RULE_NOALERT = 1, /* matches, acts, raises nothing */
+	IDS_RULE_MIRROR = 2,  /* the second half of a bidirectional rule: silent if the entry before it matched */
+	IDS_RULE_REJECT_SRC = 4,
+	IDS_RULE_REJECT_DST = 8,
+};
+
+/* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */
+struct ids_rule {
+	__u32 sid;
+	__u32 gid;
+	__u32 key;   /* names the rule's threshold state across reloads: a hash of gid, sid and the threshold itself */
+	__u8 action; /* enum ids_action */
+	__u8 conds;  /* conditions in use */
+	__u8 flags;  /* enum ids_rule_flag */
+	__u8 threshold; /* enum ids_threshold */
+	__u8 track;  /* enum ids_track */
+	__u8 unique; /* enum ids_unique */
+	__u16 multiplier; /* of IDS_THRESHOLD_BACKOFF */
+	__u32 count;
+	__u32 seconds;
+	__u32 set_base; /* first cell of this rule's sets of distinct values */
+	__u32 set_size; /* cells of one set, a power of two, at least twice the count */
+	__u32 set_first; /* first bucket of this rule's own region of the threshold table */
+	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region */
+	__u32 pad;
+	struct ids_cond cond[IDS_RULE_CONDS];
+};
+
+enum ids_ruleset_flag {
+	IDS_RULESET_ADDRESSES = 1, /* the address trie is not empty */
+	IDS_RULESET_HTTP = 2,	   /* a rule wants HTTP requests */
+};
+
+/*
+ * One rule set: the only value of an inner map of ids_rulesets. A bit vector has bit n of word w set if rule 64 w + n
+ * can match; the candidates of a packet are the AND of the vectors of its protocol, layer-4 key, ports and addresses.
+ * Vector 0 is all zero, vector 1 all ones over the rules in use.
+ */
+struct ids_ruleset {
+	__u32 generation;
+	__u32 words; /* words in use */
+	__u32 rules; /* rules in use */
+	__u32 flags; /* enum ids_ruleset_flag */
+	__u16 address_default[2]; /* vectors of an address (source, destination) that no trie entry covers */
+	__u16 port_none[2];	  /* vectors of a packet without ports (source, destination) */
+	__u16 l4_none;		  /* vector of a packet of a protocol without a layer-4 key, or without that header */
+	__u16 pad[3];
+	__u16 proto[IDS_PROTO_KEYS + 7];
+	__u16 l4[IDS_L4_SPACES][256];
+	__u16 sport[65536];
+	__u16 dport[65536];
+	__u64 vector[IDS_MAX_VECTORS][IDS_RULE_WORDS];
+	struct ids_rule rule[IDS_MAX_RULES];
+};
+
+/* Key of every prefix table: LPM trie order. prefix is 0 to 128, IPv4 /n as 96 + n. */
+struct ids_prefix {
+	__u32 prefix;
+	__u8 addr[16];
+};
+
+/* Address trie of a rule set: the vectors of rules whose source / destination holds this prefix. */
+struct ids_address_class {
+	__u16 src;
+	__u16 dst;
+};
+
+enum ids_block_flag {
+	IDS_BLOCK_FORCED = 1, /* wins over a built-in exemption */
+};
+
+/* A blocklist entry as user space writes it. */
+struct ids_block {
+	__u32 expires; /* seconds of now(); 0 = never. The entry drops while now() < expires */
+	__u16 origin;  /* index of ids_origins */
+	__u8 flags;    /* enum ids_block_flag */
+	__u8 pad;
+	__u32 hits;    /* index of this entry's counters in ids_hits */
+	__u32 pad2;
+};
+
+/* Counters of a blocklist entry (and, per CPU, of an origin) as the kernel writes them. */
+struct ids_hits {
+	__u64 packets;
+	__u64 bytes;
+	__u64 last_seen; /* nanoseconds of now() */
+};
+
+enum ids_allow_kind {
+	IDS_ALLOW_OPERATOR = 1, /* never dropped by anything */
+	IDS_ALLOW_EXEMPT = 2,	/* never address-blocked */
+};
+
+struct ids_allow {
+	__u32 kind; /* enum ids_allow_kind */
+	__u32 pad;
+};
+
+enum ids_control_flag {
+	IDS_CONTROL_MONITOR = 1, /* compute, count and log every drop, and do none */
+	IDS_CONTROL_CUTS = 2,	 /* ids_cuts may hold entries */
+	IDS_CONTROL_REDACT = 4,	 /* mask sensitive header values */
+	IDS_CONTROL_UNLIMITED = 8, /* no rate bound on events (replay) */
+	IDS_CONTROL_ESTABLISHED = 16, /* look up the socket of a TCP packet that raises an event */
+};
+
+/* Run-time settings: the only value of ids_control, written by user space alone. */
+struct ids_control {
+	__u64 clock;  /* replay: now() in nanoseconds, set before each packet */
+	__u64 packet; /* replay: number of the packet in its capture, from 1 */
+	__u32 slot;   /* rule set slot in force */
+	__u32 flags;  /* enum ids_control_flag */
+	__u32 source_rate;  /* events a second for one (rule, source) */
+	__u32 rule_rate;    /* events a second for one rule */
+	__u32 blocked_rate; /* events a second for one blocklisted source */
+	__u32 reject_rate;  /* answers a second of all reject rules */
+	__u64 secret[2];    /* key of every hash over what an attacker chooses */
+};
+
+/* An interface that the program is attached to, by ifindex. */
+enum ids_interface_flag {
+	IDS_INTERFACE_TX = 1, /* XDP_TX reaches the peer: reject is answered here, else by the engine */
+};
+
+struct ids_interface {
+	__u32 flags; /* enum ids_interface_flag */
+	__u32 pad;
+};
+
+struct ids_verdict_count {
+	__u64 packets;
+	__u64 bytes;
+	__u64 would; /* of these packets: passed in monitor mode though the reason says dropped */
+};
+
+struct ids_rule_count {
+	__u64 matched;	  /* packets on which every condition held and the threshold let it act */
+	__u64 events;	  /* events written */
+	__u64 suppressed; /* events held back by a rate bound */
+	__u64 lost;	  /* events that found the ring full */
+	__u64 silenced;	  /* matches that a threshold kept from alerting */
+};
+
+/* Per-CPU counters that are neither a verdict nor a rule's. */
+enum ids_stat {
+	IDS_STAT_EVENTS = 0,		/* events written to the alert ring */
+	IDS_STAT_EVENTS_LOST = 1,	/* events that found the alert ring full */
+	IDS_STAT_EVENTS_SUPPRESSED = 2, /* events held back by a rate bound */
+	IDS_STAT_BULK = 3,		/* records written to the bulk ring */
+	IDS_STAT_BULK_LOST = 4,		/* records that found the bulk ring full */
+	IDS_STAT_BLOCK_EVENTS_SUPPRESSED = 5, /* blocklist events held back by the rate bound */
+	IDS_STAT_THRESHOLD_EVICTED = 6, /* live threshold entries displaced by others */
+	IDS_STAT_THRESHOLD_FULL = 7,	/* threshold entries that found no place */
+	IDS_STAT_SET_FULL = 8,		/* distinct values that found their set full */
+	IDS_STAT_REJECTS_SENT = 9,	/* reject answers handed to XDP_TX */
+	IDS_STAT_REJECTS_LIMITED = 10,	/* reject answers held back by the rate bound or because nobody may be answered */
+	IDS_STAT_HTTP_TRUNCATED = 11,	/* header sections that continue beyond the segment or IDS_HEADER_MAX */
+	IDS_STAT_EXEMPTED = 12,		/* packets of a blocklisted source that a built-in exemption let through */
+	IDS_STAT_EXPIRED_HITS = 13,	/* packets that met an expired blocklist entry */
+	IDS_STAT_HTTP = 14,		/* HTTP requests seen */
+	IDS_STATS = 32,
+};
+
+enum ids_event_type {
+	IDS_EVENT_ALERT = 1,   /* a header rule matched */
+	IDS_EVENT_BLOCKED = 2, /* a blocklisted source was dropped */
+	IDS_EVENT_HTTP = 3,    /* the header section of an HTTP request (bulk ring) */
+	IDS_EVENT_CUT = 4,     /* a packet of a cut flow was dropped */
+};
+
+enum ids_event_flag {
+	IDS_EVENT_WOULD = 1,	    /* monitor mode: the verdict was not carried out */
+	IDS_EVENT_ESTABLISHED = 2,  /* a socket of this host is established with this peer and the packet lies in its window */
+	IDS_EVENT_FRAGMENT = 4,
+	IDS_EVENT_NEED_REJECT = 8,  /* the engine must answer: XDP_TX does not reach the peer here */
+	IDS_EVENT_PORTS = 16,	    /* sport and dport are there */
+	IDS_EVENT_MATCHED_FINAL = 32, /* this rule is the one that decided the verdict */
+	IDS_EVENT_ALLOWLISTED = 64, /* the operator's allowlist kept the packet from a drop */
+	IDS_EVENT_L4 = 128,	    /* the transport header was read */
+};
+
+/* One event of the alert ring, and the head of every bulk record. */
+struct ids_event {
+	__u64 time;   /* nanoseconds of now() */
+	__u64 packet; /* replay: number of the packet */
+	__u8 type;    /* enum ids_event_type */
+	__u8 verdict; /* enum ids_verdict: what was decided on the packet */
+	__u8 reason;  /* enum ids_reason: the terminal reason */
+	__u8 flags;   /* enum ids_event_flag */
+	__u32 generation;
+	__u32 ifindex;
+	__u16 rule;   /* IDS_EVENT_ALERT: position in the rule set of that generation */
+	__u16 origin; /* IDS_EVENT_BLOCKED: origin of the entry */
+	__u8 saddr[16];
+	__u8 daddr[16];
+	__be16 sport; /* ICMP: type */
+	__be16 dport; /* ICMP: code */
+	__u8 proto;   /* IP protocol after extension headers */
+	__u8 ip_version; /* 4, 6; 0 if there is none */
+	__u8 tcp_flags;
+	__u8 ttl;
+	__u32 frame_len; /* bytes of the frame */
+	__u16 ip_len;	 /* IPv4 total length; IPv6 payload length + 40 */
+	__u16 payload_len;
+	__u32 seq;
+	__u32 ack;
+	__u16 window;
+	__u16 urgent;
+	__u16 ip_id;
+	__u8 tos;
+	__u8 vlans;   /* tags in vlan[] */
+	__u16 vlan[2]; /* VLAN ids, outer first */
+	__u16 icmp_id;
+	__u16 icmp_seq;
+	__u8 eth_src[6];
+	__u8 eth_dst[6];
+	__u32 decode[2]; /* decode reasons seen, as IDS_FIELD_DECODE0 and 1 */
+	__u32 count;	 /* detection_filter / threshold: the count in this window; else 0 */
+};
+
+enum ids_http_flag {
+	IDS_HTTP_TRUNCATED = 1, /* the section does not end in what was captured */
+	IDS_HTTP_REDACTED = 2,	/* at least one byte was masked */
+};
+
+/* A record of the bulk ring: event, then this, then `length` bytes of the header section as they were sent but masked. */
+struct ids_http {
+	struct ids_event event;
+	__u32 length;
+	__u32 flags; /* enum ids_http_flag */
+};
+
+/*
+ * Redaction automaton, made by the engine from the configured header names: state' = next[state][class[byte]]. A byte is
+ * masked if the state after it has IDS_REDACT_MASK set; IDS_REDACT_END set means that the header section ended with it.
+ */
+enum ids_redact_bit {
+	IDS_REDACT_STATE = 0x3fff,
+	IDS_REDACT_MASK = 0x4000,
+	IDS_REDACT_END = 0x8000,
+};
+
+struct ids_redact {
+	__u8 byte_class[256];
+	__u16 next[IDS_REDACT_STATES * IDS_REDACT_CLASSES];
+};
+
+/* A flow that is cut: addresses and ports in canonical order (the smaller address and its port first). */
+struct ids_cut_key {
+	__u8 addr[2][16];
+	__be16 port[2];
+	__u8 proto;
+	__u8 pad[3];
+};
+
+struct ids_cut {
+	__u32 expires; /* seconds of now() */
+	__u32 sid;
+};
+
+#define IDS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type " has an unexpected size")
+IDS_SIZE(ids_cond, 16);
+IDS_SIZE(ids_rule, 176);
+IDS_SIZE(ids_prefix, 20);
+IDS_SIZE(ids_block, 16);
+IDS_SIZE(ids_hits, 24);
+IDS_SIZE(ids_event, 128);
+IDS_SIZE(ids_http, 136);
+IDS_SIZE(ids_cut_key, 40);
+
+#endif

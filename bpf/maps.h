@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Every map of the programs: who writes it, who reads it, why this size. Maps that later runs must find again are
+ * pinned by the loader under their own names; per-run ones (scratch) are not. A size marked "set by the loader" is the
+ * default of a setting.
+ */
+#ifndef IDS_MAPS_H
+#define IDS_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+
+/* Run-time settings. Written by the engine, read by every stage. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_control);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} ids_control SEC(".maps");
+
+/* The rule sets: one value an inner map; the engine fills the spare slot, then turns ids_control.slot. */
+struct ids_ruleset_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_ruleset);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, IDS_RULE_SLOTS);
+	__type(key, __u32);
+	__array(values, struct ids_ruleset_map);
+} ids_rulesets SEC(".maps");
+
+/* The addresses that the rules of a slot name, one trie a slot. Written by the engine, read by the classifier. */
+struct ids_address_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__type(key, struct ids_prefix);
+	__type(value, struct ids_address_class);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, IDS_RULE_SLOTS);
+	__type(key, __u32);
+	__array(values, struct ids_address_map);
+} ids_addresses SEC(".maps");
+
+/* Counters by rule position, one map a slot, made anew with each rule set. Written by the kernel, read by the engine. */
+struct ids_rule_count_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IDS_MAX_RULES);
+	__type(key, __u32);
+	__type(value, struct ids_rule_count);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, IDS_RULE_SLOTS);
+	__type(key, __u32);
+	__array(values, struct ids_rule_count_map);
+} ids_rule_counts SEC(".maps");
+
+/* The blocklist. Written by the engine, read by the lists stage; the size is set by the loader. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1048576);
+	__type(key, struct ids_prefix);
+	__type(value, struct ids_block);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} ids_blocklist SEC(".maps");
+
+/* Counters of blocklist entries by ids_block.hits, which the engine hands out. Written by the kernel (atomically). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1048576);
+	__type(key, __u32);
+	__type(value, struct ids_hits);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} ids_hits SEC(".maps");
+
+/* Counters by origin of blocklist entries. Written by the kernel, read by the engine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IDS_ORIGINS);
+	__type(key, __u32);
+	__type(value, struct ids_hits);
+} ids_origin_hits SEC(".maps");
+
+/* The operator's allowlist and the built-in exemptions. Written by the engine, read by the lists stage. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 65536);
+	__type(key, struct ids_prefix);
+	__type(value, struct ids_allow);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} ids_allowlist SEC(".maps");
+
+/* Flows cut by an engine-placed drop. Written by the engine alone, so a packet cannot fill it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct ids_cut_key);
+	__type(value, struct ids_cut);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+} ids_cuts SEC(".maps");
+
+/* Interfaces by ifindex. Written by the engine at attach, read by reject. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct ids_interface);
+} ids_interfaces SEC(".maps");
+
+/* The redaction automaton. Written by the engine, read by the HTTP stage. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_redact);
+} ids_redact SEC(".maps");
+
+/* Terminal reasons: every packet is counted in exactly one of these. Written by the one exit, read by the engine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IDS_REASONS);
+	__type(key, __u32);
+	__type(value, struct ids_verdict_count);
+} ids_verdicts SEC(".maps");
+
+/* Decode reasons: a packet may count under several. Written by the parser, read by the engine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IDS_REASONS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_decodes SEC(".maps");
+
+/* enum ids_stat. Written by the kernel, read by the engine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, IDS_STATS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_stats SEC(".maps");
+
+/* Verdicts and alerts; read in place by the engine. Apart from the bulk ring so that logs cannot evict an alert. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} ids_events SEC(".maps");
+
+/* Header sections; read in place by the engine. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024);
+} ids_bulk SEC(".maps");
+
+#endif
