@@ -27,6 +27,7 @@ export const errorCodes = {
   KERNEL_FEATURE: { exit: 4, meaning: 'the kernel lacks a feature that is needed' },
   LIBRARY_MISSING: { exit: 4, meaning: 'a shared library that is needed is not installed' },
   SYSCALL: { exit: 4, meaning: 'a call into the kernel or libbpf failed' },
+  OBJECT_INVALID: { exit: 4, meaning: 'the BPF object file is damaged or not one' },
   ABI_MISMATCH: { exit: 4, meaning: 'the BPF object and this program were built from different sources' },
   INTERFACE_MISSING: { exit: 2, meaning: 'the network interface does not exist' },
   INTERFACE_BUSY: { exit: 4, meaning: 'another XDP program holds the interface' },

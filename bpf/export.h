@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The types that the engine sees. BTF keeps only what the programs refer to, so one null pointer to a struct of all of
+ * them refers to each: it costs 8 bytes of .rodata. common/abi.gen.ts describes exactly the types that are named here.
+ */
+#ifndef IDS_EXPORT_H
+#define IDS_EXPORT_H
+
+#include "abi.h"
+
+struct ids_export {
+	enum ids_limit limit;
+	enum ids_l4_space l4_space;
+	enum ids_verdict verdict;
+	enum ids_reason reason;
+	enum ids_field field;
+	enum ids_ipopt ipopt;
+	enum ids_tcpopt tcpopt;
+	enum ids_cond_flag cond_flag;
+	enum ids_action action;
+	enum ids_threshold threshold;
+	enum ids_track track;
+	enum ids_unique unique;
+	enum ids_rule_flag rule_flag;
+	enum ids_ruleset_flag ruleset_flag;
+	enum ids_block_flag block_flag;
+	enum ids_allow_kind allow_kind;
+	enum ids_control_flag control_flag;
+	enum ids_interface_flag interface_flag;
+	enum ids_stat stat;
+	enum ids_event_type event_type;
+	enum ids_event_flag event_flag;
+	enum ids_http_flag http_flag;
+	enum ids_redact_bit redact_bit;
+	struct ids_cond cond;
+	struct ids_rule rule;
+	struct ids_ruleset ruleset;
+	struct ids_prefix prefix;
+	struct ids_address_class address_class;
+	struct ids_block block;
+	struct ids_hits hits;
+	struct ids_allow allow;
+	struct ids_control control;
+	struct ids_interface interface;
+	struct ids_verdict_count verdict_count;
+	struct ids_rule_count rule_count;
+	struct ids_event event;
+	struct ids_http http;
+	struct ids_redact redact;
+	struct ids_cut_key cut_key;
+	struct ids_cut cut;
+};
+
+const struct ids_export *const ids_exported = 0;
+
+#endif
