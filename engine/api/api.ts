@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon answers on its control socket and what the CLI asks: the one description of both sides.
+
+import type { Detection, OutputStatus } from '../../alerts/index.js';
+import type { Compilation, Problem, RuleInfo, RuleSource } from '../../rules/index.js';
+
+/** Counts of rules by placement, as `rules check` and `rules load` print them. */
+export type RulesSummary = Compilation['summary'];
+
+export interface RulesLoadRequest {
+  /** Files as the caller read them; undefined = the files that the configuration names. */
+  readonly sources?: readonly RuleSource[];
+  /** Load nothing if any rule has an error or is unsupported. */
+  readonly strict: boolean;
+}
+
+export interface RulesLoadResult {
+  readonly generation: number;
+  readonly summary: RulesSummary;
+  readonly problems: readonly Problem[];
+}
+
+/** Counters of one rule since its set was loaded. */
+export interface RuleCounts {
+  readonly matched: number;
+  readonly events: number;
+  readonly suppressed: number;
+  readonly lost: number;
+  readonly silenced: number;
+}
+
+export type RuleRecord = RuleInfo & { readonly counts: RuleCounts };
+
+export interface RulesList {
+  readonly generation: number;
+  readonly loadedAt: string;
+  /** `config` or `cli`: where the set in force came from. */
+  readonly origin: 'config' | 'cli';
+  readonly summary: RulesSummary;
+  readonly rules: readonly RuleRecord[];
+}
+
+export interface BlockRequest {
+  readonly prefixes: readonly string[];
+  /** Seconds; undefined = for ever. */
+  readonly ttl?: number;
+  readonly reason?: string;
+  readonly force: boolean;
+  /** Peer of the caller's SSH session: never locked out without `force`. */
+  readonly sshPeer?: string;
+}
+
+/** What became of one prefix of a request. */
+export interface PrefixOutcome {
+  readonly prefix: string;
+  /** `unchanged`: it was there (add) or was not (remove). */
+  readonly outcome: 'added' | 'updated' | 'removed' | 'unchanged' | 'refused';
+  /** Why it was refused. */
+  readonly cause?: string;
+}
+
+/** One entry of the blocklist: a prefix as one origin lists it. Times are ISO 8601. */
+export interface BlockEntry {
+  readonly prefix: string;
+  readonly origin: string;
+  readonly reason: string;
+  readonly created: string;
+  /** undefined = for ever. */
+  readonly expires?: string;
+  /** Packets dropped by the prefix since it was listed. */
+  readonly packets: number;
+  readonly bytes: number;
+  readonly lastSeen?: string;
+}
+
+export interface BlockCheck {
+  readonly address: string;
+  readonly blocked: boolean;
+  /** Entries that cover the address, the longest prefix first. */
+  readonly entries: readonly BlockEntry[];
+  /** The allowlist entry or exemption that keeps it from being blocked. */
+  readonly kept?: { readonly prefix: string; readonly kind: 'allowlist' | 'exemption'; readonly reason: string };
+}
+
+export interface AllowEntry {
+  readonly prefix: string;
+  readonly kind: 'allowlist' | 'exemption';
+  /** `config`, `manual`, or what the exemption is (`default gateway`, `resolver` …). */
+  readonly origin: string;
+  readonly reason: string;
+  readonly created?: string;
+}
+
+export interface InterfaceStatus {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mode: 'native' | 'generic';
+  /** How reject is answered. */
+  readonly reject: 'xdp' | 'raw-socket';
+  /** True if the NIC takes VLAN tags off before the program sees the frame; undefined if it cannot be known. */
+  readonly vlanStripped?: boolean;
+}
+
+/** produced = delivered + suppressed + lost, by stage. */
+export interface StageAccount {
+  readonly stage: string;
+  readonly produced: number;
+  readonly delivered: number;
+  readonly suppressed: number;
+  readonly lost: number;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  readonly started: string;
+  readonly uptime: number;
+  readonly mode: 'prevent' | 'monitor';
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly rules: { readonly generation: number; readonly origin: 'config' | 'cli'; readonly summary: RulesSummary };
+  readonly packets: {
+    readonly total: number;
+    readonly bytes: number;
+    readonly dropped: number;
+    readonly would: number;
+  };
+  readonly reasons: readonly {
+    readonly reason: string;
+    readonly packets: number;
+    readonly bytes: number;
+    readonly would: number;
+  }[];
+  readonly decode: readonly { readonly reason: string; readonly packets: number }[];
+  readonly accounts: readonly StageAccount[];
+  readonly stats: Readonly<Record<string, number>>;
+  readonly blocklist: { readonly entries: number; readonly capacity: number; readonly enforced: number };
+  readonly allowlist: { readonly entries: number; readonly exemptions: number };
+  readonly response: Readonly<Record<string, number>>;
+  readonly outputs: readonly OutputStatus[];
+  readonly kernel: { readonly abi: string; readonly pins: string; readonly adopted: boolean };
+  /** Things an operator should know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface StopResult {
+  /** What was taken out of the kernel, a line each; empty without `detach`. */
+  readonly detached: readonly string[];
+}
+
+/** The daemon's side. Every method may throw IdsError; the server turns it into a JSON error and the client back. */
+export interface Api {
+  status(): Promise<Status>;
+  stop(options: { readonly detach: boolean }): Promise<StopResult>;
+  loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;
+  listRules(): Promise<RulesList>;
+  /** @throws IdsError NOT_FOUND */
+  showRule(sid: number): Promise<readonly RuleRecord[]>;
+  blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]>;
+  blocklistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]>;
+  blocklistList(): Promise<readonly BlockEntry[]>;
+  blocklistCheck(address: string): Promise<BlockCheck>;
+  blocklistFlush(): Promise<{ readonly removed: number }>;
+  allowlistAdd(request: {
+    readonly prefixes: readonly string[];
+    readonly reason?: string;
+  }): Promise<readonly PrefixOutcome[]>;
+  allowlistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]>;
+  allowlistList(): Promise<readonly AllowEntry[]>;
+  /** The last `count` detections, oldest first. */
+  recentAlerts(count: number): Promise<readonly Detection[]>;
+  /** Calls back for each detection from now on until the signal aborts. */
+  followAlerts(signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void>;
+}

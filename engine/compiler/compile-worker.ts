@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles rule sets away from the main thread and the rings; the tables come back as transferred buffers.
+
+import { parentPort } from 'node:worker_threads';
+import { compileRules, type Compilation, type LanguageOptions, type RuleSource } from '../../rules/index.js';
+
+export interface CompileRequest {
+  readonly id: number;
+  readonly sources: readonly RuleSource[];
+  readonly options: LanguageOptions;
+}
+
+export type CompileAnswer =
+  { readonly id: number; readonly compilation: Compilation } | { readonly id: number; readonly failure: unknown };
+
+if (!parentPort) throw new Error('compile-worker.js is a worker thread, not a program');
+const port = parentPort;
+
+port.on('message', (request: CompileRequest) => {
+  try {
+    const compilation = compileRules([...request.sources], request.options);
+    const { blob, addresses } = compilation.ruleset;
+    const answer: CompileAnswer = { id: request.id, compilation };
+    port.postMessage(answer, [blob.buffer as ArrayBuffer, addresses.buffer as ArrayBuffer]);
+  } catch (failure) {
+    const answer: CompileAnswer = { id: request.id, failure };
+    port.postMessage(answer);
+  }
+});

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main thread's end of the rule compiler: a thread that lives only while there is something to compile.
+
+import { Worker } from 'node:worker_threads';
+import { IdsError } from '../../common/errors.js';
+import type { Compilation, LanguageOptions, RuleSource } from '../../rules/index.js';
+import type { CompileAnswer, CompileRequest } from './compile-worker.js';
+
+/** Seconds without work after which the thread and its memory are given back. */
+const IDLE_MS = 10_000;
+
+interface Waiting {
+  readonly resolve: (compilation: Compilation) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Compiler {
+  #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  readonly #waiting = new Map<number, Waiting>();
+
+  /** Compiles rule sources; problems in them are part of the result, not errors. */
+  compile(sources: readonly RuleSource[], options: LanguageOptions): Promise<Compilation> {
+    clearTimeout(this.#idle);
+    const worker = (this.#worker ??= this.#start());
+    const request: CompileRequest = { id: this.#nextId++, sources, options };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject });
+      worker.postMessage(request);
+    });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./compile-worker.js', import.meta.url), { name: 'ids-compile' });
+    worker.on('message', (answer: CompileAnswer) => this.#onAnswer(answer));
+    worker.on('error', (error) => this.#fail(worker, error));
+    worker.on('exit', () => this.#fail(worker, new IdsError('INTERNAL', 'the rule compiler ended before it was done')));
+    worker.unref();
+    return worker;
+  }
+
+  #onAnswer(answer: CompileAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ('failure' in answer) waiting?.reject(answer.failure);
+    else waiting?.resolve(answer.compilation);
+    if (this.#waiting.size > 0) return;
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS);
+    this.#idle.unref();
+  }
+
+  #fail(worker: Worker, error: unknown): void {
+    if (this.#worker === worker) this.#worker = undefined;
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+}

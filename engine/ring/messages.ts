@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the main thread and the ring reader say to each other.
+
+import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { RingHandle, WakeHandle } from '../bpf/index.js';
+
+export interface ReaderStart {
+  readonly events: RingHandle;
+  readonly bulk: RingHandle;
+  readonly wake: WakeHandle;
+  /** One 32-bit cell: raised records that the main thread has not taken yet. */
+  readonly backlog: SharedArrayBuffer;
+}
+
+/** Wall clock minus boot clock, in microseconds; it changes when the wall clock is set. */
+export interface ClockMessage {
+  readonly type: 'clock';
+  readonly offsetUs: number;
+}
+
+export type ToReader =
+  | { readonly type: 'install'; readonly id: number; readonly program: RuleProgram }
+  /** The kernel uses `generation` now: forget older ones once the rings are drained. */
+  | { readonly type: 'retire'; readonly generation: number }
+  | { readonly type: 'monitor'; readonly monitor: boolean }
+  | { readonly type: 'interfaces'; readonly names: Readonly<Record<number, string>> }
+  | ClockMessage
+  | { readonly type: 'stop' };
+
+export type FromReader =
+  | { readonly type: 'installed'; readonly id: number }
+  | { readonly type: 'raised'; readonly raised: readonly Raised[]; readonly counts: JudgeCounts }
+  | { readonly type: 'stopped'; readonly counts: JudgeCounts };

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ring reader's thread: waits in epoll, reads both rings in place, judges, and hands detections to the main thread.
+// Nothing else runs here, so that a rules load or a large import never delays the rings.
+
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { RawSocket, RingReader, RingWaiter } from '../bpf/index.js';
+import { Judge } from '../judge/judge.js';
+import type { FromReader, ReaderStart, ToReader } from './messages.js';
+
+/** Records read from one ring before messages and the other ring get their turn. */
+const BURST = 4096;
+/** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
+const MAX_BACKLOG = 65536;
+const IDLE_MS = 1000;
+
+if (!parentPort) throw new Error('reader-worker.js is a worker thread, not a program');
+const port = parentPort;
+const start = workerData as ReaderStart;
+const backlog = new Int32Array(start.backlog);
+const events = RingReader.open(start.events);
+const bulk = RingReader.open(start.bulk);
+const waiter = RingWaiter.open([start.events, start.bulk], start.wake);
+const replies = new RawSocket();
+
+let offsetUs = 0;
+let names: Readonly<Record<number, string>> = {};
+let retiring: number | undefined;
+let running = true;
+
+const judge = new Judge({
+  timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
+  interfaceName: (ifindex) => names[ifindex],
+  replay: false,
+});
+
+const say = (message: FromReader): void => port.postMessage(message);
+
+function obey(message: ToReader): void {
+  switch (message.type) {
+    case 'install':
+      judge.install(message.program);
+      return say({ type: 'installed', id: message.id });
+    case 'retire':
+      retiring = message.generation;
+      return;
+    case 'monitor':
+      judge.monitor = message.monitor;
+      return;
+    case 'interfaces':
+      names = message.names;
+      return;
+    case 'clock':
+      offsetUs = message.offsetUs;
+      return;
+    case 'stop':
+      running = false;
+  }
+}
+
+function handOver(): void {
+  const raised = judge.take();
+  if (raised.length === 0) return;
+  for (const one of raised) if (one.reject) replies.reply(one.reject.event, one.reject);
+  Atomics.add(backlog, 0, raised.length);
+  say({ type: 'raised', raised, counts: judge.counts });
+}
+
+/** Reads both rings; true if they were empty at the end. */
+function drain(): boolean {
+  const a = events.drain((view, at) => judge.onEvent(view, at), BURST);
+  const b = bulk.drain((view, at) => judge.onBulk(view, at), BURST);
+  handOver();
+  return a < BURST && b < BURST;
+}
+
+function takeMessages(): void {
+  for (let message = receiveMessageOnPort(port); message; message = receiveMessageOnPort(port)) {
+    obey(message.message as ToReader);
+  }
+}
+
+for (let empty = true; running;) {
+  if (empty) waiter.wait(IDLE_MS);
+  takeMessages();
+  while (running && Atomics.load(backlog, 0) > MAX_BACKLOG) {
+    Atomics.wait(backlog, 0, Atomics.load(backlog, 0), 100);
+    takeMessages();
+  }
+  const known = retiring;
+  empty = drain();
+  if (empty && known !== undefined) {
+    judge.retire(known);
+    retiring = retiring === known ? undefined : retiring;
+  }
+}
+while (!drain());
+say({ type: 'stopped', counts: judge.counts });
+replies.close();
+waiter.close();
+bulk.close();
+events.close();
+port.close();

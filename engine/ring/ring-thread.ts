@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main thread's end of the ring reader.
+
+import { Worker } from 'node:worker_threads';
+import { IdsError } from '../../common/errors.js';
+import { WakeSignal, wallOffsetUs, type Kernel } from '../bpf/index.js';
+import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { FromReader, ReaderStart, ToReader } from './messages.js';
+
+/** How often the wall clock's distance from the boot clock is looked at. */
+const CLOCK_MS = 1000;
+
+export interface RingThreadOptions {
+  /** Called with what was raised, in order. */
+  readonly onRaised: (raised: readonly Raised[]) => void;
+  /** Called if the thread dies; the daemon cannot go on without it. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Owns the reader thread. */
+export class RingThread {
+  readonly #worker: Worker;
+  readonly #wake: WakeSignal;
+  readonly #backlog: Int32Array;
+  readonly #pending = new Map<number, () => void>();
+  readonly #clock: NodeJS.Timeout;
+  readonly #stopped: Promise<void>;
+  #nextId = 1;
+  #offsetUs = NaN;
+  #closing: Promise<void> | undefined;
+  #counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0 };
+
+  constructor(kernel: Kernel, options: RingThreadOptions) {
+    const backlog = new SharedArrayBuffer(4);
+    this.#backlog = new Int32Array(backlog);
+    this.#wake = WakeSignal.open();
+    const start: ReaderStart = { ...kernel.rings, wake: this.#wake.handle, backlog };
+    this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
+    this.#stopped = new Promise((resolve) => {
+      this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
+      this.#worker.once('exit', (code) => {
+        if (!this.#closing) options.onFailure(new IdsError('INTERNAL', `the ring reader ended with status ${code}`));
+        resolve();
+      });
+    });
+    this.#worker.on('error', options.onFailure);
+    this.#tellClock();
+    this.#clock = setInterval(() => this.#tellClock(), CLOCK_MS);
+  }
+
+  get counts(): JudgeCounts {
+    return this.#counts;
+  }
+
+  /** Resolves when the reader can explain events of this rule set. */
+  install(program: RuleProgram): Promise<void> {
+    const id = this.#nextId++;
+    const done = new Promise<void>((resolve) => this.#pending.set(id, resolve));
+    this.#say({ type: 'install', id, program });
+    return done;
+  }
+
+  retire(generation: number): void {
+    this.#say({ type: 'retire', generation });
+  }
+
+  setMonitor(monitor: boolean): void {
+    this.#say({ type: 'monitor', monitor });
+  }
+
+  setInterfaces(names: Readonly<Record<number, string>>): void {
+    this.#say({ type: 'interfaces', names });
+  }
+
+  /** Drains the rings once more and ends the thread. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#clock);
+    this.#say({ type: 'stop' });
+    await this.#stopped;
+    await this.#worker.terminate();
+    this.#wake.close();
+  }
+
+  #say(message: ToReader): void {
+    this.#worker.postMessage(message);
+    this.#wake.signal();
+  }
+
+  #tellClock(): void {
+    const offsetUs = wallOffsetUs();
+    // Reading two clocks jitters by some microseconds; only a real step is worth a word.
+    if (Math.abs(offsetUs - this.#offsetUs) < 500) return;
+    this.#offsetUs = offsetUs;
+    this.#say({ type: 'clock', offsetUs });
+  }
+
+  #onMessage(message: FromReader, options: RingThreadOptions, stopped: () => void): void {
+    if (message.type === 'installed') {
+      this.#pending.get(message.id)?.();
+      this.#pending.delete(message.id);
+      return;
+    }
+    this.#counts = message.counts;
+    if (message.type === 'stopped') return stopped();
+    Atomics.sub(this.#backlog, 0, message.raised.length);
+    Atomics.notify(this.#backlog, 0);
+    options.onRaised(message.raised);
+  }
+}
