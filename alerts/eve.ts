@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// EVE JSON: Suricata's alert and drop records, field for field in its order; what only we know stands under `ids`.
+
+import { flowIds } from './community-id.js';
+import { dropObject } from './eve-drop.js';
+import { httpObject } from './eve-http.js';
+import type { Detection, DetectionRule } from './model.js';
+import { protocolNumber } from './protocols.js';
+import { cleanText, escapeLine } from './text.js';
+
+/** A record as JSON will show it: the order of its keys is the order of the fields. */
+export type EveRecord = Record<string, unknown>;
+
+let second = NaN;
+let secondText = '';
+
+/** Microseconds since the epoch as EVE writes them, in UTC: `2026-01-02T03:04:05.678901+0000`. */
+export function eveTime(timeUs: number): string {
+  const us = Number.isFinite(timeUs) ? Math.floor(timeUs) : 0;
+  const seconds = Math.floor(us / 1e6);
+  if (seconds !== second) {
+    secondText = new Date(seconds * 1000).toISOString().slice(0, 19);
+    second = seconds;
+  }
+  return `${secondText}.${String(us - seconds * 1e6).padStart(6, '0')}+0000`;
+}
+
+function portsOf(d: Detection): { sport?: number; dport?: number } {
+  const icmp = d.icmpType !== undefined;
+  const sport = icmp ? d.icmpType : d.sport;
+  const dport = icmp ? d.icmpCode : d.dport;
+  return { ...(sport !== undefined && { sport }), ...(dport !== undefined && { dport }) };
+}
+
+function addHeader(out: EveRecord, d: Detection): void {
+  const number = protocolNumber(d.proto);
+  const addressed = d.src !== '' && d.dst !== '' && number !== undefined;
+  const vlan = d.vlan ?? [];
+  const ids = addressed ? flowIds({ src: d.src, dst: d.dst, proto: number, vlan, ...portsOf(d) }) : undefined;
+  out['timestamp'] = eveTime(d.timeUs);
+  if (ids) out['flow_id'] = ids.flowId;
+  if (d.iface !== undefined) out['in_iface'] = d.iface;
+  if (d.pcapCnt !== undefined && d.pcapCnt > 0) out['pcap_cnt'] = d.pcapCnt;
+  out['event_type'] = d.kind;
+  if (vlan.length > 0) out['vlan'] = vlan;
+  if (d.src !== '') out['src_ip'] = d.src;
+  if (d.sport !== undefined) out['src_port'] = d.sport;
+  if (d.dst !== '') out['dest_ip'] = d.dst;
+  if (d.dport !== undefined) out['dest_port'] = d.dport;
+  if (d.proto !== '') out['proto'] = d.proto;
+  if (d.src !== '') out['ip_v'] = d.ipVersion;
+  if (d.icmpType !== undefined) out['icmp_type'] = d.icmpType;
+  if (d.icmpCode !== undefined) out['icmp_code'] = d.icmpCode;
+  out['pkt_src'] = 'wire/pcap';
+  if (ids?.communityId !== undefined) out['community_id'] = ids.communityId;
+}
+
+function ends(d: Detection, target: 'src_ip' | 'dest_ip'): EveRecord {
+  const src = { ip: d.src, ...(d.sport !== undefined && { port: d.sport }) };
+  const dst = { ip: d.dst, ...(d.dport !== undefined && { port: d.dport }) };
+  return target === 'dest_ip' ? { source: src, target: dst } : { source: dst, target: src };
+}
+
+function alertObject(d: Detection, rule: DetectionRule): EveRecord {
+  const out: EveRecord = {
+    // In monitor mode nothing is blocked, as in Suricata when it is not inline.
+    action: d.would ? 'allowed' : rule.action,
+    gid: rule.gid,
+    signature_id: rule.sid,
+    rev: rule.rev,
+    signature: cleanText(rule.msg),
+    category: rule.category,
+    severity: rule.severity,
+  };
+  if (rule.target !== undefined && d.src !== '') Object.assign(out, ends(d, rule.target));
+  if (rule.references.length > 0) out['references'] = rule.references;
+  if (Object.keys(rule.metadata).length > 0) out['metadata'] = rule.metadata;
+  if (rule.text !== undefined) out['rule'] = cleanText(rule.text);
+  return out;
+}
+
+const passing: ReadonlySet<string> = new Set(['rule-pass', 'allowlist']);
+const rejectTargets = { src: 'to_client', dst: 'to_server', both: 'both' } as const;
+
+function verdictObject(d: Detection): EveRecord {
+  if (d.would || d.verdict === 'pass') return { action: passing.has(d.reason) ? 'pass' : 'alert' };
+  if (d.verdict === 'drop') return { action: 'drop' };
+  const answer = d.proto === 'TCP' ? 'tcp-reset' : 'icmp-prohib';
+  return { action: 'drop', reject_target: rejectTargets[d.rejectTarget ?? 'src'], reject: [answer] };
+}
+
+const flagLetters = 'FSRPAUEC';
+
+function flagText(flags: number): string {
+  let text = '';
+  for (let bit = 0; bit < 8; bit++) if (flags & (1 << bit)) text += flagLetters[bit] ?? '';
+  return text;
+}
+
+function idsObject(d: Detection): EveRecord {
+  const out: EveRecord = { generation: d.generation, reason: d.reason };
+  if (d.would) Object.assign(out, { would: true, verdict: d.verdict });
+  if (d.rule?.classtype !== undefined) out['classtype'] = d.rule.classtype;
+  if (d.origin !== undefined) out['origin'] = d.origin;
+  if (d.count !== undefined && d.count > 0) out['count'] = d.count;
+  if (d.suppressed) {
+    const { matched, since, until } = d.suppressed;
+    out['suppressed'] = { matched, since: eveTime(since), until: eveTime(until) };
+  }
+  if (d.kind === 'alert') {
+    const { len, ttl, payloadLen, tcp } = d.packet;
+    out['packet'] = { len, ttl, payload: payloadLen, ...(tcp && { tcp_flags: flagText(tcp.flags), win: tcp.window }) };
+  }
+  return out;
+}
+
+/** The EVE record of a detection, its keys in Suricata's order. */
+export function toEve(d: Detection): EveRecord {
+  const out: EveRecord = {};
+  addHeader(out, d);
+  if (d.kind === 'alert') {
+    if (d.rule) out['alert'] = alertObject(d, d.rule);
+    if (d.http) {
+      out['http'] = httpObject(d.http);
+      out['app_proto'] = 'http';
+      out['direction'] = 'to_server';
+    }
+    out['verdict'] = verdictObject(d);
+  } else {
+    out['drop'] = dropObject(d);
+    out['verdict'] = verdictObject(d);
+    if (d.rule) out['alert'] = alertObject(d, d.rule);
+  }
+  out['ids'] = idsObject(d);
+  return out;
+}
+
+/** A record as one line of JSON, without the newline. */
+export function jsonLine(record: EveRecord): string {
+  return escapeLine(JSON.stringify(record));
+}
+
+/** The EVE record of a detection as one line of JSON, without the newline. */
+export function eveLine(d: Detection): string {
+  return jsonLine(toEve(d));
+}

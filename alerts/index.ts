@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The face of alerts/.
+
+export type {
+  Detection,
+  DetectionHttp,
+  DetectionPacket,
+  DetectionRule,
+  DetectionSuppressed,
+  DetectionTcp,
+  DetectionVerdict,
+} from './model.js';
+export { protocolName, protocolNumber } from './protocols.js';
+export { printable } from './text.js';
+export { communityId, flowIds, type FlowIds, type FlowTuple } from './community-id.js';
+export { eveLine, eveTime, toEve, type EveRecord } from './eve.js';
+export { shortLine } from './shorten.js';
+export { outputSchema, outputsSchema, type OutputConfig, type OutputInput } from './config.js';
+export { Entry, type Batch } from './entry.js';
+export { MemoryOutbox, type BatchLimits, type Outbox, type OutboxLimits } from './outbox.js';
+export type { Log, OutputStatus } from './output.js';
+export { DeliveryError, type Sink } from './sinks/sink.js';
+export { openSink } from './sinks/open.js';
+export { signWebhook } from './sinks/webhook.js';
+export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
+export { Follower, Recent } from './recent.js';

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is raised: one plain, structured-cloneable record that every format is a view of.
+
+/** What was decided on the packet. */
+export type DetectionVerdict = 'pass' | 'drop' | 'reject';
+
+/** TCP header fields; `flags`: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128. */
+export interface DetectionTcp {
+  readonly seq: number;
+  readonly ack: number;
+  readonly window: number;
+  readonly urgent: number;
+  readonly flags: number;
+  /** The reserved bits of the data offset byte, 0 if not told. */
+  readonly reserved?: number;
+}
+
+/** The packet that was judged. Lengths in bytes; `len` is the IPv4 total length, or the IPv6 payload length + 40. */
+export interface DetectionPacket {
+  readonly frameLen: number;
+  readonly len: number;
+  readonly ttl: number;
+  readonly tos: number;
+  readonly ipId: number;
+  readonly payloadLen: number;
+  readonly tcp?: DetectionTcp;
+  readonly icmp?: { readonly id: number; readonly seq: number };
+}
+
+/** The rule that matched. `severity` is its priority, 1 the most severe. */
+export interface DetectionRule {
+  readonly gid: number;
+  readonly sid: number;
+  readonly rev: number;
+  readonly msg: string;
+  /** The text behind the classtype, empty if there is none. */
+  readonly category: string;
+  readonly classtype?: string;
+  readonly severity: number;
+  readonly action: 'allowed' | 'blocked';
+  readonly metadata: Readonly<Record<string, readonly string[]>>;
+  readonly references: readonly string[];
+  /** Which end the rule names as the target of the attack. */
+  readonly target?: 'src_ip' | 'dest_ip';
+  readonly text?: string;
+}
+
+/** An HTTP request as text (bytes that are not UTF-8 as `printable()` writes them); `headers` is the redacted section. */
+export interface DetectionHttp {
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly url?: string;
+  readonly method?: string;
+  readonly protocol?: string;
+  readonly userAgent?: string;
+  readonly referer?: string;
+  readonly headers?: string;
+}
+
+/** Events that a rate bound held back, told by one record: times in microseconds since the epoch. */
+export interface DetectionSuppressed {
+  readonly matched: number;
+  readonly since: number;
+  readonly until: number;
+}
+
+/** One raised thing. Addresses are canonical text, times are wall clock. */
+export interface Detection {
+  readonly kind: 'alert' | 'drop';
+  /** Microseconds since the epoch. */
+  readonly timeUs: number;
+  readonly iface?: string;
+  /** Number of the packet in its capture, from 1. */
+  readonly pcapCnt?: number;
+  /** VLAN ids, outer first. */
+  readonly vlan?: readonly number[];
+  /** Empty if the packet has no readable IP header. */
+  readonly src: string;
+  readonly dst: string;
+  readonly sport?: number;
+  readonly dport?: number;
+  /** As `protocolName()` writes it: TCP, UDP, ICMP, IPv6-ICMP …; empty if there is none. */
+  readonly proto: string;
+  readonly ipVersion: 4 | 6;
+  readonly icmpType?: number;
+  readonly icmpCode?: number;
+  readonly packet: DetectionPacket;
+  /** What was decided; with `would` it was not carried out (monitor mode). */
+  readonly verdict: DetectionVerdict;
+  readonly would: boolean;
+  /** Whom a reject answers; `src` if not told. */
+  readonly rejectTarget?: 'src' | 'dst' | 'both';
+  /** The terminal reason in kebab-case: rule-drop, blocklist … */
+  readonly reason: string;
+  readonly generation: number;
+  readonly rule?: DetectionRule;
+  readonly http?: DetectionHttp;
+  /** Who put the source on the blocklist: manual, feed:NAME, rule:SID. */
+  readonly origin?: string;
+  /** The count that a threshold or detection_filter had reached. */
+  readonly count?: number;
+  readonly suppressed?: DetectionSuppressed;
+}

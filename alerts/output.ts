@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// One output: its outbox, its pump, its figures. Nothing here waits for another output.
+
+import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
+import type { Batch, Entry } from './entry.js';
+import type { BatchLimits, Outbox } from './outbox.js';
+import { DeliveryError, type Sink } from './sinks/sink.js';
+
+/** The part of a logger that is used here; pino's fits. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** raised = delivered + pending + dropped + failed, at every moment. */
+export interface OutputStatus {
+  readonly name: string;
+  readonly type: string;
+  readonly target: string;
+  readonly state: 'idle' | 'delivering' | 'retrying' | 'closed';
+  readonly raised: number;
+  readonly delivered: number;
+  readonly pending: number;
+  /** No room, or given up at the end. */
+  readonly dropped: number;
+  /** Refused for good, or for too long. */
+  readonly failed: number;
+  readonly pendingBytes: number;
+  /** Tries that were not the first of their batch. */
+  readonly retries: number;
+  /** Milliseconds since the epoch. */
+  readonly lastDelivery?: number;
+  /** The last failure; it stays after recovery, with its time. */
+  readonly lastError?: { readonly message: string; readonly time: number };
+}
+
+export interface OutputOptions {
+  readonly type: string;
+  readonly batch: BatchLimits;
+  readonly retry: RetryPolicy;
+  readonly log?: Log | undefined;
+}
+
+/** Refusals are logged once in so many milliseconds. */
+const QUIET_MS = 60_000;
+
+export class Output {
+  readonly sink: Sink;
+  readonly #outbox: Outbox;
+  readonly #options: OutputOptions;
+  readonly #giveUp = new AbortController();
+  readonly #pause = new Pause();
+  #running: Promise<void> | undefined;
+  #state: OutputStatus['state'] = 'idle';
+  #raised = 0;
+  #delivered = 0;
+  #dropped = 0;
+  #failed = 0;
+  #retries = 0;
+  #overflowing = false;
+  #warned = false;
+  #quietUntil = 0;
+  #accepting = true;
+  #closing: Promise<void> | undefined;
+  #lastDelivery: number | undefined;
+  #lastError: { message: string; time: number } | undefined;
+
+  constructor(sink: Sink, outbox: Outbox, options: OutputOptions) {
+    this.sink = sink;
+    this.#outbox = outbox;
+    this.#options = options;
+  }
+
+  /** Takes records; never waits and never throws. */
+  push(entries: readonly Entry[]): void {
+    this.#raised += entries.length;
+    if (!this.#accepting) {
+      this.#dropped += entries.length;
+      return;
+    }
+    let dropped = 0;
+    for (const entry of entries) {
+      try {
+        dropped += this.#outbox.offer(entry);
+      } catch (error) {
+        // A record that cannot be put into words is no reason to lose the others.
+        this.#failed++;
+        this.#note(error);
+      }
+    }
+    if (dropped > 0) this.#overflow(dropped);
+    this.#running ??= this.#run();
+  }
+
+  status(): OutputStatus {
+    return {
+      name: this.sink.name,
+      type: this.#options.type,
+      target: this.sink.target,
+      state: this.#state,
+      raised: this.#raised,
+      delivered: this.#delivered,
+      pending: this.#outbox.records,
+      dropped: this.#dropped,
+      failed: this.#failed,
+      pendingBytes: this.#outbox.bytes,
+      retries: this.#retries,
+      ...(this.#lastDelivery !== undefined && { lastDelivery: this.#lastDelivery }),
+      ...(this.#lastError && { lastError: this.#lastError }),
+    };
+  }
+
+  async reopen(): Promise<void> {
+    try {
+      await this.sink.reopen?.();
+    } catch (error) {
+      this.#note(error);
+      this.#options.log?.warn(
+        { output: this.sink.name, error: this.#lastError?.message },
+        'output could not be reopened',
+      );
+    }
+    this.#pause.wake();
+  }
+
+  /** Takes nothing more, delivers for up to `drainMs` milliseconds, counts the rest as dropped. */
+  close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#accepting = false;
+    this.#pause.wake();
+    const deadline = setTimeout(() => this.#giveUp.abort(), drainMs);
+    await this.#running;
+    clearTimeout(deadline);
+    this.#giveUp.abort();
+    this.#dropped += this.#outbox.clear();
+    this.#state = 'closed';
+    await this.sink.close();
+  }
+
+  async #run(): Promise<void> {
+    // First let go of the caller: push() must not pay for a delivery.
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      while (!this.#giveUp.signal.aborted) {
+        const batch = this.#outbox.lease(this.#options.batch);
+        if (batch === undefined) break;
+        await this.#deliver(batch);
+      }
+    } catch (error) {
+      // Only an outbox can get here; the next record starts the pump again.
+      this.#note(error);
+    }
+    this.#state = 'idle';
+    this.#running = undefined;
+  }
+
+  async #deliver(lease: Batch): Promise<void> {
+    let batch = lease;
+    let started: number | undefined;
+    for (let attempt = 0; !this.#giveUp.signal.aborted; attempt++) {
+      try {
+        this.#state = attempt === 0 ? 'delivering' : 'retrying';
+        await this.sink.deliver(batch, this.#giveUp.signal);
+        this.#arrived(batch.entries.length);
+        return;
+      } catch (error) {
+        const failure = DeliveryError.of(error);
+        if (failure.delivered > 0) {
+          this.#arrived(failure.delivered, true);
+          batch = { id: batch.id, entries: batch.entries.slice(failure.delivered) };
+          [attempt, started] = [0, undefined];
+        }
+        if (this.#giveUp.signal.aborted && !failure.final) return;
+        this.#note(failure);
+        started ??= Date.now();
+        if (failure.final || Date.now() - started > this.#options.retry.max_age) {
+          this.#refused(batch, failure);
+          return;
+        }
+        if (attempt === 0) this.#warn(failure);
+        this.#retries++;
+        this.#state = 'retrying';
+        const asked = Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS);
+        await this.#pause.wait(Math.max(asked, backoffMs(this.#options.retry, attempt)), this.#giveUp.signal);
+      }
+    }
+  }
+
+  #arrived(count: number, partly = false): void {
+    this.#outbox.settle(count);
+    this.#delivered += count;
+    this.#lastDelivery = Date.now();
+    if (partly) return;
+    const { name, target } = this.sink;
+    if (this.#warned)
+      this.#options.log?.info({ output: name, target, pending: this.#outbox.records }, 'output works again');
+    this.#warned = false;
+    if (this.#overflowing && this.#outbox.records === 0) this.#overflowing = false;
+  }
+
+  #warn(failure: DeliveryError): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    const { name, target } = this.sink;
+    this.#options.log?.warn(
+      { output: name, target, error: failure.message },
+      'output does not take records; they wait',
+    );
+  }
+
+  #refused(batch: Batch, failure: DeliveryError): void {
+    const count = batch.entries.length;
+    this.#outbox.settle(count);
+    this.#failed += count;
+    if (Date.now() < this.#quietUntil) return;
+    this.#quietUntil = Date.now() + QUIET_MS;
+    const { name, target } = this.sink;
+    const fields = { output: name, target, failed: this.#failed, error: failure.message };
+    this.#options.log?.warn(fields, 'output refuses records for good; they are counted as failed');
+  }
+
+  #overflow(count: number): void {
+    this.#dropped += count;
+    if (this.#overflowing) return;
+    this.#overflowing = true;
+    const { name, target } = this.sink;
+    this.#options.log?.warn(
+      { output: name, target, dropped: this.#dropped },
+      'output queue is full; records are dropped',
+    );
+  }
+
+  #note(error: unknown): void {
+    this.#lastError = { message: DeliveryError.of(error).message, time: Date.now() };
+  }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines appended to a file that others may rotate at any time: by rename, unlink or copy and truncate.
+
+import { constants } from 'node:fs';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, systemCode } from '../../common/errors.js';
+import type { FileConfig } from '../config.js';
+import type { Batch } from '../entry.js';
+import { DeliveryError, type Sink } from './sink.js';
+
+// Without NONBLOCK a path that turned into a pipe would hang the open.
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
+interface Opened {
+  readonly handle: FileHandle;
+  readonly ino: bigint;
+  readonly dev: bigint;
+}
+
+export class FileSink implements Sink {
+  readonly name: string;
+  readonly target: string;
+  readonly #path: string;
+  readonly #mode: number;
+  #file: Opened | undefined;
+  #stale = false;
+
+  private constructor(config: FileConfig) {
+    this.name = config.name;
+    this.target = config.path;
+    this.#path = config.path;
+    this.#mode = config.mode;
+  }
+
+  /** @throws DeliveryError if the file cannot be opened for appending. */
+  static async open(config: FileConfig): Promise<FileSink> {
+    const sink = new FileSink(config);
+    sink.#file = await sink.#open();
+    return sink;
+  }
+
+  async deliver(batch: Batch): Promise<void> {
+    const { handle } = await this.#current();
+    let text = '';
+    for (const entry of batch.entries) text += `${entry.line}\n`;
+    await this.#append(handle, Buffer.from(text));
+  }
+
+  reopen(): void {
+    this.#stale = true;
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.handle.close();
+  }
+
+  /** The file that the path names now. */
+  async #current(): Promise<Opened> {
+    const file = this.#file;
+    if (file && !this.#stale) {
+      const now = await stat(this.#path, { bigint: true }).catch(() => undefined);
+      if (now?.ino === file.ino && now.dev === file.dev) return file;
+    }
+    await this.close();
+    this.#stale = false;
+    return (this.#file = await this.#open());
+  }
+
+  async #open(): Promise<Opened> {
+    try {
+      await mkdir(dirname(this.#path), { recursive: true, mode: 0o750 });
+      const handle = await open(this.#path, FLAGS, this.#mode);
+      const now = await handle.stat({ bigint: true });
+      if (now.isFile()) return { handle, ino: now.ino, dev: now.dev };
+      await handle.close();
+    } catch (error) {
+      // ENXIO: a pipe or socket that nobody reads.
+      if (systemCode(error) !== 'ENXIO') {
+        throw new DeliveryError(`cannot append to ${this.#path}: ${messageOf(error)}`, { cause: error });
+      }
+    }
+    throw new DeliveryError(`cannot append to ${this.#path}: it is not a regular file: name another path`);
+  }
+
+  /** Writes all of it or none: half a line must not stay where the next one will follow. */
+  async #append(handle: FileHandle, data: Buffer): Promise<void> {
+    let done = 0;
+    try {
+      while (done < data.length) done += (await handle.write(data, done)).bytesWritten;
+    } catch (error) {
+      const { size } = await handle.stat().catch(() => ({ size: 0 }));
+      if (done > 0 && size >= done) await handle.truncate(size - done).catch(() => undefined);
+      throw new DeliveryError(`cannot append to ${this.#path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}

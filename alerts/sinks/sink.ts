@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every receiver looks like from inside, and how a delivery fails.
+
+import { IdsError, messageOf } from '../../common/errors.js';
+import type { Batch } from '../entry.js';
+
+export interface Sink {
+  readonly name: string;
+  /** Where it goes, for people: no secrets. */
+  readonly target: string;
+  /**
+   * Hands a batch over; resolves when the receiver (or, where it does not answer, this host's kernel) has it.
+   * @throws DeliveryError; anything else that is thrown is tried again later.
+   */
+  deliver(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** Opens files and secrets anew, after rotation. */
+  reopen?(): void | Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DeliveryFailure {
+  /** True if the receiver will never take it. */
+  readonly final?: boolean;
+  /** Records from the front of the batch that have arrived all the same. */
+  readonly delivered?: number;
+  /** The receiver's own wish, in milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** A batch, or its tail, that was not taken. */
+export class DeliveryError extends IdsError {
+  readonly final: boolean;
+  readonly delivered: number;
+  readonly retryAfterMs: number;
+
+  constructor(message: string, failure: DeliveryFailure = {}) {
+    super('OUTPUT_FAILED', message, { cause: failure.cause });
+    this.name = 'DeliveryError';
+    this.final = failure.final ?? false;
+    this.delivered = failure.delivered ?? 0;
+    this.retryAfterMs = failure.retryAfterMs ?? 0;
+  }
+
+  static of(error: unknown): DeliveryError {
+    return error instanceof DeliveryError ? error : new DeliveryError(messageOf(error), { cause: error });
+  }
+}

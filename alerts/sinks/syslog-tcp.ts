@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Syslog over TCP (RFC 6587). TCP gives no receipt: delivered means that this host's kernel has the bytes.
+
+import { connect, type Socket } from 'node:net';
+import { messageOf } from '../../common/errors.js';
+import type { SyslogConfig } from '../config.js';
+import type { Batch } from '../entry.js';
+import { DeliveryError, type Sink } from './sink.js';
+import { frame, syslogFormatter } from './syslog-format.js';
+
+const MAX_BYTES = 8192;
+const KEEPALIVE_MS = 10_000;
+const IDLE_MS = 1000;
+
+export class SyslogTcp implements Sink {
+  readonly name: string;
+  readonly target: string;
+  readonly #config: SyslogConfig;
+  readonly #format: ReturnType<typeof syslogFormatter>;
+  #socket: Socket | undefined;
+  #lastWrite = 0;
+
+  constructor(config: SyslogConfig) {
+    this.name = config.name;
+    this.target = `tcp://${config.host}:${config.port}`;
+    this.#config = config;
+    this.#format = syslogFormatter({ ...config, max_bytes: config.max_bytes ?? MAX_BYTES });
+  }
+
+  async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
+    let text = '';
+    for (const entry of batch.entries) text += frame(this.#format(entry), this.#config.framing);
+    // A receiver that closed while nothing was sent has told so already: let the loop read that before writing.
+    if (Date.now() - this.#lastWrite > IDLE_MS) {
+      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const socket = this.#socket ?? (await this.#connect(signal));
+    await this.#write(socket, text, signal);
+    this.#lastWrite = Date.now();
+  }
+
+  close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (!socket) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), 1000);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.end();
+    });
+  }
+
+  /** Runs `start` until it calls back, the socket breaks, time is up or the signal aborts. */
+  #guard(socket: Socket, signal: AbortSignal, doing: string, start: (done: () => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+        socket.off('error', settle).off('close', closed);
+        if (error === undefined) return resolve();
+        socket.destroy();
+        reject(new DeliveryError(`${this.target}: ${doing}: ${messageOf(error)}`, { cause: error }));
+      };
+      const closed = (): void => settle(new Error('the receiver closed the connection'));
+      const aborted = (): void => settle(new Error('given up'));
+      const seconds = this.#config.timeout / 1000;
+      const timer = setTimeout(() => settle(new Error(`nothing moved for ${seconds} s`)), this.#config.timeout);
+      signal.addEventListener('abort', aborted, { once: true });
+      socket.on('error', settle).on('close', closed);
+      start(() => settle());
+    });
+  }
+
+  async #connect(signal: AbortSignal): Promise<Socket> {
+    const { host, port } = this.#config;
+    const socket = connect({ host, port });
+    // Probes find a peer that went without a word while the connection is idle.
+    socket.setKeepAlive(true, KEEPALIVE_MS).setNoDelay(true);
+    // Without a listener an error would end the process.
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      if (this.#socket === socket) this.#socket = undefined;
+    });
+    // Receivers say nothing; only reading shows that one has closed its side. What it does say is thrown away.
+    socket.once('end', () => socket.destroy()).resume();
+    await this.#guard(socket, signal, 'connecting', (done) => socket.once('connect', done));
+    socket.unref();
+    this.#socket = socket;
+    return socket;
+  }
+
+  #write(socket: Socket, text: string, signal: AbortSignal): Promise<void> {
+    return this.#guard(socket, signal, 'sending', (done) => {
+      socket.write(text, (error) => {
+        if (!error) done();
+      });
+    });
+  }
+}
