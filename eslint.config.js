@@ -37,7 +37,7 @@ const harness = ['test', 'bench', 'scripts'];
 const product = (paths, patterns) => ({ '@typescript-eslint/no-restricted-imports': ['error', { paths, patterns }] });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '**/*.gen.ts', 'test/fixtures/'] },
+  { ignores: ['dist/', 'node_modules/', '.tap/', '**/*.gen.ts', 'test/fixtures/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   eslint.configs.recommended,
   { plugins: { ids: reasons }, rules: { 'ids/disable-needs-reason': 'error', eqeqeq: 'error' } },
