@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// From parsed rules to what is loaded: listings, the kernel table, the engine's program.
+
+import { Action } from '../../common/abi.gen.js';
+import type { Problem, Rule, UnsupportedRule } from '../ast.js';
+import { makeProgram } from '../match/program.js';
+import { fitRuleset } from './capacity.js';
+import { byRank } from './entries.js';
+import { findOverlaps } from './overlap.js';
+import { place, type Placed } from './placement.js';
+import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
+
+/** What the parser makes of the sources. */
+export interface ParsedRules {
+  readonly rules: readonly Rule[];
+  readonly unsupported: readonly UnsupportedRule[];
+  readonly disabled: number;
+  readonly problems: readonly Problem[];
+}
+
+const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
+  [Action.PASS]: 'pass',
+  [Action.DROP]: 'drop',
+  [Action.REJECT]: 'reject',
+  [Action.ALERT]: 'alert',
+};
+
+const NOBODY = { source: false, destination: false };
+
+function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
+  const { rule, placement, reason } = placed;
+  return {
+    ...rule.meta,
+    action: ACTION_NAMES[rule.action],
+    reject: rule.reject,
+    placement,
+    ...(reason === undefined ? {} : { reason }),
+    positions,
+    text: rule.text,
+    file: rule.position.file,
+    line: rule.position.line,
+    enabled: true,
+  };
+}
+
+/** The parser keeps no action of a rule that it cannot use: it is the first word of the rule. */
+function infoOfUnsupported(rule: UnsupportedRule): RuleInfo {
+  const word = /^\s*([a-z]+)/i.exec(rule.text)?.[1]?.toLowerCase() ?? 'alert';
+  const action = word.startsWith('reject') ? 'reject' : word === 'pass' || word === 'drop' ? word : 'alert';
+  return {
+    ...rule.meta,
+    action,
+    reject: NOBODY,
+    placement: 'unsupported',
+    reason: rule.reason,
+    positions: [],
+    text: rule.text,
+    file: rule.position.file,
+    line: rule.position.line,
+    enabled: true,
+  };
+}
+
+function refusal({ rule, reason, keyword }: Placed): Problem {
+  return {
+    ...rule.position,
+    severity: 'unsupported',
+    sid: rule.meta.sid,
+    ...(keyword === undefined ? {} : { keyword }),
+    cause: reason ?? 'cannot be placed',
+  };
+}
+
+function summarise(rules: readonly RuleInfo[], problems: readonly Problem[]): CompilationSummary {
+  const count = (placement: RuleInfo['placement']): number =>
+    rules.filter((rule) => rule.placement === placement).length;
+  const wrong = problems.filter((problem) => problem.severity === 'error');
+  const errors = new Set(wrong.map((problem) => `${problem.file}\0${problem.line}`)).size;
+  const unsupported = count('unsupported');
+  const usable = rules.length - unsupported;
+  return {
+    rules: rules.length + errors,
+    usable,
+    inline: count('inline'),
+    address: count('address'),
+    engine: count('engine'),
+    unsupported,
+    errors,
+  };
+}
+
+/** Places and compiles rules that were parsed. */
+export function compileParsed(parsed: ParsedRules): Compilation {
+  const first = parsed.rules.map(place);
+  const engineRules = first.filter((placed) => placed.placement === 'engine').map((placed) => placed.rule);
+  const inline = first.flatMap(({ rule, placement }, index) => (placement === 'inline' ? [{ rule, index }] : []));
+  const { ruleset, refused } = fitRuleset(inline, engineRules.length > 0);
+  const kept = inline.filter(({ rule }) => !refused.has(rule)).map(({ rule }) => rule);
+  const overlaps = findOverlaps(kept, engineRules);
+
+  const placed = first.map((one): Placed => {
+    const refusedFor = refused.get(one.rule);
+    if (refusedFor !== undefined) return { ...one, placement: 'unsupported', reason: refusedFor };
+    const late = overlaps.reasons.get(one.rule);
+    return late === undefined ? one : { ...one, reason: late };
+  });
+  const positions = new Map<number, number[]>();
+  ruleset.rules.forEach((index, position) => {
+    positions.set(index, [...(positions.get(index) ?? []), position]);
+  });
+  const engine = first.flatMap(({ rule, placement }, index) => (placement === 'engine' ? [{ rule, index }] : []));
+  const rules = [
+    ...placed.map((one, index) => infoOf(one, positions.get(index) ?? [])),
+    ...parsed.unsupported.map(infoOfUnsupported),
+  ];
+  const refusals = placed.filter((one) => one.placement === 'unsupported').map(refusal);
+  const problems = [...parsed.problems, ...refusals, ...overlaps.problems];
+  return {
+    rules,
+    ruleset,
+    engine: makeProgram([...engine].sort(byRank)),
+    problems,
+    summary: summarise(rules, problems),
+  };
+}

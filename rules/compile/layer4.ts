@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors by IP protocol and by layer-4 key: TCP packets by their flags, ICMP and ICMPv6 packets by their type. What
+// rules ask of flags and types is evaluated here, once for every value, and costs the packet nothing.
+
+import { Field, L4Space, Limit } from '../../common/abi.gen.js';
+import type { Condition } from '../ast.js';
+import { decidedByLayer4, decidedByProtocol, holds } from './conditions.js';
+import type { Entry } from './entries.js';
+import { setBit, VECTOR_HALVES, type VectorPool } from './vectors.js';
+
+/** Fills `table` (IDS_PROTO_KEYS vector numbers). */
+export function compileProtocols(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): void {
+  for (let protocol = 0; protocol < Limit.PROTO_KEYS; protocol++) {
+    const vector = new Uint32Array(VECTOR_HALVES);
+    entries.forEach((entry, position) => {
+      if (matchesProtocol(entry, protocol)) setBit(vector, position);
+    });
+    table[protocol] = pool.intern(vector);
+  }
+}
+
+/** True if the entry can match packets of this protocol key; exact for IDS_PROTO_NONE, where nothing else decides. */
+export function matchesProtocol({ rule, source, destination, conditions }: Entry, protocol: number): boolean {
+  if (protocol === Limit.PROTO_NONE) {
+    const open = source.anyAddress && destination.anyAddress && source.anyPort && destination.anyPort;
+    return rule.anyFrame && open;
+  }
+  if (rule.ipProtocols !== undefined && !rule.ipProtocols.includes(protocol)) return false;
+  return conditions.every((condition) => !decidedByProtocol(condition) || holds(condition, protocol));
+}
+
+const SPACES = [
+  { space: L4Space.L4_TCP, field: Field.TCP_FLAGS },
+  { space: L4Space.L4_ICMP, field: Field.ICMP_TYPE },
+  { space: L4Space.L4_ICMP6, field: Field.ICMP_TYPE },
+] as const;
+
+/** Fills `table` (IDS_L4_SPACES times 256 vector numbers) and returns the vector of packets without a layer-4 key. */
+export function compileLayer4(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): number {
+  const none = new Uint32Array(VECTOR_HALVES);
+  const asking: { position: number; conditions: readonly Condition[] }[] = [];
+  entries.forEach((entry, position) => {
+    const conditions = entry.conditions.filter(decidedByLayer4);
+    if (conditions.length === 0) setBit(none, position);
+    else asking.push({ position, conditions });
+  });
+  for (const { space, field } of SPACES) {
+    for (let value = 0; value < 256; value++) {
+      const vector = none.slice();
+      for (const { position, conditions } of asking) {
+        if (conditions.every((condition) => condition.field === field && holds(condition, value))) {
+          setBit(vector, position);
+        }
+      }
+      table[space * 256 + value] = pool.intern(vector);
+    }
+  }
+  return pool.intern(none);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which header rules could match the very packets that an engine-placed pass rule wants to pass.
+
+import { Action, Field } from '../../common/abi.gen.js';
+import type { Condition, Endpoint, Problem, Rule } from '../ast.js';
+import { conditionsOf, holds } from './conditions.js';
+
+interface Range<T> {
+  readonly from: T;
+  readonly to: T;
+}
+
+function intersect<T extends bigint | number>(a: readonly Range<T>[], b: readonly Range<T>[]): boolean {
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [x, y] = [a[i], b[j]];
+    if (x === undefined || y === undefined) return false;
+    if (x.from <= y.to && y.from <= x.to) return true;
+    if (x.to < y.to) i++;
+    else j++;
+  }
+}
+
+const meet = (a: Endpoint, b: Endpoint): boolean =>
+  a === b || (intersect(a.ports, b.ports) && intersect(a.addresses, b.addresses));
+
+const TCP = 6;
+const FIN_SYN_RST_ACK = 0x17;
+const ACK = 0x10;
+
+/** True if a packet that carries a request can meet the condition; in doubt, true. */
+function allowsRequest(condition: Condition): boolean {
+  switch (condition.field) {
+    case Field.TCP_FLAGS:
+      for (let flags = 0; flags < 256; flags++) {
+        if ((flags & FIN_SYN_RST_ACK & ~1) === ACK && holds(condition, flags)) return true;
+      }
+      return false;
+    case Field.IP_PROTO:
+      return holds(condition, TCP);
+    case Field.ICMP_TYPE:
+    case Field.ICMP_CODE:
+    case Field.ICMP_ID:
+    case Field.ICMP_SEQ:
+      return false;
+    case Field.DSIZE:
+      return condition.negate ? condition.lo > 1 || condition.hi < 0xffff : condition.hi >= 1;
+    case Field.FRAGOFFSET:
+      return holds(condition, 0);
+    default:
+      return true;
+  }
+}
+
+function canMatchRequest(rule: Rule): boolean {
+  if (rule.ipProtocols !== undefined && !rule.ipProtocols.includes(TCP)) return false;
+  return conditionsOf(rule).every(allowsRequest);
+}
+
+function overlap(header: Rule, pass: Rule): boolean {
+  if (meet(header.source, pass.source) && meet(header.destination, pass.destination)) return true;
+  if (!header.bidirectional && !pass.bidirectional) return false;
+  return meet(header.destination, pass.source) && meet(header.source, pass.destination);
+}
+
+export interface Overlaps {
+  /** Reason by rule: what it means that the rule stays inline. */
+  readonly reasons: ReadonlyMap<Rule, string>;
+  readonly problems: readonly Problem[];
+}
+
+const SHOWN = 3;
+
+/** Finds inline rules that decide before an engine-placed pass can; see placement.ts. */
+export function findOverlaps(inline: readonly Rule[], engine: readonly Rule[]): Overlaps {
+  const passes = engine.filter((rule) => rule.action === Action.PASS);
+  const reasons = new Map<Rule, string>();
+  const before = new Map<Rule, Rule[]>();
+  if (passes.length === 0) return { reasons, problems: [] };
+  for (const rule of inline) {
+    if (rule.action === Action.PASS || !canMatchRequest(rule)) continue;
+    const pass = passes.find((candidate) => overlap(rule, candidate));
+    if (pass === undefined) continue;
+    reasons.set(
+      rule,
+      `decides in the kernel, before pass rule ${pass.meta.sid} is judged: that pass does not exempt from it`,
+    );
+    before.set(pass, [...(before.get(pass) ?? []), rule]);
+  }
+  const problems = [...before].map(([pass, rules]): Problem => {
+    const sids = rules.slice(0, SHOWN).map((rule) => String(rule.meta.sid));
+    if (rules.length > SHOWN) sids.push('…');
+    return {
+      ...pass.position,
+      severity: 'warning',
+      sid: pass.meta.sid,
+      cause: `this pass looks into HTTP requests and is judged after ${rules.length} header rule(s) (sid ${sids.join(', ')}): it does not exempt from them`,
+      remedy: 'pass by header instead (pass tcp ADDRESS any -> …), or narrow those rules',
+    };
+  });
+  return { reasons, problems };
+}

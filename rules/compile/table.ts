@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lays one rule set out as the kernel reads it: exactly one struct ids_ruleset and the records of its address trie.
+
+import {
+  AddressClassLayout,
+  CondFlag,
+  CondLayout,
+  Limit,
+  PrefixLayout,
+  RuleFlag,
+  RuleLayout,
+  RulesetFlag,
+  RulesetLayout,
+  Threshold,
+} from '../../common/abi.gen.js';
+import type { Rule } from '../ast.js';
+import { compileAddresses, type AddressClasses } from './addresses.js';
+import { decidedByLayer4, decidedByProtocol } from './conditions.js';
+import { entriesOf, type Entry } from './entries.js';
+import { compileLayer4, compileProtocols } from './layer4.js';
+import { compilePorts } from './ports.js';
+import { layThresholds, type ThresholdPlace } from './thresholds.js';
+import type { CompiledRuleset } from './types.js';
+import { CapacityError, VECTOR_HALVES, VectorPool } from './vectors.js';
+
+/** Entries of the address trie that the map holds. */
+const MAX_PREFIXES = 65536;
+const PREFIX_RECORD = PrefixLayout.SIZE + AddressClassLayout.SIZE;
+
+/**
+ * The kernel's part of a rule set.
+ * @param rules inline rules with their index in Compilation.rules, in the order of the files.
+ * @param http true if the engine wants HTTP requests.
+ * @throws CapacityError if a table is too small.
+ */
+export function buildRuleset(rules: readonly { rule: Rule; index: number }[], http: boolean): CompiledRuleset {
+  const entries = entriesOf(rules);
+  if (entries.length > Limit.MAX_RULES) throw new CapacityError(`more than ${Limit.MAX_RULES} header rules`);
+  const blob = new Uint8Array(RulesetLayout.SIZE);
+  const shorts = (offset: number, count: number): Uint16Array => new Uint16Array(blob.buffer, offset, count);
+  const words = new Uint32Array(blob.buffer, RulesetLayout.vector, Limit.MAX_VECTORS * VECTOR_HALVES);
+  const pool = new VectorPool(entries.length, words);
+  const sources = entries.map((entry) => entry.source);
+  const destinations = entries.map((entry) => entry.destination);
+
+  compileProtocols(entries, pool, shorts(RulesetLayout.proto, Limit.PROTO_KEYS));
+  const l4None = compileLayer4(entries, pool, shorts(RulesetLayout.l4, 3 * 256));
+  const sourceNone = compilePorts(sources, pool, shorts(RulesetLayout.sport, 65536));
+  const destinationNone = compilePorts(destinations, pool, shorts(RulesetLayout.dport, 65536));
+  const addresses = compileAddresses(
+    sources.map((side) => side.addresses),
+    destinations.map((side) => side.addresses),
+    pool,
+  );
+  if (addresses.entries.length > MAX_PREFIXES) {
+    throw new CapacityError(`addresses of rules need more than ${MAX_PREFIXES} prefixes`);
+  }
+
+  const view = new DataView(blob.buffer);
+  view.setUint32(RulesetLayout.words, Math.ceil(entries.length / 64), true);
+  view.setUint32(RulesetLayout.rules, entries.length, true);
+  const trie = addresses.entries.length > 0 ? RulesetFlag.RULESET_ADDRESSES : 0;
+  view.setUint32(RulesetLayout.flags, trie | (http ? RulesetFlag.RULESET_HTTP : 0), true);
+  view.setUint16(RulesetLayout.addressDefault, addresses.rest >>> 16, true);
+  view.setUint16(RulesetLayout.addressDefault + 2, addresses.rest & 0xffff, true);
+  view.setUint16(RulesetLayout.portNone, sourceNone, true);
+  view.setUint16(RulesetLayout.portNone + 2, destinationNone, true);
+  view.setUint16(RulesetLayout.l4None, l4None, true);
+  const places = layThresholds(entries.map((entry) => entry.rule));
+  entries.forEach((entry, position) => {
+    writeRule(view, RulesetLayout.rule + position * RuleLayout.SIZE, entry, places.get(entry.rule));
+  });
+
+  return {
+    blob,
+    addresses: writePrefixes(addresses),
+    count: entries.length,
+    sids: Uint32Array.from(entries, (entry) => entry.rule.meta.sid),
+    rules: Uint32Array.from(entries, (entry) => entry.index),
+  };
+}
+
+function flagsOf({ rule, mirror }: Entry): number {
+  return (
+    (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
+    (mirror ? RuleFlag.RULE_MIRROR : 0) |
+    (rule.reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |
+    (rule.reject.destination ? RuleFlag.RULE_REJECT_DST : 0)
+  );
+}
+
+function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPlace | undefined): void {
+  const { rule } = entry;
+  const conditions = entry.conditions.filter(
+    (condition) => !decidedByLayer4(condition) && (rule.anyFrame || !decidedByProtocol(condition)),
+  );
+  view.setUint32(at + RuleLayout.sid, rule.meta.sid, true);
+  view.setUint32(at + RuleLayout.gid, rule.meta.gid, true);
+  view.setUint8(at + RuleLayout.action, rule.action);
+  view.setUint8(at + RuleLayout.conds, conditions.length);
+  view.setUint8(at + RuleLayout.flags, flagsOf(entry));
+  view.setUint8(at + RuleLayout.threshold, rule.threshold?.type ?? Threshold.NONE);
+  if (rule.threshold !== undefined && place !== undefined) {
+    view.setUint32(at + RuleLayout.key, place.key, true);
+    view.setUint8(at + RuleLayout.track, rule.threshold.track);
+    view.setUint8(at + RuleLayout.unique, rule.threshold.unique);
+    view.setUint16(at + RuleLayout.multiplier, rule.threshold.multiplier, true);
+    view.setUint32(at + RuleLayout.count, rule.threshold.count, true);
+    view.setUint32(at + RuleLayout.seconds, rule.threshold.seconds, true);
+    view.setUint32(at + RuleLayout.setBase, place.setBase, true);
+    view.setUint32(at + RuleLayout.setSize, place.setSize, true);
+    view.setUint32(at + RuleLayout.setFirst, place.setFirst, true);
+    view.setUint32(at + RuleLayout.setBuckets, place.setBuckets, true);
+  }
+  conditions.forEach((condition, i) => {
+    const to = at + RuleLayout.cond + i * CondLayout.SIZE;
+    view.setUint8(to + CondLayout.field, condition.field);
+    view.setUint8(to + CondLayout.flags, condition.negate ? CondFlag.COND_NEGATE : 0);
+    view.setUint32(to + CondLayout.mask, condition.mask, true);
+    view.setUint32(to + CondLayout.lo, condition.lo, true);
+    view.setUint32(to + CondLayout.hi, condition.hi, true);
+  });
+}
+
+function writePrefixes({ entries }: AddressClasses): Uint8Array {
+  const out = new Uint8Array(entries.length * PREFIX_RECORD);
+  const view = new DataView(out.buffer);
+  entries.forEach(({ base, length, key }, i) => {
+    const at = i * PREFIX_RECORD;
+    view.setUint32(at + PrefixLayout.prefix, length, true);
+    view.setBigUint64(at + PrefixLayout.addr, base >> 64n);
+    view.setBigUint64(at + PrefixLayout.addr + 8, base & 0xffffffffffffffffn);
+    view.setUint16(at + PrefixLayout.SIZE + AddressClassLayout.src, key >>> 16, true);
+    view.setUint16(at + PrefixLayout.SIZE + AddressClassLayout.dst, key & 0xffff, true);
+  });
+  return out;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a compilation hands over: listings for people, a kernel table, a program for the engine. All of it can be cloned.
+
+import type { Problem, Reference, RejectSides } from '../ast.js';
+import type { EngineProgram } from '../match/program.js';
+
+/** Where a rule is judged; see placement.ts. */
+export type Placement = 'inline' | 'address' | 'engine' | 'unsupported';
+export type ActionName = 'pass' | 'drop' | 'reject' | 'alert';
+
+/** One rule as listings, alerts and `rules explain` show it. */
+export interface RuleInfo {
+  readonly sid: number;
+  readonly gid: number;
+  readonly rev: number;
+  readonly msg: string;
+  readonly action: ActionName;
+  readonly classtype?: string;
+  readonly category: string;
+  readonly priority: number;
+  readonly metadata: readonly (readonly [string, string])[];
+  readonly references: readonly Reference[];
+  readonly target?: 'src_ip' | 'dest_ip';
+  readonly noalert: boolean;
+  /** Whom a reject answers. */
+  readonly reject: RejectSides;
+  readonly placement: Placement;
+  /** Why it is unsupported, or what limits it where it is placed. */
+  readonly reason?: string;
+  /** Positions in the kernel table: none, one, or two for a bidirectional rule. */
+  readonly positions: readonly number[];
+  /** The rule as written, on one line. */
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  readonly enabled: boolean;
+}
+
+/** The kernel's part of a rule set. */
+export interface CompiledRuleset {
+  /** Exactly one struct ids_ruleset, generation 0. */
+  readonly blob: Uint8Array;
+  /** Records of 24 bytes: struct ids_prefix, then struct ids_address_class. */
+  readonly addresses: Uint8Array;
+  /** Entries in use. */
+  readonly count: number;
+  /** sid by position. */
+  readonly sids: Uint32Array;
+  /** Index into Compilation.rules by position. */
+  readonly rules: Uint32Array;
+}
+
+export interface CompilationSummary {
+  readonly rules: number;
+  readonly usable: number;
+  readonly inline: number;
+  readonly address: number;
+  readonly engine: number;
+  readonly unsupported: number;
+  readonly errors: number;
+}
+
+export interface Compilation {
+  readonly rules: readonly RuleInfo[];
+  readonly ruleset: CompiledRuleset;
+  readonly engine: EngineProgram;
+  readonly problems: readonly Problem[];
+  readonly summary: CompilationSummary;
+}

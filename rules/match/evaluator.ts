@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges HTTP requests by the engine-placed rules: a prefilter over literals, then the exact tests of the candidates in
+// the order in which rules act, then thresholds.
+
+import { Action, type Field } from '../../common/abi.gen.js';
+import type { AddressSet, Endpoint, PortSet } from '../ast.js';
+import { holds } from '../compile/conditions.js';
+import { scan } from './automaton.js';
+import { contentHolds, sizeHolds } from './content.js';
+import type { EngineProgram, EngineRule } from './program.js';
+import { Open, type HttpRequest } from './request.js';
+import { ThresholdTable, type PacketTuple } from './windows.js';
+
+/** The packet that carried the request; `field` reads its header fields, undefined for what it lacks. */
+export interface RequestPacket extends PacketTuple {
+  readonly field?: (field: Field) => number | undefined;
+}
+
+export interface EngineMatch {
+  /** Index into Compilation.rules. */
+  readonly rule: number;
+  readonly action: Action;
+  /** False if the rule is to act in silence: `noalert`, a pass, or a threshold. */
+  readonly alert: boolean;
+  /** Matches of the threshold's window; 0 without a threshold. */
+  readonly count: number;
+}
+
+export interface Evaluator {
+  /** What `request` matches, in the order in which rules act; a pass ends the list. `timeNs` is the event's time. */
+  http(request: HttpRequest, packet: RequestPacket, timeNs: number): EngineMatch[];
+  readonly stats: { readonly windows: number; readonly values: number; readonly evicted: number };
+  /** Threshold state, for the evaluator that follows. */
+  readonly thresholds: ThresholdTable;
+}
+
+const OPEN_BITS = [Open.METHOD, Open.URI, Open.HOST, Open.USER_AGENT, Open.HEADER] as const;
+
+function bufferOf(request: HttpRequest, buffer: number): Uint8Array | undefined {
+  switch (buffer) {
+    case 0:
+      return request.method;
+    case 1:
+      return request.uri;
+    case 2:
+      return request.host;
+    case 3:
+      return request.userAgent;
+    default:
+      return request.headers;
+  }
+}
+
+function holdsPort(set: PortSet, port: number): boolean {
+  for (const range of set) if (port >= range.from && port <= range.to) return true;
+  return false;
+}
+
+function holdsAddress(set: AddressSet, address: bigint): boolean {
+  let [low, high] = [0, set.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const range = set[middle];
+    if (range === undefined) return false;
+    if (address < range.from) high = middle - 1;
+    else if (address > range.to) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boolean {
+  if (!endpoint.anyPort && !holdsPort(endpoint.ports, port)) return false;
+  return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
+}
+
+function headerHolds(rule: EngineRule, packet: RequestPacket): boolean {
+  const there =
+    endpointHolds(rule.source, packet.src, packet.sport) && endpointHolds(rule.destination, packet.dst, packet.dport);
+  const back =
+    !there &&
+    rule.bidirectional &&
+    endpointHolds(rule.source, packet.dst, packet.dport) &&
+    endpointHolds(rule.destination, packet.src, packet.sport);
+  if (!there && !back) return false;
+  return rule.conditions.every((condition) => {
+    const value = packet.field?.(condition.field);
+    return value !== undefined && holds(condition, value);
+  });
+}
+
+function buffersHold(rule: EngineRule, request: HttpRequest): boolean {
+  for (const test of rule.contents) {
+    const bytes = bufferOf(request, test.buffer);
+    const open = (request.open & (OPEN_BITS[test.buffer] ?? 0)) !== 0;
+    // As in the reference, a negated content does not match a buffer that is not there either.
+    if (bytes === undefined || !contentHolds(test, bytes, open)) return false;
+  }
+  for (const test of rule.sizes) {
+    const bytes = bufferOf(request, test.buffer);
+    const open = (request.open & (OPEN_BITS[test.buffer] ?? 0)) !== 0;
+    if (bytes === undefined || !sizeHolds(test, bytes, open)) return false;
+  }
+  return true;
+}
+
+class ProgramEvaluator implements Evaluator {
+  readonly thresholds: ThresholdTable;
+  readonly #program: EngineProgram;
+  readonly #marked: Uint32Array;
+  readonly #candidates: number[] = [];
+  readonly #mark: ((pattern: number) => void)[];
+  #turn = 0;
+
+  constructor(program: EngineProgram, thresholds: ThresholdTable) {
+    this.#program = program;
+    this.thresholds = thresholds;
+    this.#marked = new Uint32Array(program.rules.length);
+    this.#mark = program.prefilters.map(({ rules }) => (pattern: number): void => {
+      for (const rule of rules[pattern] ?? []) {
+        if (this.#marked[rule] === this.#turn) continue;
+        this.#marked[rule] = this.#turn;
+        this.#candidates.push(rule);
+      }
+    });
+  }
+
+  get stats(): ThresholdTable['stats'] {
+    return this.thresholds.stats;
+  }
+
+  http(request: HttpRequest, packet: RequestPacket, timeNs: number): EngineMatch[] {
+    const { rules, prefilters, always } = this.#program;
+    const candidates = this.#candidates;
+    candidates.length = 0;
+    if (this.#turn === 0xffffffff) {
+      this.#marked.fill(0);
+      this.#turn = 0;
+    }
+    this.#turn++;
+    for (let i = 0; i < prefilters.length; i++) {
+      const prefilter = prefilters[i];
+      const mark = this.#mark[i];
+      const bytes = prefilter && bufferOf(request, prefilter.buffer);
+      if (prefilter !== undefined && mark !== undefined && bytes !== undefined) scan(prefilter.automaton, bytes, mark);
+    }
+    for (const rule of always) candidates.push(rule);
+    if (candidates.length > 1) candidates.sort((a, b) => a - b);
+
+    const matches: EngineMatch[] = [];
+    for (const number of candidates) {
+      const rule = rules[number];
+      if (rule === undefined || !buffersHold(rule, request) || !headerHolds(rule, packet)) continue;
+      const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
+      if (checked?.outcome === 'no') continue;
+      const passes = rule.action === Action.PASS;
+      const alert = !passes && !rule.noalert && checked?.outcome !== 'silent';
+      matches.push({ rule: rule.index, action: rule.action, alert, count: checked?.count ?? 0 });
+      if (passes) break;
+    }
+    return matches;
+  }
+}
+
+/**
+ * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same;
+ * both may be used until events of the earlier rule set have been read.
+ */
+export function createEvaluator(program: EngineProgram, previous?: Evaluator): Evaluator {
+  const thresholds = previous?.thresholds ?? new ThresholdTable();
+  const names = program.rules.flatMap((rule) => (rule.threshold === undefined ? [] : [rule.threshold.name]));
+  thresholds.retain(new Set(names));
+  return new ProgramEvaluator(program, thresholds);
+}

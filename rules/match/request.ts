@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile. One
+// pass finds what rules ask for most; what is odd (folded lines, repeated names, loose spacing) goes through fields.ts.
+
+import { readFields } from './fields.js';
+import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget } from './uri.js';
+
+/** Bits of HttpRequest.open: buffers that continue behind what was captured. */
+export const Open = { METHOD: 1, URI: 2, HOST: 4, USER_AGENT: 8, HEADER: 16 } as const;
+
+export interface HttpRequest {
+  readonly method: Uint8Array;
+  /** Request target as sent. */
+  readonly rawUri: Uint8Array;
+  /** http.uri */
+  readonly uri: Uint8Array;
+  /** `HTTP/1.1`, empty if there is none. */
+  readonly protocol: Uint8Array;
+  /** http.host; undefined if the request names no host. */
+  readonly host: Uint8Array | undefined;
+  readonly userAgent: Uint8Array | undefined;
+  readonly referer: Uint8Array | undefined;
+  /** http.header: `Name: value\r\n` in order, repeated names joined, without Cookie. */
+  readonly headers: Uint8Array;
+  /** The empty line that ends the section was there. */
+  readonly complete: boolean;
+  /** Bits of `Open`. */
+  readonly open: number;
+}
+
+const LF = 10;
+const CR = 13;
+const SPACE = 0x20;
+const TAB = 9;
+const COLON = 0x3a;
+const MAX_METHOD = 32;
+
+const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
+
+/** Letters, digits and the marks of an RFC 9110 token. */
+function isToken(byte: number): boolean {
+  const letter = byte | 0x20;
+  if (letter >= 0x61 && letter <= 0x7a) return true;
+  if (byte >= 0x30 && byte <= 0x39) return true;
+  return byte === 0x2d || byte === 0x5f || byte === 0x2e || byte === 0x21 || byte === 0x7e || byte === 0x2b;
+}
+
+function endsWithProtocol(bytes: Uint8Array, from: number, to: number): boolean {
+  const at = bytes[from];
+  return (
+    to - from >= 5 &&
+    (at === 0x48 || at === 0x68) &&
+    ((bytes[from + 3] ?? 0) | 0x20) === 0x70 &&
+    bytes[from + 4] === 0x2f
+  );
+}
+
+interface Line {
+  readonly method: Uint8Array;
+  readonly rawUri: Uint8Array;
+  readonly protocol: Uint8Array;
+  /** Where the header fields begin. */
+  readonly next: number;
+  readonly ended: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function readLine(bytes: Uint8Array): Line | undefined {
+  let start = 0;
+  // RFC 9112 section 2.2: empty lines before the request line are skipped.
+  while (bytes[start] === CR || bytes[start] === LF) start++;
+  let at = start;
+  while (at < bytes.length && isToken(bytes[at] ?? 0)) at++;
+  if (at === start || at - start > MAX_METHOD || !isBlank(bytes[at])) return undefined;
+  const method = bytes.subarray(start, at);
+  while (isBlank(bytes[at])) at++;
+  const from = at;
+  let space = -1;
+  for (; at < bytes.length && bytes[at] !== LF; at++) if (bytes[at] === SPACE) space = at;
+  const ended = at < bytes.length;
+  let to = at;
+  while (to > from && (bytes[to - 1] === CR || isBlank(bytes[to - 1]))) to--;
+  if (to < space) space = bytes.lastIndexOf(SPACE, to - 1);
+  // A target may hold spaces; the protocol is what stands behind the last one, if it is one.
+  const split = space >= from && endsWithProtocol(bytes, space + 1, to) ? space : to;
+  let end = split;
+  while (end > from && isBlank(bytes[end - 1])) end--;
+  if (end === from) return undefined;
+  const protocol = split < to ? bytes.subarray(split + 1, to) : NOTHING;
+  return { method, rawUri: bytes.subarray(from, end), protocol, next: ended ? at + 1 : at, ended };
+}
+
+/** Names that rules ask for, by length and then letters without case. */
+function known(bytes: Uint8Array, at: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (((bytes[at + i] ?? 0) | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+const MAX_NAMES = 48;
+const names32 = new Uint32Array(MAX_NAMES);
+
+/** Notes the hash of the name number `count`; true if an earlier name had it, or there are too many to tell. */
+function seenBefore(hash: number, count: number): boolean {
+  if (count >= MAX_NAMES) return true;
+  for (let i = 0; i < count; i++) if (names32[i] === hash) return true;
+  names32[count] = hash;
+  return false;
+}
+
+class Request implements HttpRequest {
+  readonly method: Uint8Array;
+  readonly rawUri: Uint8Array;
+  readonly protocol: Uint8Array;
+  userAgent: Uint8Array | undefined;
+  referer: Uint8Array | undefined;
+  complete = false;
+  open = 0;
+  readonly #bytes: Uint8Array;
+  readonly #from: number;
+  #to: number;
+  #plain = true;
+  #hostField: Uint8Array | undefined;
+  #hostKnown = false;
+  #host: Uint8Array | undefined;
+  #uri: Uint8Array | undefined;
+  #headers: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array, line: Line) {
+    this.method = line.method;
+    this.rawUri = line.rawUri;
+    this.protocol = line.protocol;
+    this.#bytes = bytes;
+    this.#from = this.#to = line.next;
+    if (!line.ended) this.open = Open.URI | Open.HEADER;
+    else this.#scan();
+    if (!this.complete) this.open |= Open.HEADER;
+    if (this.#plain) return;
+    const fields = readFields(bytes, this.#from);
+    this.#headers = fields.section;
+    this.#hostField = fields.get('host');
+    this.userAgent = fields.get('user-agent');
+    this.referer = fields.get('referer');
+  }
+
+  get uri(): Uint8Array {
+    return (this.#uri ??= normaliseTarget(this.rawUri));
+  }
+
+  get host(): Uint8Array | undefined {
+    if (this.#hostKnown) return this.#host;
+    this.#hostKnown = true;
+    return (this.#host = this.#readHost());
+  }
+
+  #readHost(): Uint8Array | undefined {
+    const authority = this.rawUri[0] === 0x2f ? undefined : authorityOf(this.rawUri);
+    if (authority !== undefined) return hostOfTarget(this.rawUri, authority);
+    return this.#hostField === undefined ? undefined : normaliseHost(this.#hostField);
+  }
+
+  get headers(): Uint8Array {
+    return (this.#headers ??= this.#bytes.subarray(this.#from, this.#to));
+  }
+
+  /** Visits the lines; leaves `plain` set if the section is already what http.header shows. */
+  #scan(): void {
+    const bytes = this.#bytes;
+    const { length } = bytes;
+    let names = 0;
+    let at = this.#from;
+    while (at < length) {
+      const first = bytes[at];
+      if (first === LF || (first === CR && bytes[at + 1] === LF)) {
+        this.complete = true;
+        break;
+      }
+      let hash = 5381;
+      let colon = at;
+      for (; colon < length; colon++) {
+        const byte = bytes[colon] ?? 0;
+        if (byte === COLON || byte <= SPACE) break;
+        hash = (Math.imul(hash, 33) ^ (byte | 0x20)) >>> 0;
+      }
+      let end = colon;
+      while (end < length && bytes[end] !== LF) end++;
+      // Anything unusual, and a name that may be repeated, is left to the careful reader.
+      const odd = bytes[colon] !== COLON || colon === at || bytes[colon + 1] !== SPACE || isBlank(bytes[colon + 2]);
+      const tail = end < length ? end - 1 : end;
+      if (odd || (end < length && bytes[tail] !== CR) || isBlank(bytes[tail - 1]) || seenBefore(hash, names)) {
+        this.#plain = false;
+      }
+      names++;
+      if (end === length && isBlank(first)) this.open |= Open.HOST | Open.USER_AGENT;
+      this.#note(at, colon, Math.min(colon + 2, tail), tail, end === length);
+      at = end + 1;
+      this.#to = Math.min(at, length);
+    }
+  }
+
+  #note(at: number, colon: number, from: number, to: number, cut: boolean): void {
+    const bytes = this.#bytes;
+    switch (colon - at) {
+      case 4:
+        if (!known(bytes, at, 'host')) return;
+        this.#hostField = bytes.subarray(from, to);
+        if (cut) this.open |= Open.HOST;
+        return;
+      case 6:
+        // http.header leaves cookies out.
+        if (known(bytes, at, 'cookie')) this.#plain = false;
+        return;
+      case 7:
+        if (known(bytes, at, 'referer')) this.referer = bytes.subarray(from, to);
+        return;
+      case 10:
+        if (!known(bytes, at, 'user-agent')) return;
+        this.userAgent = bytes.subarray(from, to);
+        if (cut) this.open |= Open.USER_AGENT;
+        return;
+      default:
+    }
+  }
+}
+
+/** The request whose header section begins at the start of `bytes`, or undefined if none does. Keeps `bytes`. */
+export function parseHttpRequest(bytes: Uint8Array): HttpRequest | undefined {
+  const line = readLine(bytes);
+  return line === undefined ? undefined : new Request(bytes, line);
+}
