@@ -11,17 +11,23 @@
 
 /* Limits that both sides must agree on. */
 enum ids_limit {
-	IDS_MAX_RULES = 2048,	   /* header rules in force at once */
-	IDS_RULE_WORDS = 32,	   /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
-	IDS_MAX_VECTORS = 4096,	   /* distinct rule bit vectors of one rule set */
-	IDS_RULE_CONDS = 8,	   /* conditions of one header rule beyond protocol, addresses and ports */
-	IDS_RULE_SLOTS = 2,	   /* rule sets held at once: the one in force and the one being filled */
-	IDS_PROTO_NONE = 256,	   /* protocol key of a frame that is not IP or whose IP header cannot be read */
-	IDS_PROTO_KEYS = 257,	   /* protocol keys: every IP protocol number and IDS_PROTO_NONE */
-	IDS_HEADER_MAX = 4096,	   /* bytes of an HTTP header section that are handed over from one segment */
-	IDS_REDACT_STATES = 1024,  /* states of the redaction automaton */
-	IDS_REDACT_CLASSES = 64,   /* byte classes of the redaction automaton */
-	IDS_ORIGINS = 4096,	   /* origins of blocklist entries that have counters of their own */
+	IDS_MAX_RULES = 2048,       /* header rules in force at once */
+	IDS_RULE_WORDS = 32,        /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
+	IDS_MAX_VECTORS = 4096,     /* distinct rule bit vectors of one rule set */
+	IDS_RULE_CONDS = 8,         /* conditions of one header rule beyond protocol, addresses and ports */
+	IDS_RULE_SLOTS = 2,         /* rule sets held at once: the one in force and the one being filled */
+	IDS_PROTO_NONE = 256,       /* protocol key of a frame that is not IP or whose IP header cannot be read */
+	IDS_PROTO_KEYS = 257,       /* protocol keys: every IP protocol number and IDS_PROTO_NONE */
+	IDS_HEADER_MAX = 4096,      /* bytes of an HTTP header section that are handed over from one segment */
+	IDS_REDACT_STATES = 1024,   /* states of the redaction automaton */
+	IDS_REDACT_CLASSES = 64,    /* byte classes of the redaction automaton */
+	IDS_ORIGINS = 4096,         /* origins of blocklist entries that have counters of their own */
+	IDS_BUCKET_WAYS = 8,        /* threshold entries of one bucket; in a region with sets, sets of one bucket */
+	IDS_COMMON_BUCKETS = 16384, /* buckets of the common region, the first of the threshold table: a power of two */
+	IDS_MAX_BUCKETS =
+		32768, /* buckets of the threshold table; from IDS_COMMON_BUCKETS on, regions of single rules */
+	IDS_MAX_CELLS = 1048576, /* cells of the sets of distinct values: 8 bytes each */
+	IDS_MATCHES = 15,        /* rules of one packet that raise an event, as Suricata's packet-alert-max */
 };
 
 /* Layer-4 key spaces of the classifier: TCP by flags, ICMP and ICMPv6 by type. */
@@ -45,94 +51,101 @@ enum ids_verdict {
  * one packet may count under several. The comment behind a decode reason is Suricata's decode-event name.
  */
 enum ids_reason {
-	IDS_REASON_CLEAN = 0,	       /* passed, nothing to say */
-	IDS_REASON_ALLOWLIST = 1,      /* passed: the operator's allowlist kept it from a drop */
-	IDS_REASON_RULE_PASS = 2,      /* passed by a pass rule */
-	IDS_REASON_NOT_IP = 3,	       /* passed: not IPv4 or IPv6 (ARP and the like) */
-	IDS_REASON_MALFORMED = 4,      /* passed: its headers could not be read to the end */
-	IDS_REASON_BLOCKLIST = 5,      /* dropped: source on the blocklist */
-	IDS_REASON_RULE_DROP = 6,      /* dropped by a rule on this very packet */
-	IDS_REASON_RULE_REJECT = 7,    /* dropped and answered by a rule on this very packet */
-	IDS_REASON_FLOW_CUT = 8,       /* dropped: its flow was cut by an engine-placed drop */
-	IDS_REASON_REJECT_LIMIT = 9,   /* dropped by a reject rule, the answer held back */
-	IDS_REASON_INTERNAL = 10,      /* passed: a table was missing; must stay zero */
+	IDS_REASON_CLEAN = 0,        /* passed, nothing to say */
+	IDS_REASON_ALLOWLIST = 1,    /* passed: the operator's allowlist kept it from a drop */
+	IDS_REASON_RULE_PASS = 2,    /* passed by a pass rule */
+	IDS_REASON_NOT_IP = 3,       /* passed: not IPv4 or IPv6 (ARP and the like) */
+	IDS_REASON_MALFORMED = 4,    /* passed: its headers could not be read to the end */
+	IDS_REASON_BLOCKLIST = 5,    /* dropped: source on the blocklist */
+	IDS_REASON_RULE_DROP = 6,    /* dropped by a rule on this very packet */
+	IDS_REASON_RULE_REJECT = 7,  /* dropped and answered by a rule on this very packet */
+	IDS_REASON_FLOW_CUT = 8,     /* dropped: its flow was cut by an engine-placed drop */
+	IDS_REASON_REJECT_LIMIT = 9, /* dropped by a reject rule, the answer held back */
+	IDS_REASON_INTERNAL = 10,    /* passed: a table was missing; must stay zero */
 
-	IDS_REASON_DECODE = 32,	       /* the first decode reason */
-	IDS_DECODE_ETH_SHORT = 32,     /* ethernet.pkt_too_small */
-	IDS_DECODE_VLAN_SHORT = 33,    /* vlan.header_too_small */
-	IDS_DECODE_VLAN_DEPTH = 34,    /* vlan.too_many_layers */
-	IDS_DECODE_IP4_SHORT = 35,     /* ipv4.pkt_too_small */
-	IDS_DECODE_IP4_VERSION = 36,   /* ipv4.wrong_ip_version */
-	IDS_DECODE_IP4_IHL = 37,       /* ipv4.hlen_too_small */
-	IDS_DECODE_IP4_LENGTH = 38,    /* ipv4.iplen_smaller_than_hlen */
-	IDS_DECODE_IP4_TRUNCATED = 39, /* ipv4.trunc_pkt */
-	IDS_DECODE_IP4_OPT = 40,       /* ipv4.opt_invalid */
-	IDS_DECODE_IP4_OPT_LEN = 41,   /* ipv4.opt_invalid_len */
-	IDS_DECODE_IP4_OPT_DUP = 42,   /* ipv4.opt_duplicate */
-	IDS_DECODE_IP4_FRAG_BIG = 43,  /* ipv4.frag_pkt_too_large */
-	IDS_DECODE_IP4_ICMP6 = 44,     /* ipv4.icmpv6 */
-	IDS_DECODE_IP6_SHORT = 45,     /* ipv6.pkt_too_small */
-	IDS_DECODE_IP6_VERSION = 46,   /* ipv6.wrong_ip_version */
-	IDS_DECODE_IP6_TRUNCATED = 47, /* ipv6.trunc_pkt */
-	IDS_DECODE_IP6_EXT_SHORT = 48, /* ipv6.trunc_exthdr */
-	IDS_DECODE_IP6_EXT_LONG = 49,  /* (none): more than 8 extension headers */
-	IDS_DECODE_IP6_DUP_FH = 50,    /* ipv6.exthdr_dupl_fh */
-	IDS_DECODE_IP6_DUP_RH = 51,    /* ipv6.exthdr_dupl_rh */
-	IDS_DECODE_IP6_DUP_HH = 52,    /* ipv6.exthdr_dupl_hh */
-	IDS_DECODE_IP6_DUP_DH = 53,    /* ipv6.exthdr_dupl_dh */
-	IDS_DECODE_IP6_DUP_AH = 54,    /* ipv6.exthdr_dupl_ah */
-	IDS_DECODE_IP6_RH0 = 55,       /* ipv6.rh_type_0 */
-	IDS_DECODE_IP6_USELESS_FH = 56, /* ipv6.exthdr_useless_fh */
-	IDS_DECODE_IP6_OPT_LEN = 57,   /* ipv6.exthdr_invalid_optlen */
-	IDS_DECODE_IP6_AH_RES = 58,    /* ipv6.exthdr_ah_res_not_null */
-	IDS_DECODE_IP6_FH_RES = 59,    /* ipv6.fh_non_zero_reserved_field */
-	IDS_DECODE_IP6_NONE_DATA = 60, /* ipv6.data_after_none_header */
-	IDS_DECODE_IP6_FRAG_BIG = 61,  /* ipv6.frag_pkt_too_large */
-	IDS_DECODE_IP6_ICMP4 = 62,     /* ipv6.icmpv4 */
-	IDS_DECODE_TCP_SHORT = 63,     /* tcp.pkt_too_small */
-	IDS_DECODE_TCP_DOFF = 64,      /* tcp.hlen_too_small (doff below 5) */
-	IDS_DECODE_TCP_DOFF_LONG = 65, /* tcp.hlen_too_small (doff beyond the packet) */
-	IDS_DECODE_TCP_OPT = 66,       /* tcp.invalid_optlen */
-	IDS_DECODE_TCP_OPT_LEN = 67,   /* tcp.opt_invalid_len */
-	IDS_DECODE_TCP_OPT_DUP = 68,   /* tcp.opt_duplicate */
-	IDS_DECODE_UDP_SHORT = 69,     /* udp.pkt_too_small */
-	IDS_DECODE_UDP_LENGTH = 70,    /* udp.hlen_invalid / udp.len_invalid */
-	IDS_DECODE_ICMP4_SHORT = 71,   /* icmpv4.pkt_too_small */
-	IDS_DECODE_ICMP4_TYPE = 72,    /* icmpv4.unknown_type */
-	IDS_DECODE_ICMP4_CODE = 73,    /* icmpv4.unknown_code */
-	IDS_DECODE_ICMP6_SHORT = 74,   /* icmpv6.pkt_too_small */
-	IDS_DECODE_ICMP6_TYPE = 75,    /* icmpv6.unknown_type */
-	IDS_DECODE_ICMP6_CODE = 76,    /* icmpv6.unknown_code */
-	IDS_DECODE_IP4_FRAG_TINY = 77, /* (none): a first fragment that does not hold the transport header */
-	IDS_DECODE_IP4_FRAG_OVERLAP = 78, /* ipv4.frag_overlap: offset 1 of TCP, would rewrite the flags (RFC 1858) */
-	IDS_DECODE_IP4_OPT_EOL = 79,   /* ipv4.opt_eol_required */
-	IDS_DECODE_IP4_OPT_PAD = 80,   /* ipv4.opt_pad_required */
-	IDS_DECODE_IP4_OPT_UNKNOWN = 81, /* ipv4.opt_unknown */
+	IDS_REASON_DECODE = 32,            /* the first decode reason */
+	IDS_DECODE_ETH_SHORT = 32,         /* ethernet.pkt_too_small */
+	IDS_DECODE_VLAN_SHORT = 33,        /* vlan.header_too_small */
+	IDS_DECODE_VLAN_DEPTH = 34,        /* vlan.too_many_layers */
+	IDS_DECODE_IP4_SHORT = 35,         /* ipv4.pkt_too_small */
+	IDS_DECODE_IP4_VERSION = 36,       /* ipv4.wrong_ip_version */
+	IDS_DECODE_IP4_IHL = 37,           /* ipv4.hlen_too_small */
+	IDS_DECODE_IP4_LENGTH = 38,        /* ipv4.iplen_smaller_than_hlen */
+	IDS_DECODE_IP4_TRUNCATED = 39,     /* ipv4.trunc_pkt */
+	IDS_DECODE_IP4_OPT = 40,           /* ipv4.opt_invalid */
+	IDS_DECODE_IP4_OPT_LEN = 41,       /* ipv4.opt_invalid_len */
+	IDS_DECODE_IP4_OPT_DUP = 42,       /* ipv4.opt_duplicate */
+	IDS_DECODE_IP4_FRAG_BIG = 43,      /* ipv4.frag_pkt_too_large */
+	IDS_DECODE_IP4_ICMP6 = 44,         /* ipv4.icmpv6 */
+	IDS_DECODE_IP6_SHORT = 45,         /* ipv6.pkt_too_small */
+	IDS_DECODE_IP6_VERSION = 46,       /* ipv6.wrong_ip_version */
+	IDS_DECODE_IP6_TRUNCATED = 47,     /* ipv6.trunc_pkt */
+	IDS_DECODE_IP6_EXT_SHORT = 48,     /* ipv6.trunc_exthdr */
+	IDS_DECODE_IP6_EXT_LONG = 49,      /* (none): more than 8 extension headers */
+	IDS_DECODE_IP6_DUP_FH = 50,        /* ipv6.exthdr_dupl_fh */
+	IDS_DECODE_IP6_DUP_RH = 51,        /* ipv6.exthdr_dupl_rh */
+	IDS_DECODE_IP6_DUP_HH = 52,        /* ipv6.exthdr_dupl_hh */
+	IDS_DECODE_IP6_DUP_DH = 53,        /* ipv6.exthdr_dupl_dh */
+	IDS_DECODE_IP6_DUP_AH = 54,        /* ipv6.exthdr_dupl_ah */
+	IDS_DECODE_IP6_RH0 = 55,           /* ipv6.rh_type_0 */
+	IDS_DECODE_IP6_USELESS_FH = 56,    /* ipv6.exthdr_useless_fh */
+	IDS_DECODE_IP6_OPT_LEN = 57,       /* ipv6.exthdr_invalid_optlen */
+	IDS_DECODE_IP6_AH_RES = 58,        /* ipv6.exthdr_ah_res_not_null */
+	IDS_DECODE_IP6_FH_RES = 59,        /* ipv6.fh_non_zero_reserved_field */
+	IDS_DECODE_IP6_NONE_DATA = 60,     /* ipv6.data_after_none_header */
+	IDS_DECODE_IP6_FRAG_BIG = 61,      /* ipv6.frag_pkt_too_large */
+	IDS_DECODE_IP6_ICMP4 = 62,         /* ipv6.icmpv4 */
+	IDS_DECODE_TCP_SHORT = 63,         /* tcp.pkt_too_small */
+	IDS_DECODE_TCP_DOFF = 64,          /* tcp.hlen_too_small (doff below 5) */
+	IDS_DECODE_TCP_DOFF_LONG = 65,     /* tcp.hlen_too_small (doff beyond the packet) */
+	IDS_DECODE_TCP_OPT = 66,           /* tcp.invalid_optlen */
+	IDS_DECODE_TCP_OPT_LEN = 67,       /* tcp.opt_invalid_len */
+	IDS_DECODE_TCP_OPT_DUP = 68,       /* tcp.opt_duplicate */
+	IDS_DECODE_UDP_SHORT = 69,         /* udp.hlen_too_small */
+	IDS_DECODE_UDP_LENGTH = 70,        /* udp.len_invalid (below 8) */
+	IDS_DECODE_ICMP4_SHORT = 71,       /* icmpv4.pkt_too_small */
+	IDS_DECODE_ICMP4_TYPE = 72,        /* icmpv4.unknown_type */
+	IDS_DECODE_ICMP4_CODE = 73,        /* icmpv4.unknown_code */
+	IDS_DECODE_ICMP6_SHORT = 74,       /* icmpv6.pkt_too_small */
+	IDS_DECODE_ICMP6_TYPE = 75,        /* icmpv6.unknown_type */
+	IDS_DECODE_ICMP6_CODE = 76,        /* icmpv6.unknown_code */
+	IDS_DECODE_IP4_FRAG_TINY = 77,     /* (none): a first fragment that does not hold the transport header */
+	IDS_DECODE_IP4_FRAG_OVERLAP = 78,  /* ipv4.frag_overlap: offset 1 of TCP, would rewrite the flags (RFC 1858) */
+	IDS_DECODE_IP4_OPT_EOL = 79,       /* ipv4.opt_eol_required */
+	IDS_DECODE_IP4_OPT_PAD = 80,       /* ipv4.opt_pad_required */
+	IDS_DECODE_IP4_OPT_UNKNOWN = 81,   /* ipv4.opt_unknown */
+	IDS_DECODE_IP4_OPT_MALFORMED = 82, /* ipv4.opt_malformed */
+	IDS_DECODE_IP6_FRAG_TINY = 83,     /* (none): as IP4_FRAG_TINY (RFC 7112) */
+	IDS_DECODE_IP6_FRAG_OVERLAP = 84,  /* ipv6.frag_overlap: as IP4_FRAG_OVERLAP */
+	IDS_DECODE_ICMP6_UNASSIGNED = 85,  /* icmpv6.unassigned_type */
+	IDS_DECODE_ICMP6_EXPERIMENT = 86,  /* icmpv6.experimentation_type */
+	IDS_DECODE_UDP_TRUNCATED = 87,     /* udp.pkt_too_small (length beyond the packet) */
 	IDS_REASONS = 96,
 };
 
 /* Fields that a condition of a header rule looks at; a packet that lacks the field does not meet the condition. */
 enum ids_field {
 	IDS_FIELD_IP_VERSION = 0, /* 4 or 6 */
-	IDS_FIELD_TTL = 1,	  /* TTL or hop limit */
-	IDS_FIELD_IP_ID = 2,	  /* IPv4 identification */
-	IDS_FIELD_TOS = 3,	  /* TOS or traffic class, all 8 bits */
-	IDS_FIELD_FRAGBITS = 4,	  /* IPv4: 4 = reserved, 2 = don't fragment, 1 = more fragments; IPv6 fragment: 1 = more */
+	IDS_FIELD_TTL = 1,        /* TTL or hop limit */
+	IDS_FIELD_IP_ID = 2,      /* IPv4 identification */
+	IDS_FIELD_TOS = 3,        /* TOS or traffic class, all 8 bits */
+	IDS_FIELD_FRAGBITS =
+		4, /* IPv4: 4 = reserved, 2 = don't fragment, 1 = more fragments; IPv6 fragment: 1 = more */
 	IDS_FIELD_FRAGOFFSET = 5, /* units of 8 bytes */
-	IDS_FIELD_IPOPTS = 6,	  /* bits of enum ids_ipopt */
-	IDS_FIELD_IP_PROTO = 7,	  /* protocol after extension headers */
-	IDS_FIELD_SAMEIP = 8,	  /* 1 if source and destination address are the same */
+	IDS_FIELD_IPOPTS = 6,     /* bits of enum ids_ipopt */
+	IDS_FIELD_IP_PROTO = 7,   /* protocol after extension headers */
+	IDS_FIELD_SAMEIP = 8,     /* 1 if source and destination address are the same */
 	IDS_FIELD_TCP_FLAGS = 9,  /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128 */
 	IDS_FIELD_TCP_SEQ = 10,
 	IDS_FIELD_TCP_ACK = 11,
 	IDS_FIELD_TCP_WINDOW = 12,
-	IDS_FIELD_DSIZE = 13,	  /* payload bytes behind the transport header */
+	IDS_FIELD_DSIZE = 13, /* payload bytes behind the transport header */
 	IDS_FIELD_ICMP_TYPE = 14,
 	IDS_FIELD_ICMP_CODE = 15,
-	IDS_FIELD_DECODE0 = 16,	  /* bit n: reason IDS_REASON_DECODE + n was seen, n 0 to 31 */
-	IDS_FIELD_DECODE1 = 17,	  /* likewise n 32 to 63 */
-	IDS_FIELD_TCP_RES = 18,	  /* reserved bits of the data offset byte */
-	IDS_FIELD_TCP_OPTS = 19,  /* bits of enum ids_tcpopt */
+	IDS_FIELD_DECODE0 = 16,  /* bit n: reason IDS_REASON_DECODE + n was seen, n 0 to 31 */
+	IDS_FIELD_DECODE1 = 17,  /* likewise n 32 to 63 */
+	IDS_FIELD_TCP_RES = 18,  /* reserved bits of the data offset byte */
+	IDS_FIELD_TCP_OPTS = 19, /* bits of enum ids_tcpopt */
 	IDS_FIELD_TCP_MSS = 20,
 	IDS_FIELD_TCP_WSCALE = 21,
 	IDS_FIELD_ICMP_ID = 22,
@@ -140,7 +153,7 @@ enum ids_field {
 	IDS_FIELD_VLAN_LAYERS = 24,
 	IDS_FIELD_VLAN_ID0 = 25,
 	IDS_FIELD_VLAN_ID1 = 26,
-	IDS_FIELD_FRAGMENT = 27,  /* 1 if the packet is a fragment (first or later) */
+	IDS_FIELD_FRAGMENT = 27, /* 1 if the packet is a fragment (first or later) */
 	IDS_FIELDS = 32,
 };
 
@@ -233,23 +246,23 @@ struct ids_rule {
 	__u8 action; /* enum ids_action */
 	__u8 conds;  /* conditions in use */
 	__u8 flags;  /* enum ids_rule_flag */
-	__u8 threshold; /* enum ids_threshold */
-	__u8 track;  /* enum ids_track */
-	__u8 unique; /* enum ids_unique */
+	__u8 threshold;   /* enum ids_threshold */
+	__u8 track;       /* enum ids_track */
+	__u8 unique;      /* enum ids_unique */
 	__u16 multiplier; /* of IDS_THRESHOLD_BACKOFF */
 	__u32 count;
 	__u32 seconds;
-	__u32 set_base; /* first cell of this rule's sets of distinct values */
-	__u32 set_size; /* cells of one set, a power of two, at least twice the count */
-	__u32 set_first; /* first bucket of this rule's own region of the threshold table */
-	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region */
+	__u32 set_base;    /* first cell of this rule's sets: set_buckets * IDS_BUCKET_WAYS sets, one an entry */
+	__u32 set_size;    /* cells of one set, a power of two, at least twice the count + 1; 0 = no sets */
+	__u32 set_first;   /* first bucket of this rule's own region of the threshold table */
+	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region (never with unique) */
 	__u32 pad;
 	struct ids_cond cond[IDS_RULE_CONDS];
 };
 
 enum ids_ruleset_flag {
 	IDS_RULESET_ADDRESSES = 1, /* the address trie is not empty */
-	IDS_RULESET_HTTP = 2,	   /* a rule wants HTTP requests */
+	IDS_RULESET_HTTP = 2,      /* a rule wants HTTP requests */
 };
 
 /*
@@ -259,12 +272,12 @@ enum ids_ruleset_flag {
  */
 struct ids_ruleset {
 	__u32 generation;
-	__u32 words; /* words in use */
-	__u32 rules; /* rules in use */
-	__u32 flags; /* enum ids_ruleset_flag */
+	__u32 words;              /* words in use */
+	__u32 rules;              /* rules in use */
+	__u32 flags;              /* enum ids_ruleset_flag */
 	__u16 address_default[2]; /* vectors of an address (source, destination) that no trie entry covers */
-	__u16 port_none[2];	  /* vectors of a packet without ports (source, destination) */
-	__u16 l4_none;		  /* vector of a packet of a protocol without a layer-4 key, or without that header */
+	__u16 port_none[2];       /* vectors of a packet without ports (source, destination) */
+	__u16 l4_none;            /* vector of a packet of a protocol without a layer-4 key, or without that header */
 	__u16 pad[3];
 	__u16 proto[IDS_PROTO_KEYS + 7];
 	__u16 l4[IDS_L4_SPACES][256];
@@ -295,7 +308,7 @@ struct ids_block {
 	__u32 expires; /* seconds of now(); 0 = never. The entry drops while now() < expires */
 	__u16 origin;  /* index of ids_origins */
 	__u8 flags;    /* enum ids_block_flag */
-	__u8 pad;
+	__u8 prefix;   /* length of this entry's own prefix: behind an expired entry a shorter one is looked for */
 	__u32 hits;    /* index of this entry's counters in ids_hits */
 	__u32 pad2;
 };
@@ -307,9 +320,10 @@ struct ids_hits {
 	__u64 last_seen; /* nanoseconds of now() */
 };
 
+/* Bits: an entry that lies inside a prefix of the other kind carries both, as the longest prefix alone is asked. */
 enum ids_allow_kind {
 	IDS_ALLOW_OPERATOR = 1, /* never dropped by anything */
-	IDS_ALLOW_EXEMPT = 2,	/* never address-blocked */
+	IDS_ALLOW_EXEMPT = 2,   /* never address-blocked */
 };
 
 struct ids_allow {
@@ -318,19 +332,19 @@ struct ids_allow {
 };
 
 enum ids_control_flag {
-	IDS_CONTROL_MONITOR = 1, /* compute, count and log every drop, and do none */
-	IDS_CONTROL_CUTS = 2,	 /* ids_cuts may hold entries */
-	IDS_CONTROL_REDACT = 4,	 /* mask sensitive header values */
-	IDS_CONTROL_UNLIMITED = 8, /* no rate bound on events (replay) */
+	IDS_CONTROL_MONITOR = 1,      /* compute, count and log every drop, and do none */
+	IDS_CONTROL_CUTS = 2,         /* ids_cuts may hold entries */
+	IDS_CONTROL_REDACT = 4,       /* mask sensitive header values */
+	IDS_CONTROL_UNLIMITED = 8,    /* no rate bound on events (replay) */
 	IDS_CONTROL_ESTABLISHED = 16, /* look up the socket of a TCP packet that raises an event */
 };
 
 /* Run-time settings: the only value of ids_control, written by user space alone. */
 struct ids_control {
-	__u64 clock;  /* replay: now() in nanoseconds, set before each packet */
-	__u64 packet; /* replay: number of the packet in its capture, from 1 */
-	__u32 slot;   /* rule set slot in force */
-	__u32 flags;  /* enum ids_control_flag */
+	__u64 clock;        /* replay: now() in nanoseconds, set before each packet */
+	__u64 packet;       /* replay: number of the packet in its capture, from 1 */
+	__u32 slot;         /* rule set slot in force */
+	__u32 flags;        /* enum ids_control_flag */
 	__u32 source_rate;  /* events a second for one (rule, source) */
 	__u32 rule_rate;    /* events a second for one rule */
 	__u32 blocked_rate; /* events a second for one blocklisted source */
@@ -355,30 +369,32 @@ struct ids_verdict_count {
 };
 
 struct ids_rule_count {
-	__u64 matched;	  /* packets on which every condition held and the threshold let it act */
-	__u64 events;	  /* events written */
+	__u64 matched;    /* packets on which every condition held and the threshold let it act */
+	__u64 events;     /* events written */
 	__u64 suppressed; /* events held back by a rate bound */
-	__u64 lost;	  /* events that found the ring full */
-	__u64 silenced;	  /* matches that a threshold kept from alerting */
+	__u64 lost;       /* events that found the ring full */
+	__u64 silenced;   /* matches that a threshold kept from alerting */
 };
 
 /* Per-CPU counters that are neither a verdict nor a rule's. */
 enum ids_stat {
-	IDS_STAT_EVENTS = 0,		/* events written to the alert ring */
-	IDS_STAT_EVENTS_LOST = 1,	/* events that found the alert ring full */
-	IDS_STAT_EVENTS_SUPPRESSED = 2, /* events held back by a rate bound */
-	IDS_STAT_BULK = 3,		/* records written to the bulk ring */
-	IDS_STAT_BULK_LOST = 4,		/* records that found the bulk ring full */
+	IDS_STAT_EVENTS = 0,                  /* events written to the alert ring */
+	IDS_STAT_EVENTS_LOST = 1,             /* events that found the alert ring full */
+	IDS_STAT_EVENTS_SUPPRESSED = 2,       /* events held back by a rate bound */
+	IDS_STAT_BULK = 3,                    /* records written to the bulk ring */
+	IDS_STAT_BULK_LOST = 4,               /* records that found the bulk ring full */
 	IDS_STAT_BLOCK_EVENTS_SUPPRESSED = 5, /* blocklist events held back by the rate bound */
-	IDS_STAT_THRESHOLD_EVICTED = 6, /* live threshold entries displaced by others */
-	IDS_STAT_THRESHOLD_FULL = 7,	/* threshold entries that found no place */
-	IDS_STAT_SET_FULL = 8,		/* distinct values that found their set full */
-	IDS_STAT_REJECTS_SENT = 9,	/* reject answers handed to XDP_TX */
-	IDS_STAT_REJECTS_LIMITED = 10,	/* reject answers held back by the rate bound or because nobody may be answered */
-	IDS_STAT_HTTP_TRUNCATED = 11,	/* header sections that continue beyond the segment or IDS_HEADER_MAX */
-	IDS_STAT_EXEMPTED = 12,		/* packets of a blocklisted source that a built-in exemption let through */
-	IDS_STAT_EXPIRED_HITS = 13,	/* packets that met an expired blocklist entry */
-	IDS_STAT_HTTP = 14,		/* HTTP requests seen */
+	IDS_STAT_THRESHOLD_EVICTED = 6,       /* live threshold entries displaced by others */
+	IDS_STAT_THRESHOLD_FULL = 7,          /* threshold entries that found no place */
+	IDS_STAT_SET_FULL = 8,                /* distinct values that found their set full */
+	IDS_STAT_REJECTS_SENT = 9,            /* reject answers handed to XDP_TX */
+	IDS_STAT_REJECTS_LIMITED =
+		10,                   /* reject answers held back by the rate bound or because nobody may be answered */
+	IDS_STAT_HTTP_TRUNCATED = 11, /* header sections that continue beyond the segment or IDS_HEADER_MAX */
+	IDS_STAT_EXEMPTED = 12,       /* packets of a blocklisted source that a built-in exemption let through */
+	IDS_STAT_EXPIRED_HITS = 13,   /* packets that met an expired blocklist entry */
+	IDS_STAT_HTTP = 14,           /* HTTP requests seen */
+	IDS_STAT_MATCHES_DISCARDED = 15, /* alerts beyond the first IDS_MATCHES of one packet */
 	IDS_STATS = 32,
 };
 
@@ -390,14 +406,15 @@ enum ids_event_type {
 };
 
 enum ids_event_flag {
-	IDS_EVENT_WOULD = 1,	    /* monitor mode: the verdict was not carried out */
-	IDS_EVENT_ESTABLISHED = 2,  /* a socket of this host is established with this peer and the packet lies in its window */
+	IDS_EVENT_WOULD = 1, /* monitor mode: the verdict was not carried out */
+	IDS_EVENT_ESTABLISHED =
+		2, /* a socket of this host is established with this peer and the packet lies in its window */
 	IDS_EVENT_FRAGMENT = 4,
-	IDS_EVENT_NEED_REJECT = 8,  /* the engine must answer: XDP_TX does not reach the peer here */
-	IDS_EVENT_PORTS = 16,	    /* sport and dport are there */
+	IDS_EVENT_NEED_REJECT = 8,    /* the engine must answer: XDP_TX does not reach the peer here */
+	IDS_EVENT_PORTS = 16,         /* sport and dport are there */
 	IDS_EVENT_MATCHED_FINAL = 32, /* this rule is the one that decided the verdict */
-	IDS_EVENT_ALLOWLISTED = 64, /* the operator's allowlist kept the packet from a drop */
-	IDS_EVENT_L4 = 128,	    /* the transport header was read */
+	IDS_EVENT_ALLOWLISTED = 64,   /* the operator's allowlist kept the packet from a drop */
+	IDS_EVENT_L4 = 128,           /* the transport header was read */
 };
 
 /* One event of the alert ring, and the head of every bulk record. */
@@ -414,14 +431,14 @@ struct ids_event {
 	__u16 origin; /* IDS_EVENT_BLOCKED: origin of the entry */
 	__u8 saddr[16];
 	__u8 daddr[16];
-	__be16 sport; /* ICMP: type */
-	__be16 dport; /* ICMP: code */
-	__u8 proto;   /* IP protocol after extension headers */
+	__be16 sport;    /* ICMP: type */
+	__be16 dport;    /* ICMP: code */
+	__u8 proto;      /* IP protocol after extension headers */
 	__u8 ip_version; /* 4, 6; 0 if there is none */
 	__u8 tcp_flags;
 	__u8 ttl;
 	__u32 frame_len; /* bytes of the frame */
-	__u16 ip_len;	 /* IPv4 total length; IPv6 payload length + 40 */
+	__u16 ip_len;    /* IPv4 total length; IPv6 payload length + 40 */
 	__u16 payload_len;
 	__u32 seq;
 	__u32 ack;
@@ -429,19 +446,19 @@ struct ids_event {
 	__u16 urgent;
 	__u16 ip_id;
 	__u8 tos;
-	__u8 vlans;   /* tags in vlan[] */
+	__u8 vlans;    /* tags in vlan[] */
 	__u16 vlan[2]; /* VLAN ids, outer first */
 	__u16 icmp_id;
 	__u16 icmp_seq;
 	__u8 eth_src[6];
 	__u8 eth_dst[6];
 	__u32 decode[2]; /* decode reasons seen, as IDS_FIELD_DECODE0 and 1 */
-	__u32 count;	 /* detection_filter / threshold: the count in this window; else 0 */
+	__u32 count;     /* detection_filter / threshold: the count in this window; else 0 */
 };
 
 enum ids_http_flag {
 	IDS_HTTP_TRUNCATED = 1, /* the section does not end in what was captured */
-	IDS_HTTP_REDACTED = 2,	/* at least one byte was masked */
+	IDS_HTTP_REDACTED = 2,  /* at least one byte was masked */
 };
 
 /* A record of the bulk ring: event, then this, then `length` bytes of the header section as they were sent but masked. */
@@ -466,7 +483,10 @@ struct ids_redact {
 	__u16 next[IDS_REDACT_STATES * IDS_REDACT_CLASSES];
 };
 
-/* A flow that is cut: addresses and ports in canonical order (the smaller address and its port first). */
+/*
+ * A flow that is cut, in canonical order: the smaller address (bytes as on the wire) and its port first; of equal
+ * addresses the smaller port. Without ports they are 0.
+ */
 struct ids_cut_key {
 	__u8 addr[2][16];
 	__be16 port[2];

@@ -150,6 +150,50 @@ struct {
 	__type(value, __u64);
 } ids_stats SEC(".maps");
 
+/*
+ * Threshold state: entries by a keyed hash of rule and tracked address, IDS_BUCKET_WAYS a bucket, one lock a bucket.
+ * Written by the rates stage alone. The size is set by the loader.
+ */
+struct ids_slot {
+	__u64 key;     /* 0: never used */
+	__u64 expires; /* now() at which the window has passed */
+	__u32 count;
+	__u32 next; /* backoff: the count that alerts next; with a set: its epoch */
+};
+
+struct ids_bucket {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct ids_slot way[IDS_BUCKET_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IDS_MAX_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct ids_bucket);
+} ids_thresholds SEC(".maps");
+
+/*
+ * Sets of distinct values: cells of (epoch << 32 | value), open addressing, never emptied: a cell of another epoch is
+ * free. Written by the rates stage alone. The size is set by the loader.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IDS_MAX_CELLS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_cells SEC(".maps");
+
+/* Rate bounds: the first IDS_RATE_CELLS by a keyed hash of what is bounded, behind them one a rule position. */
+#define IDS_RATE_CELLS 65536
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IDS_RATE_CELLS + IDS_MAX_RULES);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_rates SEC(".maps");
+
 /* Verdicts and alerts; read in place by the engine. Apart from the bulk ring so that logs cannot evict an alert. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

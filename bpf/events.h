@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Events of the alert ring: what is written, and the rate bounds that keep a flood from becoming a flood of events. */
+#ifndef IDS_EVENTS_H
+#define IDS_EVENTS_H
+
+#include "clock.h"
+#include "hash.h"
+
+/* Fills all of an event (or the head of a bulk record) but what the caller knows: type, rule, count. */
+static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_event *event)
+{
+	__u8 flags = pkt->event_flags;
+
+	if (pkt->fragment)
+		flags |= IDS_EVENT_FRAGMENT;
+	if (pkt->ports)
+		flags |= IDS_EVENT_PORTS;
+	if (pkt->l4_read)
+		flags |= IDS_EVENT_L4;
+	event->time = ids_now(pkt);
+	event->packet = 0;
+	if (ids_replay) {
+		const struct ids_control *control = ids_settings();
+
+		event->packet = control ? control->packet : 0;
+	}
+	event->verdict = pkt->verdict;
+	event->reason = pkt->reason;
+	event->flags = flags;
+	event->generation = pkt->generation;
+	event->ifindex = pkt->ifindex;
+	event->rule = IDS_MAX_RULES;
+	event->origin = pkt->origin;
+	if (pkt->ip_version) {
+		__builtin_memcpy(event->saddr, &pkt->saddr, sizeof(event->saddr));
+		__builtin_memcpy(event->daddr, &pkt->daddr, sizeof(event->daddr));
+	} else {
+		__builtin_memset(event->saddr, 0, sizeof(event->saddr));
+		__builtin_memset(event->daddr, 0, sizeof(event->daddr));
+	}
+	if (pkt->present & 1u << IDS_FIELD_ICMP_TYPE) {
+		event->sport = bpf_htons(pkt->field[IDS_FIELD_ICMP_TYPE]);
+		event->dport = bpf_htons(pkt->field[IDS_FIELD_ICMP_CODE]);
+	} else {
+		event->sport = pkt->sport;
+		event->dport = pkt->dport;
+	}
+	event->proto = pkt->proto;
+	event->ip_version = pkt->ip_version;
+	event->tcp_flags = ids_get(pkt, IDS_FIELD_TCP_FLAGS);
+	event->ttl = ids_get(pkt, IDS_FIELD_TTL);
+	event->frame_len = pkt->frame_len;
+	event->ip_len = pkt->ip_len;
+	event->payload_len = pkt->payload_len;
+	event->seq = ids_get(pkt, IDS_FIELD_TCP_SEQ);
+	event->ack = ids_get(pkt, IDS_FIELD_TCP_ACK);
+	event->window = ids_get(pkt, IDS_FIELD_TCP_WINDOW);
+	event->urgent = pkt->urgent;
+	event->ip_id = ids_get(pkt, IDS_FIELD_IP_ID);
+	event->tos = ids_get(pkt, IDS_FIELD_TOS);
+	event->vlans = pkt->vlans;
+	event->vlan[0] = pkt->vlan[0];
+	event->vlan[1] = pkt->vlan[1];
+	event->icmp_id = ids_get(pkt, IDS_FIELD_ICMP_ID);
+	event->icmp_seq = ids_get(pkt, IDS_FIELD_ICMP_SEQ);
+	__builtin_memcpy(event->eth_dst, pkt->eth_dst, sizeof(event->eth_dst));
+	__builtin_memcpy(event->eth_src, pkt->eth_src, sizeof(event->eth_src));
+	event->decode[0] = pkt->field[IDS_FIELD_DECODE0];
+	event->decode[1] = pkt->field[IDS_FIELD_DECODE1];
+	event->count = 0;
+}
+
+/* Raises the events of a packet whose decision is final. */
+__noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
+{
+	struct ids_event *event;
+
+	if (!ctx || !pkt || !pkt->event_type)
+		return 0;
+	event = bpf_ringbuf_reserve(&ids_events, sizeof(*event), 0);
+	if (!event) {
+		ids_count(IDS_STAT_EVENTS_LOST);
+		return 0;
+	}
+	ids_event_fill(pkt, event);
+	event->type = pkt->event_type;
+	bpf_ringbuf_submit(event, 0);
+	ids_count(IDS_STAT_EVENTS);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The entry: one XDP program that leads every packet through the stages to the one exit. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "abi.h"
+#include "maps.h"
+#include "export.h"
+#include "packet.h"
+#include "parse.h"
+#include "lists.h"
+#include "verdict.h"
+
+SEC("xdp.frags")
+int ids_xdp(struct xdp_md *ctx)
+{
+	struct ids_packet *pkt = ids_open(ctx);
+
+	if (!pkt)
+		return XDP_PASS;
+	ids_parse(ctx, pkt);
+	ids_judge_lists(pkt);
+	return ids_exit(ctx, pkt);
+}
+
+char ids_license[] SEC("license") = "Dual BSD/GPL";

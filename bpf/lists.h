@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The lists stage: blocklist by source, the two promises that win over it, and the flows that are cut. */
+#ifndef IDS_LISTS_H
+#define IDS_LISTS_H
+
+#include "clock.h"
+
+/* How many expired entries that cover one address are looked behind. */
+#define IDS_EXPIRED_NESTED 8
+
+/* What the allowlist promises the packet's source: bits of enum ids_allow_kind. */
+static __always_inline __u32 ids_allowed(const struct ids_packet *pkt)
+{
+	struct ids_prefix key = { .prefix = 128 };
+	const struct ids_allow *allow;
+
+	__builtin_memcpy(key.addr, &pkt->saddr, sizeof(key.addr));
+	allow = bpf_map_lookup_elem(&ids_allowlist, &key);
+	return allow ? allow->kind : 0;
+}
+
+/* Turns a drop into a pass if the operator's allowlist holds the source; returns whether it does. */
+static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
+{
+	if (!(allowed & IDS_ALLOW_OPERATOR))
+		return false;
+	pkt->verdict = IDS_VERDICT_PASS;
+	pkt->reason = IDS_REASON_ALLOWLIST;
+	pkt->event_flags |= IDS_EVENT_ALLOWLISTED;
+	return true;
+}
+
+/* The longest entry that covers the source and has not expired. */
+static __always_inline const struct ids_block *ids_blocked(struct ids_packet *pkt)
+{
+	struct ids_prefix key = { .prefix = 128 };
+	int n;
+
+	__builtin_memcpy(key.addr, &pkt->saddr, sizeof(key.addr));
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_EXPIRED_NESTED; n++) {
+		const struct ids_block *block = bpf_map_lookup_elem(&ids_blocklist, &key);
+
+		if (!block || !block->expires || ids_now(pkt) / IDS_SECOND < block->expires)
+			return block;
+		if (n == 0)
+			ids_count(IDS_STAT_EXPIRED_HITS);
+		if (block->prefix == 0 || block->prefix > 128)
+			break;
+		key.prefix = block->prefix - 1;
+	}
+	return 0;
+}
+
+static __always_inline void ids_hit(struct ids_packet *pkt, const struct ids_block *block)
+{
+	__u32 index = block->hits;
+	__u32 origin = block->origin;
+	struct ids_hits *hits = bpf_map_lookup_elem(&ids_hits, &index);
+	struct ids_hits *sum = bpf_map_lookup_elem(&ids_origin_hits, &origin);
+
+	if (hits) {
+		__sync_fetch_and_add(&hits->packets, 1);
+		__sync_fetch_and_add(&hits->bytes, pkt->frame_len);
+		hits->last_seen = ids_now(pkt);
+	}
+	if (sum) {
+		sum->packets++;
+		sum->bytes += pkt->frame_len;
+		sum->last_seen = ids_now(pkt);
+	}
+}
+
+static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
+{
+	const struct ids_block *block = ids_blocked(pkt);
+	__u32 allowed;
+
+	if (!block)
+		return;
+	allowed = ids_allowed(pkt);
+	if (ids_spared(pkt, allowed))
+		return;
+	if (allowed & IDS_ALLOW_EXEMPT && !(block->flags & IDS_BLOCK_FORCED)) {
+		ids_count(IDS_STAT_EXEMPTED);
+		return;
+	}
+	pkt->verdict = IDS_VERDICT_DROP;
+	pkt->reason = IDS_REASON_BLOCKLIST;
+	pkt->event_type = IDS_EVENT_BLOCKED;
+	pkt->origin = block->origin;
+	ids_hit(pkt, block);
+}
+
+/* Whether the source comes second in the canonical order of a flow. */
+static __always_inline bool ids_swapped(const struct ids_packet *pkt)
+{
+	int n;
+
+#pragma unroll
+	for (n = 0; n < 2; n++) {
+		__u64 source = bpf_be64_to_cpu(pkt->saddr.half[n]);
+		__u64 target = bpf_be64_to_cpu(pkt->daddr.half[n]);
+
+		if (source != target)
+			return source > target;
+	}
+	return bpf_ntohs(pkt->sport) > bpf_ntohs(pkt->dport);
+}
+
+/* Drops packets of a flow that the engine has cut. Kept out of line: nothing is cut most of the time. */
+__noinline int ids_judge_cuts(struct ids_packet *pkt)
+{
+	struct ids_cut_key key = {};
+	const struct ids_cut *cut;
+	bool swapped;
+
+	if (!pkt)
+		return 0;
+	swapped = ids_swapped(pkt);
+	__builtin_memcpy(key.addr[0], swapped ? &pkt->daddr : &pkt->saddr, sizeof(key.addr[0]));
+	__builtin_memcpy(key.addr[1], swapped ? &pkt->saddr : &pkt->daddr, sizeof(key.addr[1]));
+	key.port[0] = swapped ? pkt->dport : pkt->sport;
+	key.port[1] = swapped ? pkt->sport : pkt->dport;
+	key.proto = pkt->proto;
+	cut = bpf_map_lookup_elem(&ids_cuts, &key);
+	if (!cut || (cut->expires && ids_now(pkt) / IDS_SECOND >= cut->expires) || ids_spared(pkt, ids_allowed(pkt)))
+		return 0;
+	pkt->verdict = IDS_VERDICT_DROP;
+	pkt->reason = IDS_REASON_FLOW_CUT;
+	pkt->event_type = IDS_EVENT_CUT;
+	return 0;
+}
+
+static __always_inline void ids_judge_lists(struct ids_packet *pkt)
+{
+	if (!pkt->ip_version)
+		return;
+	ids_judge_blocklist(pkt);
+	if (pkt->control & IDS_CONTROL_CUTS && pkt->verdict == IDS_VERDICT_PASS && !pkt->malformed)
+		ids_judge_cuts(pkt);
+}
+
+#endif

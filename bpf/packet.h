@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The parsed packet: what the parser writes once and every later stage reads instead of raw headers, and the decision
+ * that the stages work on; it lies in a per-CPU map, as 512 bytes of stack would not hold it.
+ */
+#ifndef IDS_PACKET_H
+#define IDS_PACKET_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "abi.h"
+#include "maps.h"
+
+#define IDS_SCRATCH 128
+
+/* IPv4 as ::ffff:a.b.c.d. */
+union ids_address {
+	__u8 byte[16];
+	__u32 word[4];
+	__u64 half[2];
+};
+
+/* A rule that matched and raises an event. */
+struct ids_match {
+	__u16 rule; /* position */
+	__u16 pad;
+	__u32 count; /* of its threshold window */
+};
+
+struct ids_packet {
+	/* Settled at the entry. */
+	__u64 now; /* 0 until asked for: use ids_now() */
+	__u32 frame_len;
+	__u32 ifindex;
+	__u32 control; /* enum ids_control_flag */
+	__u32 slot;    /* rule set slot that every stage of this packet uses */
+	__u32 generation;
+
+	/* Offsets from the start of the frame. */
+	__u32 l3;
+	__u32 l4;      /* behind the IP header and its extensions */
+	__u32 payload; /* behind the transport header */
+	__u32 end;     /* behind the last byte of the IP packet: Ethernet padding is not part of it */
+
+	__u32 fragment_id; /* IPv4 identification or that of the IPv6 fragment header */
+	__u32 present;     /* bit n: field[n] is there */
+	__u32 field[IDS_FIELDS];
+	union ids_address saddr;
+	union ids_address daddr;
+	__u16 vlan[2];   /* ids, outer first */
+	__u16 proto_key; /* IP protocol after extension headers, or IDS_PROTO_NONE */
+	__be16 sport;    /* valid if ports */
+	__be16 dport;
+	__u16 ip_len;      /* IPv4 total length; IPv6 payload length + 40 */
+	__u16 payload_len; /* bytes from payload to end */
+	__u16 urgent;      /* TCP urgent pointer */
+	__u8 vlans;
+	__u8 layer;      /* IP layer that the fields belong to: 0 is the outermost, tunnels raise it */
+	__u8 ip_version; /* 4, 6; 0: no addresses */
+	__u8 proto;      /* as proto_key */
+	bool ports;      /* sport and dport are there */
+	bool l4_read;    /* the transport header was read */
+	bool fragment;   /* first or later fragment */
+	bool malformed;  /* headers could not be read to the end */
+	__u8 eth_dst[6]; /* these two in the order of the wire */
+	__u8 eth_src[6];
+
+	/* The decision, changed by the stages and carried out by the one exit. */
+	__u8 verdict;     /* enum ids_verdict */
+	__u8 reason;      /* enum ids_reason; IDS_REASON_CLEAN until a stage has one */
+	__u8 event_flags; /* enum ids_event_flag that a stage adds to every event of the packet */
+	__u8 event_type;  /* the event that a list stage wants, or 0 */
+	__u16 decider;    /* position of the rule that decided the verdict, or IDS_MAX_RULES */
+	__u16 origin;     /* origin of the blocklist entry */
+	__u16 matches;    /* entries of match[] */
+	__u8 hashed;      /* bit 0: source_hash is there, bit 1: target_hash */
+	__u8 http;        /* the rule set in force wants HTTP requests */
+	__u64 source_hash;
+	__u64 target_hash;
+	struct ids_match match[IDS_MATCHES];
+
+	/*
+	 * Working space; holds nothing from one stage to the next. What a walk has seen and where it stands lies here and
+	 * not in registers, where the verifier would follow every value of it.
+	 */
+	volatile __u32 seen;
+	volatile __u32 cursor;
+	volatile __u32 limit;
+	__u32 pad;
+	__u64 candidate[IDS_RULE_WORDS];
+	__u8 scratch[IDS_SCRATCH];
+};
+
+/* One packet at a time is parsed on a CPU. Written and read by every stage. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_packet);
+} ids_packets SEC(".maps");
+
+static __always_inline const struct ids_control *ids_settings(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ids_control, &zero);
+}
+
+static __always_inline void ids_set(struct ids_packet *pkt, enum ids_field field, __u32 value)
+{
+	pkt->field[field] = value;
+	pkt->present |= 1u << field;
+}
+
+/* The field's value, 0 if the packet does not have it. */
+static __always_inline __u32 ids_get(const struct ids_packet *pkt, enum ids_field field)
+{
+	return pkt->present & 1u << field ? pkt->field[field] : 0;
+}
+
+static __always_inline void ids_count(enum ids_stat stat)
+{
+	__u32 key = stat;
+	__u64 *count = bpf_map_lookup_elem(&ids_stats, &key);
+
+	if (count)
+		(*count)++;
+}
+
+/* Takes the scratch packet and clears what no parser sets on every packet; null never happens. */
+static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
+{
+	const struct ids_control *control = ids_settings();
+	__u32 zero = 0;
+	struct ids_packet *pkt = bpf_map_lookup_elem(&ids_packets, &zero);
+
+	if (!pkt || !control)
+		return 0;
+	pkt->now = 0;
+	pkt->frame_len = bpf_xdp_get_buff_len(ctx);
+	pkt->ifindex = ctx->ingress_ifindex;
+	pkt->control = control->flags;
+	pkt->slot = control->slot;
+	pkt->generation = 0;
+	pkt->l3 = pkt->l4 = pkt->payload = pkt->end = 0;
+	pkt->fragment_id = 0;
+	pkt->field[IDS_FIELD_DECODE0] = pkt->field[IDS_FIELD_DECODE1] = 0;
+	pkt->present = 1u << IDS_FIELD_DECODE0 | 1u << IDS_FIELD_DECODE1;
+	pkt->proto_key = IDS_PROTO_NONE;
+	pkt->sport = pkt->dport = 0;
+	pkt->ip_len = pkt->payload_len = pkt->urgent = 0;
+	pkt->vlan[0] = pkt->vlan[1] = 0;
+	pkt->vlans = pkt->layer = pkt->ip_version = pkt->proto = 0;
+	pkt->ports = pkt->l4_read = pkt->fragment = pkt->malformed = false;
+	pkt->verdict = IDS_VERDICT_PASS;
+	pkt->reason = IDS_REASON_CLEAN;
+	pkt->event_flags = pkt->event_type = 0;
+	pkt->decider = IDS_MAX_RULES;
+	pkt->origin = pkt->matches = 0;
+	pkt->hashed = pkt->http = 0;
+	return pkt;
+}
+
+#endif

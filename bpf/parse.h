@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The link layer, and the order in which the headers are read: the whole frame into struct ids_packet. */
+#ifndef IDS_PARSE_H
+#define IDS_PARSE_H
+
+#include <linux/if_ether.h>
+#include "bytes.h"
+#include "parse4.h"
+#include "parse6.h"
+#include "parse_l4.h"
+
+#define IDS_VLANS    2
+/* What QinQ used before 802.1ad. */
+#define IDS_ETH_QINQ 0x9100
+
+static __always_inline bool ids_is_vlan(__u16 type)
+{
+	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == IDS_ETH_QINQ;
+}
+
+/* Returns the protocol behind the link layer, or less if it could not be read; pkt->l3 is where it starts. */
+static __always_inline int ids_parse_link(struct xdp_md *ctx, struct ids_packet *pkt)
+{
+	const __u8 *eth = ids_bytes(ctx, pkt, 0, ETH_HLEN);
+	__u32 at = ETH_HLEN;
+	__u16 type;
+	int n;
+
+	if (!eth)
+		return ids_malformed(pkt, IDS_DECODE_ETH_SHORT);
+	__builtin_memcpy(pkt->eth_dst, eth, 2 * ETH_ALEN);
+	type = eth[12] << 8 | eth[13];
+#pragma unroll
+	for (n = 0; n < IDS_VLANS; n++) {
+		const __u8 *tag;
+
+		if (!ids_is_vlan(type))
+			break;
+		tag = ids_bytes(ctx, pkt, at, 4);
+		if (!tag)
+			return ids_malformed(pkt, IDS_DECODE_VLAN_SHORT);
+		pkt->vlan[n] = (tag[0] << 8 | tag[1]) & 0x0fff;
+		ids_set(pkt, n ? IDS_FIELD_VLAN_ID1 : IDS_FIELD_VLAN_ID0, pkt->vlan[n]);
+		pkt->vlans = n + 1;
+		type = tag[2] << 8 | tag[3];
+		at += 4;
+	}
+	pkt->l3 = at;
+	ids_set(pkt, IDS_FIELD_VLAN_LAYERS, pkt->vlans);
+	if (ids_is_vlan(type))
+		return ids_malformed(pkt, IDS_DECODE_VLAN_DEPTH);
+	return type;
+}
+
+/* Counts every decode reason of the packet. Kept out of line: nearly no packet has one. */
+__noinline int ids_count_decodes(struct ids_packet *pkt)
+{
+	int n;
+
+	if (!pkt)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_REASONS - IDS_REASON_DECODE; n++) {
+		__u32 word = n < 32 ? pkt->field[IDS_FIELD_DECODE0] : pkt->field[IDS_FIELD_DECODE1];
+		__u32 key = IDS_REASON_DECODE + n;
+		__u64 *count;
+
+		if (!(word >> (n & 31) & 1))
+			continue;
+		count = bpf_map_lookup_elem(&ids_decodes, &key);
+		if (count)
+			(*count)++;
+	}
+	return 0;
+}
+
+/* Reads the headers. What is wrong with them is noted in the packet and does not stop the stages behind. */
+static __always_inline void ids_parse(struct xdp_md *ctx, struct ids_packet *pkt)
+{
+	int type = ids_parse_link(ctx, pkt);
+	int more = 0;
+
+	if (type == ETH_P_IP)
+		more = ids_parse_ip4(ctx, pkt);
+	else if (type == ETH_P_IPV6)
+		more = ids_parse_ip6(ctx, pkt);
+	else if (type >= 0)
+		pkt->reason = IDS_REASON_NOT_IP;
+	if (more > 0)
+		ids_parse_l4(ctx, pkt);
+	if (pkt->field[IDS_FIELD_DECODE0] | pkt->field[IDS_FIELD_DECODE1])
+		ids_count_decodes(pkt);
+}
+
+#endif
