@@ -71,8 +71,7 @@ export class FileSink implements Sink {
 
   async #open(): Promise<Opened> {
     try {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o750 });
-      const handle = await open(this.#path, FLAGS, this.#mode);
+      const handle = await this.#openOrMake();
       const now = await handle.stat({ bigint: true });
       if (now.isFile()) return { handle, ino: now.ino, dev: now.dev };
       await handle.close();
@@ -83,6 +82,17 @@ export class FileSink implements Sink {
       }
     }
     throw new DeliveryError(`cannot append to ${this.#path}: it is not a regular file: name another path`);
+  }
+
+  /** Makes the folder if that is all that is missing (one level: a recursive mkdir below /proc never returns). */
+  async #openOrMake(): Promise<FileHandle> {
+    try {
+      return await open(this.#path, FLAGS, this.#mode);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(this.#path), { mode: 0o750 }).catch(() => undefined);
+      return open(this.#path, FLAGS, this.#mode);
+    }
   }
 
   /** Writes all of it or none: half a line must not stay where the next one will follow. */

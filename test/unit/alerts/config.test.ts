@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import type * as z from 'zod';
+import { outputSchema, outputsSchema } from '../../../alerts/index.js';
+
+const problems = (value: unknown): string[] => {
+  const result = outputsSchema.safeParse(value);
+  return result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+};
+
+t.test('defaults', async (t) => {
+  t.strictSame(outputsSchema.parse([{ type: 'file' }]), [
+    {
+      type: 'file',
+      name: 'file',
+      path: '/var/log/ids/eve.json',
+      mode: 0o640,
+      queue: { records: 50_000, bytes: 67_108_864, overflow: 'drop-newest' },
+      retry: { initial: 1000, max: 60_000, max_age: 86_400_000 },
+      batch: { records: 2000, bytes: 1_048_576 },
+    },
+  ]);
+  t.match(outputsSchema.parse([{ type: 'syslog', retry: { max: '5m' } }])[0], {
+    host: '127.0.0.1',
+    port: 514,
+    transport: 'udp',
+    framing: 'octet',
+    facility: 'local5',
+    severity: 'auto',
+    app_name: 'ids',
+    timeout: 10_000,
+    retry: { initial: 1000, max: 300_000 },
+  });
+  t.match(outputsSchema.parse([{ type: 'webhook', url: 'https://siem.example/in', secret: { env: 'KEY' } }])[0], {
+    headers: {},
+    batch: { records: 100 },
+    secret: { env: 'KEY' },
+  });
+  t.match(outputsSchema.parse([{ type: 'file', mode: '0600' }])[0], { mode: 0o600 });
+});
+
+const bad: readonly (readonly [unknown, RegExp])[] = [
+  [[{ type: 'kafka' }], /^0\.type: /],
+  [[{ type: 'file', path: 'eve.json' }], /0\.path: a path that begins with \//],
+  [[{ type: 'file', pathh: '/x' }], /pathh/],
+  [[{ type: 'file', mode: '0777' }], /0\.mode: a file mode/],
+  [[{ type: 'file' }, { type: 'file', path: '/tmp/x' }], /1\.name: two outputs are called "file"/],
+  [[{ type: 'file', name: 'a b' }], /0\.name: a name is made of/],
+  [[{ type: 'syslog', port: 0 }], /0\.port/],
+  [[{ type: 'syslog', timeout: 'soon' }], /0\.timeout: "soon" is not a duration/],
+  [[{ type: 'syslog', facility: 'local9' }], /0\.facility/],
+  [[{ type: 'syslog', max_bytes: 100 }], /0\.max_bytes/],
+  [[{ type: 'syslog', app_name: 'a b' }], /0\.app_name/],
+  [[{ type: 'webhook' }], /0\.url/],
+  [[{ type: 'webhook', url: 'ftp://x/' }], /0\.url: an http:\/\/ or https:\/\/ URL is needed/],
+  [[{ type: 'webhook', url: 'https://u:p@x/' }], /0\.url: a URL must not hold a password/],
+  [[{ type: 'webhook', url: 'https://x/', secret: 'whsec_abc' }], /0\.secret: a secret is kept outside/],
+  [[{ type: 'webhook', url: 'https://x/', headers: { 'Webhook-Id': '1' } }], /0\.headers\.Webhook-Id/],
+  [[{ type: 'webhook', url: 'https://x/', headers: { a: 'x\r\nEvil: 1' } }], /0\.headers\.a: not a header value/],
+];
+
+for (const [value, expected] of bad) {
+  t.test(`refused: ${JSON.stringify(value)}`, async (t) => {
+    const found = problems(value);
+    t.ok(found.length > 0);
+    t.match(found.join('\n'), expected);
+    t.notMatch(found.join('\n'), /whsec_abc/);
+  });
+}
+
+t.test('docs/alerts.md names every key', async (t) => {
+  const page = readFileSync(new URL('../../../../docs/alerts.md', import.meta.url), 'utf8');
+  for (const option of outputSchema.options) {
+    const shape = option.shape as Record<string, z.ZodType>;
+    for (const key of Object.keys(shape)) t.ok(page.includes(`\`${key}\``) || page.includes(`\`${key}.`), key);
+  }
+});
