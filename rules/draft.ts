@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rule while it is being parsed: what its keywords have said so far, and what is wrong with it.
+
+import type {
+  Buffer as BufferName,
+  Condition,
+  Match,
+  Position,
+  Problem,
+  Reference,
+  SizeMatch,
+  ThresholdSpec,
+} from './ast.js';
+import type { Classifications } from './classification.js';
+import type { LogicalLine } from './lines.js';
+import { positionOf } from './lines.js';
+import type { Protocol } from './protocols.js';
+
+/** A content whose buffer may still change: `http_uri` and its like come after it. */
+export interface PendingContent {
+  readonly kind: 'pending';
+  readonly keyword: string;
+  readonly position: Position;
+  readonly at: number;
+  readonly pattern: Uint8Array;
+  readonly negated: boolean;
+  /** undefined = raw payload; `other` = a buffer that is not supported. */
+  buffer: BufferName | 'other' | undefined;
+  nocase: boolean;
+  startswith: boolean;
+  endswith: boolean;
+  offset?: number;
+  depth?: number;
+  fastPattern: boolean;
+}
+
+export interface PendingSize extends Omit<SizeMatch, 'buffer'> {
+  readonly at: number;
+  readonly buffer: BufferName | 'other';
+}
+
+export interface Draft {
+  readonly line: LogicalLine;
+  readonly options: ParseOptions;
+  readonly protocol: Protocol;
+  /** Keyword being parsed, for messages. */
+  keyword: string;
+  /** Offset of the keyword being parsed. */
+  keywordAt: number;
+  /** Offset of its value. */
+  valueAt: number;
+  errors: number;
+  readonly problems: Problem[];
+  unsupported?: { readonly keyword: string; readonly reason: string; readonly at: number };
+
+  sid?: number;
+  gid: number;
+  rev: number;
+  msg: string;
+  classtype?: string;
+  priority?: number;
+  readonly references: Reference[];
+  readonly metadata: (readonly [string, string])[];
+  target?: 'src_ip' | 'dest_ip';
+  noalert: boolean;
+
+  /** Keywords seen, for those that may stand only once. */
+  readonly seen: Set<string>;
+  /** Sticky buffer in force. */
+  buffer: BufferName | 'other' | undefined;
+  readonly parts: (Exclude<Match, { kind: 'content' | 'size' }> | PendingContent | PendingSize)[];
+  lastContent?: PendingContent;
+  threshold?: ThresholdSpec;
+  /** IP protocol numbers that `ip_proto` left; undefined if the keyword was not used. */
+  ipProtocols?: Set<number>;
+  ipProtoOperators: string;
+}
+
+/** Options with their defaults filled in. */
+export interface ParseOptions {
+  readonly redact: readonly string[] | 'off';
+  readonly classifications: Classifications;
+}
+
+export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Protocol): Draft {
+  return {
+    line,
+    options,
+    protocol,
+    keyword: '',
+    keywordAt: 0,
+    valueAt: 0,
+    errors: 0,
+    problems: [],
+    gid: 1,
+    rev: 0,
+    msg: '',
+    references: [],
+    metadata: [],
+    noalert: false,
+    seen: new Set(),
+    buffer: undefined,
+    parts: [],
+    ipProtoOperators: '',
+  };
+}
+
+/** Reports an error at an offset of the line; the rule is not used. */
+export function fail(draft: Draft, at: number, cause: string, remedy: string): undefined {
+  draft.errors++;
+  report(draft, 'error', at, cause, remedy);
+  return undefined;
+}
+
+/** Reports an error at the value of the keyword being parsed. */
+export function failValue(draft: Draft, cause: string, remedy: string): undefined {
+  return fail(draft, draft.valueAt, cause, remedy);
+}
+
+/** Reports something that does not keep the rule from being used. */
+export function warn(draft: Draft, at: number, cause: string, remedy: string): void {
+  report(draft, 'warning', at, cause, remedy);
+}
+
+function report(draft: Draft, severity: 'error' | 'warning', at: number, cause: string, remedy: string): void {
+  const keyword = draft.keyword === '' ? {} : { keyword: draft.keyword };
+  draft.problems.push({ severity, ...positionOf(draft.line, at), ...keyword, cause, remedy });
+}
+
+/** Notes that the rule needs something that this engine does not do; the first reason stands. */
+export function unsupported(draft: Draft, reason: string, keyword = draft.keyword, at = draft.keywordAt): undefined {
+  draft.unsupported ??= { keyword, reason, at };
+  return undefined;
+}
+
+/** Adds conditions on header fields under the keyword being parsed. */
+export function addConditions(draft: Draft, conditions: readonly Condition[]): void {
+  const position = positionOf(draft.line, draft.keywordAt);
+  draft.parts.push({ kind: 'header', keyword: draft.keyword, position, conditions });
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of keywords.
+
+import { contentKeywords } from './content.js';
+import { icmpKeywords } from './icmp.js';
+import { ipKeywords } from './ip.js';
+import { metaKeywords } from './meta.js';
+import { packetKeywords } from './packet.js';
+import { tcpKeywords } from './tcp.js';
+import { thresholdKeywords } from './threshold.js';
+import type { Keyword } from './types.js';
+import { unsupportedKeywords } from './unsupported.js';
+
+/** Every keyword, supported ones first, in the order of the docs. */
+export const keywords: readonly Keyword[] = [
+  ...metaKeywords,
+  ...ipKeywords,
+  ...tcpKeywords,
+  ...icmpKeywords,
+  ...packetKeywords,
+  ...thresholdKeywords,
+  ...contentKeywords,
+  ...unsupportedKeywords,
+];
+
+/** Keywords by name and alias, in lower case. */
+export const keywordByName: ReadonlyMap<string, Keyword> = new Map(
+  keywords.flatMap((keyword) => [keyword.name, ...(keyword.aliases ?? [])].map((name) => [name, keyword] as const)),
+);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keywords on the packet as a whole: payload size, VLAN tags, decode events.
+
+import { Field } from '../../common/abi.gen.js';
+import type { Condition } from '../ast.js';
+import { addConditions, failValue, unsupported, type Draft } from '../draft.js';
+import { didYouMean } from '../suggest.js';
+import { eventConditions, eventNames, streamEventNames } from './events.js';
+import { integerCondition, integerKeyword, parseInteger, takeInteger, type IntegerTest } from './integer.js';
+import { supported, type Keyword } from './types.js';
+
+const MAX_VLAN = 0xfff;
+const MAX_LAYERS = 3;
+
+/** The conditions for `vlan.id` on the tag that `layer` names; undefined if they cannot be told with the fields there are. */
+function vlanConditions(test: IntegerTest, layer: string): readonly Condition[] | undefined {
+  const outer = integerCondition(Field.VLAN_ID0, test);
+  const inner = integerCondition(Field.VLAN_ID1, test);
+  const layers = (lo: number, hi: number): Condition => integerCondition(Field.VLAN_LAYERS, { lo, hi, negate: false });
+  switch (layer) {
+    case '0':
+      return [outer];
+    case '1':
+      return [inner];
+    case '-2':
+      // The tag before the last: with two tags it is the outer one.
+      return [outer, layers(2, 2)];
+    default:
+      return undefined;
+  }
+}
+
+/** `vlan.id:NUMBER[,LAYER]`, the layer counted from the outside, or from the inside if negative. */
+function parseVlanId(draft: Draft, value: string): void {
+  const [text = '', layer = 'any', ...rest] = value.split(',').map((part) => part.trim());
+  const test = parseInteger(text, MAX_VLAN);
+  if ('cause' in test) return failValue(draft, test.cause, test.remedy);
+  if (rest.length > 0 || !/^(?:any|all|-?[0-3])$/.test(layer) || layer === '3' || layer === '-0') {
+    return failValue(
+      draft,
+      `"${value}" does not name a VLAN layer`,
+      `write any, all or -${MAX_LAYERS} to ${MAX_LAYERS - 1}`,
+    );
+  }
+  const conditions = vlanConditions(test, layer);
+  if (!conditions)
+    return unsupported(draft, `VLAN layer "${layer}" needs more than one tag to be compared; use 0 or 1`);
+  addConditions(draft, conditions);
+}
+
+function parseVlanLayers(draft: Draft, value: string): void {
+  const test = takeInteger(draft, value, MAX_LAYERS);
+  if (!test) return;
+  if (test.hi > 2 && test.lo === 3) return unsupported(draft, 'more than two VLAN tags are not read');
+  addConditions(draft, [integerCondition(Field.VLAN_LAYERS, test)]);
+}
+
+function takeEvent(draft: Draft, name: string, written: string): void {
+  const conditions = eventConditions.get(name);
+  if (conditions) return addConditions(draft, conditions);
+  if (eventNames.has(name)) return unsupported(draft, `the event ${written} is not raised`);
+  failValue(
+    draft,
+    `"${written}" is not a decode event`,
+    didYouMean(name, eventNames, 'see docs/rules.md for the names'),
+  );
+}
+
+function parseEngineEvent(draft: Draft, value: string): void {
+  const name = value.toLowerCase();
+  if (name.startsWith('decoder.')) return takeEvent(draft, name.slice('decoder.'.length), value);
+  parseStreamEvent(draft, name.replace(/^stream\./, ''));
+}
+
+function parseStreamEvent(draft: Draft, value: string): void {
+  const name = value.toLowerCase();
+  if (streamEventNames.has(name)) return unsupported(draft, 'needs stream tracking');
+  failValue(draft, `"${value}" is not a stream event`, didYouMean(name, streamEventNames, 'see docs/rules.md'));
+}
+
+/** `flow:stateless` matches with and without a flow; every other form needs flows. */
+function parseFlow(draft: Draft, value: string): void {
+  if (value.toLowerCase() !== 'stateless') unsupported(draft, 'needs flow tracking');
+}
+
+export const packetKeywords: readonly Keyword[] = [
+  {
+    ...integerKeyword('packet', 'dsize', 'Payload bytes behind the transport header', Field.DSIZE, 0xffff),
+    once: true,
+  },
+  supported(
+    'packet',
+    'vlan.id',
+    'VLAN id: `N`, comparisons as in `ttl`; `,0` the outer tag, `,1` the inner one',
+    parseVlanId,
+  ),
+  supported('packet', 'vlan.layers', 'Number of VLAN tags: `N`, comparisons as in `ttl`', parseVlanLayers),
+  supported('packet', 'decode-event', 'What is wrong with the headers; names below', (draft, value) =>
+    takeEvent(draft, value.toLowerCase(), value),
+  ),
+  supported(
+    'packet',
+    'engine-event',
+    '`decoder.NAME` as `decode-event`; stream events are not supported',
+    parseEngineEvent,
+  ),
+  supported('packet', 'stream-event', 'Known by name; needs stream tracking', parseStreamEvent),
+  supported('packet', 'prefilter', 'No effect: it only tells Suricata where to begin', () => undefined, {
+    value: 'none',
+  }),
+  supported('packet', 'rawbytes', 'No effect, as in Suricata', () => undefined, { value: 'none' }),
+  supported('packet', 'flow', '`stateless` alone; every other form needs flow tracking', parseFlow),
+];
