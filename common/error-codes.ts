@@ -20,6 +20,7 @@ export const errorCodes = {
   PREFIX_REFUSED: { exit: 2, meaning: 'the prefix would lock somebody out or covers too much' },
   LIST_FULL: { exit: 1, meaning: 'the list has no room for more entries' },
   CAPTURE_INVALID: { exit: 2, meaning: 'a capture file is malformed' },
+  FRAME_INVALID: { exit: 2, meaning: 'a frame is too short or too long to be judged' },
   DAEMON_UNREACHABLE: { exit: 3, meaning: 'no daemon answers on the control socket' },
   DAEMON_RUNNING: { exit: 1, meaning: 'another daemon already runs with this socket or state' },
   DAEMON_FAILED: { exit: 1, meaning: 'the daemon answered with a failure' },

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The face of the binding: what the rest of the engine may use of it.
+
+export { BpfMap, indexKey, type MapInfo } from './bpf-map.js';
+export { now, wallOffset } from './clock.js';
+export type { Control } from './control.js';
+export type { Hits, VerdictCount } from './counters.js';
+export { type Attachment, Kernel, type KernelOptions } from './kernel.js';
+export type { AttachMode } from './links.js';
+export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
+export { DEFAULT_OBJECT } from './object.js';
+export { DEFAULT_PIN_DIR } from './pins.js';
+export type { PrefixTable } from './prefix-table.js';
+export type { PreviousPins } from './previous-pins.js';
+export { type RecordHandler, type RingHandle, RingReader } from './ring-reader.js';
+export { RingWaiter, type WaiterHandle } from './ring-waiter.js';
+export type { RulesetBytes } from './rulesets.js';
+export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs and tables in the kernel as one object: opened, attached, written, read, closed.
+
+import { randomBytes } from 'node:crypto';
+import { abiHash, InterfaceFlag, InterfaceLayout, mapShapes, RedactLayout } from '../../common/abi.gen.js';
+import { IdsError } from '../../common/errors.js';
+import type { RuleCountRecord } from '../../common/abi.gen.js';
+import { BpfMap, indexKey } from './bpf-map.js';
+import { closeFds } from './check.js';
+import { type Control, ControlMap } from './control.js';
+import { type Hits, HitsArray, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
+import { type AttachMode, attachLink, detachLinks, type LinkPlace, pinnedLinks } from './links.js';
+import { stripsVlan, xdpState } from './netdev.js';
+import { DEFAULT_OBJECT, LoadedObject } from './object.js';
+import { abiDirs, openPinDir, removePins } from './pins.js';
+import { PrefixTable } from './prefix-table.js';
+import { PreviousPins } from './previous-pins.js';
+import type { RingHandle } from './ring-reader.js';
+import { type RulesetBytes, Rulesets } from './rulesets.js';
+import { type RunResult, TestRun } from './test-run.js';
+import { transmits } from './tx-probe.js';
+
+export interface KernelOptions {
+  /** The object file; default: the one that was built with this program. */
+  readonly object?: string;
+  /** Pins live under it and outlive the process; absent: everything ends with `close()`. */
+  readonly pinDir?: string;
+  /** The programs take the time from `control.setClock`. */
+  readonly replay?: boolean;
+  /** Entries of maps by name, instead of what the object says. */
+  readonly sizes?: Readonly<Record<string, number>>;
+}
+
+export interface Attachment {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mode: 'native' | 'generic';
+  /** XDP_TX reaches the peer. */
+  readonly tx: boolean;
+  /** The interface takes VLAN tags off before the program sees them; undefined: unknown. */
+  readonly vlanStripped: boolean | undefined;
+  /** Why native mode was not to be had, when it was tried. */
+  readonly fallback?: string;
+}
+
+const ENTRY = 'ids_xdp';
+/** Replay is repeatable, so its hashes have a fixed key; live it is nobody's to guess. */
+const REPLAY_SECRET = [0x6964735f7265706cn, 0x61795f736563726en] as const;
+
+export class Kernel {
+  /** Pinned maps of an earlier run were reused. */
+  readonly adopted: boolean;
+  /** Maps that keep the size of an earlier run, though another one was asked for. */
+  readonly kept: readonly string[];
+  readonly control: ControlMap;
+  readonly blocklist: PrefixTable;
+  readonly allowlist: PrefixTable;
+  readonly cuts: BpfMap;
+  readonly rings: { readonly events: RingHandle; readonly bulk: RingHandle };
+  readonly #object: LoadedObject;
+  readonly #place: LinkPlace | undefined;
+  readonly #maps = new Map<string, BpfMap>();
+  readonly #rulesets: Rulesets;
+  readonly #hits: HitsArray;
+  readonly #test: TestRun;
+  readonly #program: number;
+  readonly #attached = new Map<string, { attachment: Attachment; fd: number }>();
+  #closed = false;
+
+  private constructor(object: LoadedObject, place: LinkPlace | undefined, replay: boolean) {
+    this.#object = object;
+    this.#place = place;
+    this.adopted = object.adopted;
+    this.kept = object.kept;
+    for (const name of Object.keys(mapShapes)) {
+      const fd = object.maps.get(name);
+      if (fd !== undefined) this.#maps.set(name, BpfMap.ofFd(name, fd, { owned: false }));
+    }
+    const program = object.programs.get(ENTRY);
+    if (program === undefined)
+      throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${ENTRY}; build both sides anew`);
+    this.#program = program;
+    this.#test = new TestRun(program);
+    this.control = ControlMap.open(this.map('ids_control').fd);
+    this.#hits = HitsArray.open(this.map('ids_hits'));
+    this.#rulesets = new Rulesets(this.control, {
+      rulesets: this.map('ids_rulesets'),
+      addresses: this.map('ids_addresses'),
+      counts: this.map('ids_rule_counts'),
+    });
+    this.blocklist = new PrefixTable(this.map('ids_blocklist'));
+    this.allowlist = new PrefixTable(this.map('ids_allowlist'));
+    this.cuts = this.map('ids_cuts');
+    const ring = (name: string): RingHandle => ({ fd: this.map(name).fd, size: this.map(name).info.maxEntries });
+    this.rings = { events: ring('ids_events'), bulk: ring('ids_bulk') };
+    const { secret } = this.control.read();
+    if (replay) this.control.update({ secret: REPLAY_SECRET });
+    else if (secret[0] === 0n && secret[1] === 0n) {
+      const random = randomBytes(16);
+      this.control.update({ secret: [random.readBigUInt64LE(0), random.readBigUInt64LE(8)] });
+    }
+  }
+
+  /**
+   * Loads the programs and opens the tables, those of an earlier run if they are pinned under `pinDir`.
+   * @throws IdsError LIBRARY_MISSING, OBJECT_INVALID, ABI_MISMATCH, PIN_FOREIGN, PRIVILEGE, KERNEL_FEATURE, SYSCALL
+   */
+  static open(o: KernelOptions = {}): Kernel {
+    const path = o.pinDir === undefined ? undefined : openPinDir(o.pinDir, abiHash);
+    const place = o.pinDir === undefined || path === undefined ? undefined : { pinDir: o.pinDir, path };
+    const object = LoadedObject.load({
+      file: o.object ?? DEFAULT_OBJECT,
+      pinPath: path,
+      settings: { ids_replay: o.replay ? 1 : 0 },
+      sizes: o.sizes ?? {},
+    });
+    try {
+      return new Kernel(object, place, o.replay ?? false);
+    } catch (error) {
+      object.close();
+      throw error;
+    }
+  }
+
+  /** Closes descriptors and mappings; pins stay, private links go. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeFds([...this.#attached.values()].map(({ fd }) => fd));
+    this.#rulesets.close();
+    this.#hits.close();
+    this.control.close();
+    for (const map of this.#maps.values()) map.close();
+    this.#object.close();
+  }
+
+  /** Any table by name. @throws IdsError INTERNAL if there is none. */
+  map(name: string): BpfMap {
+    const map = this.#maps.get(name);
+    if (map === undefined || this.#closed) throw new IdsError('INTERNAL', `there is no open map ${name}`);
+    return map;
+  }
+
+  /** Fills the spare slot with fresh maps and turns to it; returns when no program can still use the old rule set. */
+  installRuleset(compiled: RulesetBytes, generation: number): void {
+    this.#rulesets.install(compiled, generation);
+  }
+
+  /** Generation of the rule set in force; 0 = none. */
+  generation(): number {
+    return this.#rulesets.generation();
+  }
+
+  /** By rule position, of the rule set in force. */
+  ruleCounts(): RuleCountRecord[] {
+    return this.#rulesets.counts();
+  }
+
+  /** Counters of a blocklist entry by `ids_block.hits`. */
+  hits(index: number): Hits {
+    return this.#hits.read(index);
+  }
+
+  /** Zeroes them, before the index is handed out anew. */
+  clearHits(index: number): void {
+    this.#hits.clear(index);
+  }
+
+  originHits(index: number): Hits {
+    return readOriginHits(this.map('ids_origin_hits'), index);
+  }
+
+  /** Zeroes the counters of an origin, before its index is handed out anew. */
+  clearOriginHits(index: number): void {
+    const map = this.map('ids_origin_hits');
+    map.put(indexKey(index), new Uint8Array(map.valueBytes));
+  }
+
+  /** @param table struct ids_redact */
+  writeRedact(table: Uint8Array): void {
+    if (table.length !== RedactLayout.SIZE)
+      throw new IdsError('INTERNAL', `a redaction table has ${RedactLayout.SIZE} bytes`);
+    this.map('ids_redact').put(indexKey(0), table);
+  }
+
+  verdicts(): VerdictCount[] {
+    return readVerdicts(this.map('ids_verdicts'));
+  }
+
+  /** By reason. */
+  decodes(): number[] {
+    return readCounts(this.map('ids_decodes'));
+  }
+
+  /** By enum ids_stat. */
+  stats(): number[] {
+    return readCounts(this.map('ids_stats'));
+  }
+
+  /**
+   * Attaches to an interface, or takes over the link of an earlier run (also of another ABI) in one step.
+   * @throws IdsError INTERFACE_MISSING, INTERFACE_BUSY
+   */
+  attach(name: string, mode: AttachMode = 'auto'): Attachment {
+    const before = this.#attached.get(name);
+    if (before !== undefined && before.fd >= 0) closeFds([before.fd]);
+    this.#attached.delete(name);
+    const link = attachLink(name, mode, this.#program, this.#place);
+    const tx = transmits(name, link.ifindex, link.mode);
+    const attachment: Attachment = {
+      name,
+      ifindex: link.ifindex,
+      mode: link.mode,
+      tx,
+      vlanStripped: stripsVlan(name),
+      ...(link.fallback ? { fallback: link.fallback.message } : {}),
+    };
+    this.#attached.set(name, { attachment, fd: link.fd });
+    const value = new Uint8Array(InterfaceLayout.SIZE);
+    new DataView(value.buffer).setUint32(InterfaceLayout.flags, tx ? InterfaceFlag.INTERFACE_TX : 0, true);
+    this.map('ids_interfaces').put(indexKey(link.ifindex), value);
+    return attachment;
+  }
+
+  /** What is attached, by this or an earlier run; interfaces that are gone are left out. */
+  attachments(): Attachment[] {
+    if (this.#place === undefined) return [...this.#attached.values()].map(({ attachment }) => attachment);
+    return pinnedLinks(this.#place.path).map(({ name, ifindex }) => {
+      const known = this.#attached.get(name)?.attachment;
+      if (known !== undefined && known.ifindex === ifindex) return known;
+      const flags = this.map('ids_interfaces').get(indexKey(ifindex))?.[InterfaceLayout.flags] ?? 0;
+      const mode = xdpState(ifindex).mode === 'native' ? 'native' : 'generic';
+      return { name, ifindex, mode, tx: (flags & InterfaceFlag.INTERFACE_TX) !== 0, vlanStripped: stripsVlan(name) };
+    });
+  }
+
+  /** @throws IdsError NOT_FOUND if nothing of ours is attached there. */
+  detach(name: string): void {
+    const attached = this.#attached.get(name);
+    this.#attached.delete(name);
+    if (attached !== undefined) {
+      closeFds([attached.fd]);
+      this.map('ids_interfaces').delete(indexKey(attached.attachment.ifindex));
+    }
+    const detached = this.#place === undefined ? [] : detachLinks([this.#place.path], name);
+    if (attached === undefined && detached.length === 0)
+      throw new IdsError('NOT_FOUND', `nothing is attached to interface ${name}`);
+  }
+
+  /** One frame through the program, without an interface. @throws IdsError FRAME_INVALID */
+  run(frame: Uint8Array, o: { ifindex?: number; repeat?: number } = {}): RunResult {
+    if (this.#closed) throw new IdsError('INTERNAL', 'the kernel binding is closed');
+    return this.#test.run(frame, o);
+  }
+
+  /** Pins of other ABIs under the same pin directory, to read their tables from. They go when their last link is taken over. */
+  previousPins(): PreviousPins[] {
+    if (this.#place === undefined) return [];
+    return abiDirs(this.#place.pinDir).flatMap(({ hash, path }) =>
+      hash === abiHash ? [] : [new PreviousPins(hash, path)],
+    );
+  }
+
+  /** Removes what other ABIs left: links to interfaces that were not taken over, and their pins. */
+  removePrevious(): void {
+    for (const previous of this.previousPins()) {
+      detachLinks([previous.path]);
+      removePins(previous.path);
+    }
+  }
+
+  /** Removes every link and pin of every ABI under a pin directory, without a daemon; gives the interfaces that were freed. */
+  static detachAll(pinDir: string): string[] {
+    const directories = abiDirs(pinDir).map(({ path }) => path);
+    const names = detachLinks(directories);
+    for (const directory of directories) removePins(directory);
+    return names;
+  }
+}
+
+export type { Control };

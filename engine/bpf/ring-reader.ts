@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// A BPF ring buffer read in place. Layout: kernel/bpf/ringbuf.c: a page with the consumer's position, a page with the
+// producer's, then the data twice in a row, so that a record at the end is still in one piece.
+
+import { IdsError } from '../../common/errors.js';
+import { check } from './check.js';
+import { Mapping, pageSize } from './memory.js';
+import { libc } from './native.js';
+
+/** Plain data: a worker of the same process opens the ring from it. */
+export interface RingHandle {
+  readonly fd: number;
+  /** Bytes of data, a power of two. */
+  readonly size: number;
+}
+
+const BUSY = 0x80000000;
+const DISCARD = 0x40000000;
+const HEADER = 8;
+const F_DUPFD_CLOEXEC = 1030;
+
+export type RecordHandler = (view: DataView, at: number, length: number) => void;
+
+export class RingReader {
+  readonly #mask: number;
+  readonly #fd: number;
+  readonly #mappings: Mapping[] = [];
+  #consumer: BigInt64Array;
+  #producer: BigInt64Array;
+  #words: Int32Array;
+  #view: DataView;
+
+  private constructor(handle: RingHandle) {
+    this.#mask = handle.size - 1;
+    // A descriptor of its own: the reader's life does not hang on the order in which others close theirs.
+    this.#fd = check(libc().dup(handle.fd, F_DUPFD_CLOEXEC, 0), 'open a ring');
+    try {
+      const page = pageSize();
+      const own = this.#own(Mapping.open(this.#fd, page, { writable: true, what: 'the position of a ring' }));
+      const data = this.#own(
+        Mapping.open(this.#fd, page + 2 * handle.size, { offset: page, what: 'the data of a ring' }),
+      );
+      this.#consumer = new BigInt64Array(own.buffer, 0, 1);
+      this.#producer = new BigInt64Array(data.buffer, 0, 1);
+      this.#words = new Int32Array(data.buffer, page, (2 * handle.size) / 4);
+      this.#view = new DataView(data.buffer, page, 2 * handle.size);
+    } catch (error) {
+      libc().close(this.#fd);
+      throw error;
+    }
+  }
+
+  static open(handle: RingHandle): RingReader {
+    return new RingReader(handle);
+  }
+
+  /** To wait on, with RingWaiter. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Bytes that wait to be read. */
+  get pending(): number {
+    if (this.#consumer.length === 0) return 0;
+    return Number(Atomics.load(this.#producer, 0) - Atomics.load(this.#consumer, 0));
+  }
+
+  /**
+   * Hands over the records that are ready, in the order in which they were reserved, and gives their number. The memory
+   * behind a record is the ring's own: it holds good until the handler returns. A record whose handler throws counts as read.
+   */
+  drain(on: RecordHandler, max = Infinity): number {
+    if (this.#consumer.length === 0) throw new IdsError('INTERNAL', 'the ring is closed');
+    let done = 0;
+    let from = Number(Atomics.load(this.#consumer, 0));
+    // The position is told before the producer's is read again: whoever writes after that wakes us.
+    for (let more = true; more && done < max;) {
+      const end = Number(Atomics.load(this.#producer, 0));
+      more = from < end;
+      const start = from;
+      try {
+        while (from < end && done < max) {
+          const at = from % (this.#mask + 1);
+          const head = Atomics.load(this.#words, at / 4);
+          if ((head & BUSY) !== 0) {
+            more = false;
+            break;
+          }
+          const length = head & ~DISCARD;
+          from += (HEADER + length + 7) & ~7;
+          if ((head & DISCARD) !== 0) continue;
+          done++;
+          on(this.#view, at + HEADER, length);
+        }
+      } finally {
+        if (from !== start) Atomics.store(this.#consumer, 0, BigInt(from));
+      }
+    }
+    return done;
+  }
+
+  close(): void {
+    if (this.#consumer.length === 0) return;
+    this.#consumer = this.#producer = new BigInt64Array(0);
+    this.#words = new Int32Array(0);
+    this.#view = new DataView(new ArrayBuffer(0));
+    for (const mapping of this.#mappings) mapping.close();
+    libc().close(this.#fd);
+  }
+
+  #own(mapping: Mapping): Mapping {
+    this.#mappings.push(mapping);
+    return mapping;
+  }
+}
