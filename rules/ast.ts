@@ -138,13 +138,13 @@ export interface Rule {
   readonly text: string;
   readonly action: Action;
   readonly reject: RejectSides;
-  /** Lower case, as written: ip, ipv4, ipv6, tcp, udp, icmp, http, pkthdr … */
+  /** Lower case, as written: ip, ipv4, ipv6, tcp, udp, icmp, http, pkthdr …; the IP version is among the matches. */
   readonly protocol: string;
   /** IP protocol numbers that match; undefined = any IP protocol. */
   readonly ipProtocols?: readonly number[];
   /** True for `pkthdr`: frames whose headers could not be read match too. */
   readonly anyFrame: boolean;
-  /** True for a protocol such as `http`: judged on its requests only. */
+  /** True for `http` and for rules that look into HTTP buffers: judged on requests only. */
   readonly http: boolean;
   readonly source: Endpoint;
   readonly destination: Endpoint;

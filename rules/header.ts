@@ -5,7 +5,7 @@ import { Action } from '../common/abi.gen.js';
 import { resolveAddresses, type ResolvedAddresses } from './addresses.js';
 import type { Endpoint, RejectSides } from './ast.js';
 import type { Domain, Failure } from './expression.js';
-import type { Token } from './lexer.js';
+import { excerpt, type Token } from './lexer.js';
 import { resolvePorts, type ResolvedPorts } from './ports.js';
 import { protocols, type Protocol } from './protocols.js';
 import { didYouMean } from './suggest.js';
@@ -91,6 +91,60 @@ function endpoint(address: Token, port: Token, side: string, resolver: Resolver,
 }
 
 const DIRECTIONS = ['->', '<>', '=>'];
+const SHAPE = 'write ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)';
+
+/** What the words of a header have led to so far. */
+interface Reading {
+  readonly problems: HeaderProblem[];
+  unsupported?: NonNullable<Header['unsupported']>;
+}
+
+function wrong(reading: Reading, token: Token, keyword: string, cause: string, remedy: string): undefined {
+  reading.problems.push({ at: token.at, keyword, cause, remedy });
+  return undefined;
+}
+
+function later(reading: Reading, token: Token, keyword: string, reason: string): undefined {
+  reading.unsupported ??= { keyword, reason, at: token.at };
+  return undefined;
+}
+
+/** Reads `alert`, `drop:packet` and the like. */
+function readAction(token: Token, reading: Reading): ActionInfo | undefined {
+  const text = token.text.toLowerCase();
+  const [name = '', scope] = text.split(':', 2);
+  const info = actions.get(name);
+  if (!info) {
+    if (Object.hasOwn(otherActions, name)) return later(reading, token, 'action', `${name}: ${otherActions[name]}`);
+    const remedy = didYouMean(name, actions.keys(), `write one of ${[...actions.keys()].join(', ')}`);
+    return wrong(reading, token, 'action', `"${excerpt(token.text)}" is not an action`, remedy);
+  }
+  if (scope === undefined) return info;
+  if (!['packet', 'flow'].includes(scope) || name === 'alert') {
+    return wrong(reading, token, 'action', `"${excerpt(text)}" has no such scope`, `write ${name} or drop:packet`);
+  }
+  if (scope === 'flow') later(reading, token, 'action', `${text}: flows are not tracked`);
+  return info;
+}
+
+function readProtocol(token: Token, reading: Reading): Protocol | undefined {
+  const [name = '', hook] = token.text.toLowerCase().split(':', 2);
+  const protocol = protocols.get(name);
+  if (!protocol) {
+    const remedy = didYouMean(name, protocols.keys(), 'write for example ip, tcp, udp, icmp or http');
+    return wrong(reading, token, 'protocol', `"${excerpt(token.text)}" is not a protocol`, remedy);
+  }
+  if (protocol.unsupported) later(reading, token, 'protocol', `${name}: ${protocol.unsupported}`);
+  else if (hook !== undefined) later(reading, token, 'protocol', `${token.text}: rule hooks are not supported`);
+  return protocol;
+}
+
+function readDirection(token: Token, reading: Reading): void {
+  if (token.text === '=>') later(reading, token, 'direction', '=>: transactions are not matched in both directions');
+  if (DIRECTIONS.includes(token.text)) return;
+  const remedy = token.text === '<-' ? 'write -> and swap the two ends' : 'write -> or <>';
+  wrong(reading, token, 'direction', `"${excerpt(token.text)}" is not a direction`, remedy);
+}
 
 /** Reads a header; every problem of it is reported, and undefined is returned if there is one. */
 export function parseHeader(
@@ -99,71 +153,32 @@ export function parseHeader(
   problems: HeaderProblem[],
   end: number,
 ): Header | undefined {
-  const [verb, proto, ...rest] = tokens;
-  const verbText = verb?.text.toLowerCase() ?? '';
-  const [name = '', scope] = verbText.split(':', 2);
-  const info = actions.get(name);
-  let unsupported: Header['unsupported'];
-  const later = (keyword: string, reason: string, token: Token | undefined): void => {
-    unsupported ??= { keyword, reason, at: token?.at ?? 0 };
-  };
-  if (!info && Object.hasOwn(otherActions, name)) later('action', `${name}: ${otherActions[name]}`, verb);
-  else if (!info) {
-    const remedy = didYouMean(name, actions.keys(), `write one of ${[...actions.keys()].join(', ')}`);
-    problems.push({ at: verb?.at ?? 0, keyword: 'action', cause: `"${verb?.text ?? ''}" is not an action`, remedy });
-  }
-  if (scope === 'flow') later('action', `${verbText}: flows are not tracked`, verb);
-  else if (scope !== undefined && (scope !== 'packet' || !/^(?:drop|pass|reject)/.test(name))) {
-    problems.push({
-      at: verb?.at ?? 0,
-      keyword: 'action',
-      cause: `"${verbText}" has an unknown scope`,
-      remedy: 'write drop:packet or drop',
-    });
-  }
-  const [protocolName = '', hook] = proto?.text.toLowerCase().split(':', 2) ?? [];
-  const protocol = protocols.get(protocolName);
-  if (!proto) {
-    problems.push({
-      at: end,
-      keyword: 'protocol',
-      cause: 'the protocol is missing',
-      remedy: 'write for example alert tcp any any -> any any',
-    });
-    return undefined;
-  }
-  if (!protocol) {
-    const remedy = didYouMean(protocolName, protocols.keys(), 'write for example ip, tcp, udp, icmp or http');
-    problems.push({ at: proto.at, keyword: 'protocol', cause: `"${proto.text}" is not a protocol`, remedy });
-  } else if (protocol.unsupported) later('protocol', `${protocolName}: ${protocol.unsupported}`, proto);
-  else if (hook !== undefined) later('protocol', `${proto.text}: rule hooks are not supported`, proto);
-  const [from, fromPort, arrow, to, toPort] = rest;
-  if (!from || !fromPort || !arrow || !to || !toPort) {
-    const missing = WORDS[tokens.length] ?? '';
-    problems.push({
+  const reading: Reading = { problems };
+  const [verb, proto, from, fromPort, arrow, to, toPort] = tokens;
+  const info = verb && readAction(verb, reading);
+  const protocol = proto && readProtocol(proto, reading);
+  if (!verb || !proto || !from || !fromPort || !arrow || !to || !toPort) {
+    const missing = {
       at: end,
       keyword: 'header',
-      cause: `the ${missing} is missing`,
-      remedy: 'write ACTION PROTOCOL ADDRESS PORT -> ADDRESS PORT (OPTIONS)',
-    });
+      cause: `the ${WORDS[tokens.length] ?? ''} is missing`,
+      remedy: SHAPE,
+    };
+    // A line that does not even begin like a rule has one message, not two.
+    if (problems.length === 0) problems.push(missing);
     return undefined;
   }
-  if (!DIRECTIONS.includes(arrow.text)) {
-    const remedy = arrow.text === '<-' ? 'write -> and swap the two ends' : 'write -> or <>';
-    problems.push({ at: arrow.at, keyword: 'direction', cause: `"${arrow.text}" is not a direction`, remedy });
-  } else if (arrow.text === '=>') later('direction', '=>: transactions are not matched in both directions', arrow);
+  readDirection(arrow, reading);
   const source = endpoint(from, fromPort, 'source', resolver, problems);
   const destination = endpoint(to, toPort, 'destination', resolver, problems);
   if (problems.length > 0 || !protocol) return undefined;
-  const bidirectional = arrow.text === '<>';
-  const base = info ?? action(Action.ALERT);
   return {
-    ...base,
-    protocolName,
+    ...(info ?? action(Action.ALERT)),
+    protocolName: proto.text.toLowerCase().split(':', 1)[0] ?? '',
     protocol,
     source,
     destination,
-    bidirectional,
-    ...(unsupported ? { unsupported } : {}),
+    bidirectional: arrow.text === '<>',
+    ...(reading.unsupported ? { unsupported: reading.unsupported } : {}),
   };
 }

@@ -3,7 +3,7 @@
 
 import { Threshold, Track, Unique } from '../../common/abi.gen.js';
 import type { ThresholdSpec } from '../ast.js';
-import { fail, failValue, type Draft } from '../draft.js';
+import { fail, failValue, unsupported, type Draft } from '../draft.js';
 import { positionOf } from '../lines.js';
 import { didYouMean } from '../suggest.js';
 import { supported, type Keyword } from './types.js';
@@ -83,7 +83,8 @@ function count(draft: Draft, found: Settings, name: Setting, min: number, max: n
 
 function set(draft: Draft, spec: Omit<ThresholdSpec, 'position'>): void {
   if (draft.threshold) {
-    return fail(draft, draft.keywordAt, 'a rule has one threshold or detection_filter', 'remove all but one');
+    // Suricata refuses a second one unless a buffer stands between the two, and then obeys both.
+    return unsupported(draft, 'only one threshold or detection_filter of a rule is counted');
   }
   draft.threshold = { ...spec, position: positionOf(draft.line, draft.keywordAt) };
 }
