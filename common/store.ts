@@ -29,9 +29,13 @@ function explain(file: string, error: unknown): IdsError {
   if (error instanceof IdsError) return error;
   const code = systemCode(error);
   if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') {
-    return new IdsError('DAEMON_RUNNING', `${file} is in use: another daemon runs with this state directory; stop it first`);
+    return new IdsError(
+      'DAEMON_RUNNING',
+      `${file} is in use: another daemon runs with this state directory; stop it first`,
+    );
   }
-  const broken = code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT' || /malformed|not a database/.test(messageOf(error));
+  const broken =
+    code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT' || /malformed|not a database/.test(messageOf(error));
   const remedy = broken
     ? `${file} is damaged (${messageOf(error)}): restore a copy, or move it away and start again with empty lists`
     : `${file}: ${messageOf(error)}; check the state directory and the space on its disk`;

@@ -87,7 +87,13 @@ export class EnforcedList {
     if (known) return known;
     if (!this.#slots.claim(slot)) return this.ensure(prefix);
     const fresh = this.#tables.hits(slot).packets < base.packets;
-    const entry: Entry = { prefix, claims: new Map(), slot, base: fresh ? { packets: 0, bytes: 0 } : base, written: undefined };
+    const entry: Entry = {
+      prefix,
+      claims: new Map(),
+      slot,
+      base: fresh ? { packets: 0, bytes: 0 } : base,
+      written: undefined,
+    };
     this.#tree.set(prefix, entry);
     return entry;
   }
@@ -122,7 +128,9 @@ export class EnforcedList {
     const merged = this.merged(entry.prefix);
     if (!merged) return undefined;
     const expires =
-      merged.expires === Infinity ? 0 : Math.min(0xffffffff, Math.max(1, Math.ceil(merged.expires / 1000 - this.#offset)));
+      merged.expires === Infinity
+        ? 0
+        : Math.min(0xffffffff, Math.max(1, Math.ceil(merged.expires / 1000 - this.#offset)));
     const flags = merged.forced ? BlockFlag.BLOCK_FORCED : 0;
     return { expires, origin: this.#origins.id(merged.origin), flags, hits: entry.slot };
   }

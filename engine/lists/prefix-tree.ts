@@ -37,7 +37,7 @@ function leaf<T>(prefix: Prefix, value: T | undefined): Node<T> {
 
 /** Values by prefix. Mapped IPv4 and IPv6 share one space of 128 bits, as in the kernel's tables. */
 export class PrefixTree<T> {
-  #root: Node<T> = leaf({ bytes: new Uint8Array(16), length: 0 }, undefined);
+  readonly #root = leaf<T>({ bytes: new Uint8Array(16), length: 0 }, undefined);
   #size = 0;
 
   get size(): number {
@@ -90,7 +90,11 @@ export class PrefixTree<T> {
     node.value = undefined;
     this.#size--;
     // A node without a value and with fewer than two children has no reason to stay.
-    for (let gone: Node<T> | undefined = node; gone && gone !== this.#root && gone.value === undefined; gone = path.pop()) {
+    for (
+      let gone: Node<T> | undefined = node;
+      gone && gone !== this.#root && gone.value === undefined;
+      gone = path.pop()
+    ) {
       const [zero, one]: Node<T>['child'] = gone.child;
       if (zero && one) break;
       const parent = path.at(-1);
