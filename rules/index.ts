@@ -14,3 +14,16 @@ export { keywords } from './keywords/index.js';
 export type { Keyword } from './keywords/types.js';
 export { parseRules, type LanguageOptions, type ParsedRules } from './parser.js';
 export { formatProblem } from './problems.js';
+export { compileParsed, compileRules } from './compile/compile.js';
+export type {
+  ActionName,
+  Compilation,
+  CompilationSummary,
+  CompiledRuleset,
+  Placement,
+  RuleInfo,
+} from './compile/types.js';
+export { createEvaluator, type EngineMatch, type Evaluator, type RequestPacket } from './match/evaluator.js';
+export type { EngineProgram } from './match/program.js';
+export { parseHttpRequest, type HttpRequest } from './match/request.js';
+export type { PacketTuple } from './match/windows.js';

@@ -2,21 +2,14 @@
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
 import { Action } from '../../common/abi.gen.js';
-import type { Problem, Rule, UnsupportedRule } from '../ast.js';
+import type { Problem, RuleSource, UnsupportedRule } from '../ast.js';
 import { makeProgram } from '../match/program.js';
+import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { fitRuleset } from './capacity.js';
 import { byRank } from './entries.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
-
-/** What the parser makes of the sources. */
-export interface ParsedRules {
-  readonly rules: readonly Rule[];
-  readonly unsupported: readonly UnsupportedRule[];
-  readonly disabled: number;
-  readonly problems: readonly Problem[];
-}
 
 const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
   [Action.PASS]: 'pass',
@@ -122,4 +115,9 @@ export function compileParsed(parsed: ParsedRules): Compilation {
     problems,
     summary: summarise(rules, problems),
   };
+}
+
+/** Parses, places and compiles rule files. Bad and unsupported rules are in `problems`; the others are used. */
+export function compileRules(sources: readonly RuleSource[], options: LanguageOptions): Compilation {
+  return compileParsed(parseRules(sources, options));
 }

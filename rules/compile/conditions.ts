@@ -27,7 +27,7 @@ export function conditionsOf(rule: Rule): Condition[] {
   };
   for (const match of rule.matches) if (match.kind === 'header') match.conditions.forEach(add);
   const version = VERSION_OF_PROTOCOL[rule.protocol];
-  if (version !== undefined && !all.some((condition) => condition.field === Field.IP_VERSION)) {
+  if (version !== undefined) {
     add({ field: Field.IP_VERSION, negate: false, mask: 0xffffffff, lo: version, hi: version });
   }
   return all;

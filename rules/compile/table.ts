@@ -66,7 +66,7 @@ export function buildRuleset(rules: readonly { rule: Rule; index: number }[], ht
   view.setUint16(RulesetLayout.portNone, sourceNone, true);
   view.setUint16(RulesetLayout.portNone + 2, destinationNone, true);
   view.setUint16(RulesetLayout.l4None, l4None, true);
-  const places = layThresholds(entries.map((entry) => entry.rule));
+  const places = layThresholds(entries);
   entries.forEach((entry, position) => {
     writeRule(view, RulesetLayout.rule + position * RuleLayout.SIZE, entry, places.get(entry.rule));
   });

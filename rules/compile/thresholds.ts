@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threshold fields of a rule's entry: the name of its state, and its share of the table of distinct values.
 
-import { Unique } from '../../common/abi.gen.js';
+import { Limit, Unique } from '../../common/abi.gen.js';
 import type { Rule, ThresholdSpec } from '../ast.js';
+import { CapacityError } from './vectors.js';
 
 /** What names a threshold's state in the engine: rule and parameters, so that state survives a reload of equal rules. */
 export function thresholdName(rule: Rule, spec: ThresholdSpec): string {
@@ -48,14 +49,59 @@ export interface ThresholdPlace {
   readonly setBuckets: number;
 }
 
-/** Shares out keys and regions among the rules of one set. @throws CapacityError */
-export function layThresholds(rules: readonly Rule[]): Map<Rule, ThresholdPlace> {
+/** Cells of one rule's sets while there is plenty of room; halved until all rules fit. */
+const PLENTY = Limit.MAX_CELLS / 8;
+
+const powerOfTwo = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, least)));
+
+/** Sets hold twice as many cells as the rule counts, so that probing stays short. */
+const setSizeOf = (spec: ThresholdSpec): number => powerOfTwo(2 * spec.count);
+
+/** Buckets of a rule whose sets may take `cells` cells, a power of two, at least one. */
+function bucketsFor(spec: ThresholdSpec, cells: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(1, cells / (Limit.BUCKET_WAYS * setSizeOf(spec)))));
+}
+
+function budgetFor(specs: readonly ThresholdSpec[]): number {
+  for (let budget = PLENTY; budget >= 1; budget /= 2) {
+    let [cells, buckets] = [0, Limit.COMMON_BUCKETS as number];
+    for (const spec of specs) {
+      const own = bucketsFor(spec, budget);
+      buckets += own;
+      cells += own * Limit.BUCKET_WAYS * setSizeOf(spec);
+    }
+    if (cells <= Limit.MAX_CELLS && buckets <= Limit.MAX_BUCKETS) return budget;
+  }
+  throw new CapacityError(`thresholds with unique_on need more than ${Limit.MAX_CELLS} cells`);
+}
+
+/**
+ * Shares out keys and regions among the rules of one set, in the order of the files: rules that are added behind the
+ * others leave the regions of the others where they are, and with them what they have counted.
+ * @throws CapacityError
+ */
+export function layThresholds(rules: readonly { rule: Rule; index: number }[]): Map<Rule, ThresholdPlace> {
   const keys = new ThresholdKeys();
   const places = new Map<Rule, ThresholdPlace>();
-  for (const rule of rules) {
-    if (rule.threshold === undefined || places.has(rule)) continue;
-    const key = keys.of(rule, rule.threshold);
-    places.set(rule, { key, setBase: 0, setSize: 0, setFirst: 0, setBuckets: 0 });
+  const inOrder = [...rules].sort((a, b) => a.index - b.index).map(({ rule }) => rule);
+  const distinct = [...new Set(inOrder)].flatMap(({ threshold }) =>
+    threshold !== undefined && countsDistinct(threshold) ? [threshold] : [],
+  );
+  const budget = budgetFor(distinct);
+  let [cell, bucket] = [0, Limit.COMMON_BUCKETS as number];
+  for (const rule of inOrder) {
+    const spec = rule.threshold;
+    if (spec === undefined || places.has(rule)) continue;
+    const key = keys.of(rule, spec);
+    if (!countsDistinct(spec)) {
+      places.set(rule, { key, setBase: 0, setSize: 0, setFirst: 0, setBuckets: 0 });
+      continue;
+    }
+    const setSize = setSizeOf(spec);
+    const setBuckets = bucketsFor(spec, budget);
+    places.set(rule, { key, setBase: cell, setSize, setFirst: bucket, setBuckets });
+    cell += setBuckets * Limit.BUCKET_WAYS * setSize;
+    bucket += setBuckets;
   }
   return places;
 }

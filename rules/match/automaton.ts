@@ -37,7 +37,7 @@ interface Trie {
 }
 
 function trieOf(patterns: readonly Uint8Array[], classOf: Uint8Array): Trie {
-  const edges: Map<number, number>[] = [new Map()];
+  const edges: Map<number, number>[] = [new Map<number, number>()];
   const ends: number[][] = [[]];
   patterns.forEach((pattern, id) => {
     let state = 0;
