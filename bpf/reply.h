@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The packet that a reject sends back: its room, and what IPv4 and IPv6 share in filling it. */
+#ifndef IDS_REPLY_H
+#define IDS_REPLY_H
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include "packet.h"
+
+#define IDS_REPLY_QUOTE 128 /* bytes of the rejected packet in an ICMP error: any IPv4 header, and what follows it */
+#define IDS_REPLY_TTL   64
+
+/* The head of every ICMP and ICMPv6 message; <linux/icmp.h> does not compile for BPF. */
+struct ids_icmp {
+	__u8 type;
+	__u8 code;
+	__sum16 check;
+	__be32 rest;
+};
+
+/* From the IP header on; all zero before it is filled, so that a quote of odd length is padded for its checksum. */
+union ids_reply {
+	struct {
+		struct iphdr ip;
+		union {
+			struct tcphdr tcp;
+			struct ids_icmp icmp;
+		};
+	} v4;
+	struct {
+		struct ipv6hdr ip;
+		union {
+			struct tcphdr tcp;
+			struct ids_icmp icmp;
+		};
+	} v6;
+	__u8 byte[sizeof(struct ipv6hdr) + sizeof(struct ids_icmp) + IDS_REPLY_QUOTE];
+};
+
+/* The Internet checksum of a sum that bpf_csum_diff made. */
+static __always_inline __sum16 ids_fold(__s64 sum)
+{
+	__u32 folded = (__u32)sum;
+
+	folded = (folded & 0xffff) + (folded >> 16);
+	folded = (folded & 0xffff) + (folded >> 16);
+	return ~folded;
+}
+
+/* The RST that RFC 9293 3.10.7.1 has for a segment without a connection. */
+static __always_inline void ids_reply_rst(struct ids_packet *pkt, struct tcphdr *tcp)
+{
+	__u32 flags = ids_get(pkt, IDS_FIELD_TCP_FLAGS);
+
+	tcp->source = pkt->dport;
+	tcp->dest = pkt->sport;
+	tcp->doff = sizeof(*tcp) / 4;
+	tcp->rst = 1;
+	if (flags & 16) {
+		tcp->seq = bpf_htonl(ids_get(pkt, IDS_FIELD_TCP_ACK));
+		return;
+	}
+	/* SYN and FIN count as a byte each. */
+	tcp->ack_seq = bpf_htonl(ids_get(pkt, IDS_FIELD_TCP_SEQ) + pkt->payload_len + (flags >> 1 & 1) + (flags & 1));
+	tcp->ack = 1;
+}
+
+/* Copies the beginning of the rejected packet to `to`; its length, or 0 if that fails. */
+static __always_inline __u32 ids_reply_quote(struct xdp_md *ctx, const struct ids_packet *pkt, __u8 *to)
+{
+	__u32 length = pkt->end - pkt->l3;
+
+	if (length > IDS_REPLY_QUOTE)
+		length = IDS_REPLY_QUOTE;
+	barrier_var(length);
+	if (length == 0 || length > IDS_REPLY_QUOTE || bpf_xdp_load_bytes(ctx, pkt->l3, to, length))
+		return 0;
+	return length;
+}
+
+#endif
