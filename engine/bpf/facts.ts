@@ -32,7 +32,14 @@ export interface AbiFacts {
 
 /** The struct of bpf/export.h whose members name every shared type. */
 const EXPORT = 'ids_export';
-const MAP_PREFIX = 'ids_';
+
+/** Maps that hold one packet while it is judged: private to one load of the programs and no part of the ABI. */
+const scratch = /^ids_packets$|_scratch$/;
+
+/** True for a map that both sides know, and that later runs find again. */
+export function isSharedMap(name: string): boolean {
+  return name.startsWith('ids_') && !scratch.test(name);
+}
 
 /** The name of a scalar, struct or array type as facts write it. */
 function typeName(btf: Btf, id: number): string {
@@ -106,7 +113,7 @@ const sorted = <T>(entries: [string, T][]): Record<string, T> => {
 };
 
 /**
- * The facts of an object: the types that bpf/export.h names and the maps that begin with `ids_`.
+ * The facts of an object: the types that bpf/export.h names and the shared maps.
  * @throws IdsError OBJECT_INVALID
  */
 export function abiFacts(btf: Btf): AbiFacts {
@@ -123,7 +130,7 @@ export function abiFacts(btf: Btf): AbiFacts {
   const maps = (btf.find('datasec', '.maps')?.vars ?? []).flatMap(({ type: id }): [string, MapFacts][] => {
     const variable = btf.type(id);
     if (variable.kind !== 'var') throw objectInvalid('its .maps section holds something that is no variable');
-    return variable.name.startsWith(MAP_PREFIX) ? [[variable.name, mapFacts(btf, variable.type, variable.name)]] : [];
+    return isSharedMap(variable.name) ? [[variable.name, mapFacts(btf, variable.type, variable.name)]] : [];
   });
   return { structs: sorted(structs), enums: sorted(enums), maps: sorted(maps) };
 }

@@ -9,7 +9,7 @@ import { IdsError, messageOf } from '../../common/errors.js';
 import { mapInfo, MapType } from './bpf-map.js';
 import { Btf } from './btf.js';
 import { callFailed, check, checkPointer, closeFds, E, errnoOf } from './check.js';
-import { abiFacts, type AbiFacts } from './facts.js';
+import { abiFacts, type AbiFacts, isSharedMap, type MapFacts } from './facts.js';
 import { libbpf, optSize, viewOf } from './native.js';
 
 export const DEFAULT_OBJECT = join(import.meta.dirname, '../../bpf/ids.bpf.o');
@@ -115,14 +115,6 @@ function readObject(file: string): Uint8Array {
   }
 }
 
-/** Maps whose contents belong to one packet: every load of the programs has its own. */
-const scratch = /^ids_packets$|_scratch$/;
-
-/** Later runs find every other map of ours again; what libbpf itself makes (settings) belongs to one load. */
-function isPinned(name: string, type: number | undefined): boolean {
-  return name.startsWith('ids_') && !scratch.test(name) && type !== MapType.PROG_ARRAY;
-}
-
 function configureMaps(object: bigint, o: LoadOptions): { adopted: boolean; kept: string[] } {
   const c = libbpf();
   const kept: string[] = [];
@@ -133,8 +125,8 @@ function configureMaps(object: bigint, o: LoadOptions): { adopted: boolean; kept
   for (let map = c.objectNextMap(object, null); map !== null; map = c.objectNextMap(object, map)) {
     const name = c.mapName(map);
     let entries = o.sizes[name];
-    const shape = name in abi.maps ? abi.maps[name as keyof typeof abi.maps] : undefined;
-    if (o.pinPath !== undefined && isPinned(name, shape?.type)) {
+    const shape = (abi.maps as Readonly<Record<string, MapFacts>>)[name];
+    if (o.pinPath !== undefined && isSharedMap(name) && shape?.type !== MapType.PROG_ARRAY) {
       const path = join(o.pinPath, name);
       check(c.mapSetPinPath(map, path), `name the pin of map ${name}`);
       if (existsSync(path)) {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs on a bench: private tables, the replay clock, one frame after the other, and everything that came of it.
+
+import {
+  type EventRecord,
+  EventType,
+  HttpLayout,
+  type HttpRecord,
+  readEvent,
+  readHttp,
+  ReasonNames,
+  StatNames,
+} from '../../../common/abi.gen.js';
+import { formatAddress } from '../../../common/address.js';
+import { Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+
+/** What tap and its like have. */
+interface Owner {
+  teardown(undo: () => void): void;
+}
+
+/** One record of the alert ring, with its addresses as text. */
+export interface SeenEvent extends EventRecord {
+  readonly src: string;
+  readonly dst: string;
+}
+
+/** One record of the bulk ring. */
+export interface SeenHttp {
+  readonly record: HttpRecord;
+  /** The header section as it was handed over. */
+  readonly section: Uint8Array;
+}
+
+export interface Seen {
+  /** XDP_DROP 1, PASS 2, TX 3 */
+  readonly verdict: number;
+  readonly frame: Uint8Array;
+  readonly events: readonly SeenEvent[];
+  readonly http: readonly SeenHttp[];
+  /** What this frame added, by name and only what is not zero: { RULE_DROP: 1 }. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly decodes: Readonly<Record<string, number>>;
+  readonly stats: Readonly<Record<string, number>>;
+}
+
+type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
+
+/** Tables of a size that a test can afford to make anew each time. */
+const smallSizes = { ids_blocklist: 4096, ids_hits: 4096, ids_allowlist: 256 };
+
+export class Rig {
+  readonly kernel: Kernel;
+  readonly #events: RingReader;
+  readonly #bulk: RingReader;
+  #now = 1_000_000_000_000;
+  #packet = 0;
+  #before: Counts;
+
+  private constructor(options: KernelOptions) {
+    this.kernel = Kernel.open({ replay: true, ...options, sizes: { ...smallSizes, ...options.sizes } });
+    this.#events = RingReader.open(this.kernel.rings.events);
+    this.#bulk = RingReader.open(this.kernel.rings.bulk);
+    this.#before = this.#counts();
+  }
+
+  /** Closed when the test ends. */
+  static open(t: Owner, options: KernelOptions = {}): Rig {
+    const rig = new Rig(options);
+    t.teardown(() => rig.close());
+    return rig;
+  }
+
+  /** Nanoseconds of the replay clock. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Lets time pass. */
+  advance(seconds: number): void {
+    this.#now += Math.round(seconds * 1e9);
+  }
+
+  /** One frame through the programs, with all that it left behind. */
+  send(frame: Uint8Array, o: { ifindex?: number } = {}): Seen {
+    const { verdict, frame: after } = this.push(frame, o);
+    const kept = after.slice();
+    const { events, http } = this.drain();
+    const counts = this.#counts();
+    const seen = {
+      verdict,
+      frame: kept,
+      events,
+      http,
+      reasons: added(this.#before.reasons, counts.reasons),
+      decodes: added(this.#before.decodes, counts.decodes),
+      stats: added(this.#before.stats, counts.stats),
+    };
+    this.#before = counts;
+    return seen;
+  }
+
+  /** One frame and nothing read back: for floods. */
+  push(frame: Uint8Array, o: { ifindex?: number; repeat?: number } = {}): { verdict: number; frame: Uint8Array } {
+    this.kernel.control.setClock(this.#now, ++this.#packet);
+    return this.kernel.run(frame, o);
+  }
+
+  /** The records that wait in both rings. */
+  drain(): { events: SeenEvent[]; http: SeenHttp[] } {
+    const events: SeenEvent[] = [];
+    const http: SeenHttp[] = [];
+    const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset);
+    this.#events.drain((view, at) => {
+      const record = readEvent(view, at);
+      const bytes = bytesOf(view);
+      events.push({ ...record, src: formatAddress(bytes, record.saddr), dst: formatAddress(bytes, record.daddr) });
+    });
+    this.#bulk.drain((view, at) => {
+      const record = readHttp(view, at);
+      if (record.event.type !== EventType.EVENT_HTTP) return;
+      const from = at + HttpLayout.SIZE;
+      http.push({ record, section: bytesOf(view).slice(from, from + record.length) });
+    });
+    return { events, http };
+  }
+
+  close(): void {
+    this.#events.close();
+    this.#bulk.close();
+    this.kernel.close();
+  }
+
+  #counts(): Counts {
+    const named = (values: readonly number[], names: Readonly<Record<number, string>>): Map<string, number> =>
+      new Map(values.map((value, index) => [names[index] ?? String(index), value]));
+    return {
+      reasons: new Map(
+        this.kernel.verdicts().map(({ reason, packets }) => [ReasonNames[reason] ?? String(reason), packets]),
+      ),
+      decodes: named(this.kernel.decodes(), ReasonNames),
+      stats: named(this.kernel.stats(), StatNames),
+    };
+  }
+}
+
+function added(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Record<string, number> {
+  const out: Record<string, number> = {};
+  for (const [name, value] of after) if (value !== (before.get(name) ?? 0)) out[name] = value - (before.get(name) ?? 0);
+  return out;
+}
