@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Events of the alert ring: what is written, and the rate bounds that keep a flood from becoming a flood of events. */
+/* Events of the alert ring: what is written, and when none is. */
 #ifndef IDS_EVENTS_H
 #define IDS_EVENTS_H
 
 #include "clock.h"
-#include "hash.h"
+#include "established.h"
+#include "rates.h"
 
 /* Fills all of an event (or the head of a bulk record) but what the caller knows: type, rule, count. */
 static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_event *event)
@@ -70,22 +71,74 @@ static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_ev
 	event->count = 0;
 }
 
+/* Writes one event; returns false if the ring is full. */
+static __always_inline bool ids_write(struct ids_packet *pkt, enum ids_event_type type, __u16 rule, __u32 count)
+{
+	struct ids_event *event = bpf_ringbuf_reserve(&ids_events, sizeof(*event), 0);
+
+	if (!event) {
+		ids_count(IDS_STAT_EVENTS_LOST);
+		return false;
+	}
+	ids_event_fill(pkt, event);
+	event->type = type;
+	event->rule = rule;
+	event->count = count;
+	if (type == IDS_EVENT_ALERT && rule == pkt->decider)
+		event->flags |= IDS_EVENT_MATCHED_FINAL;
+	bpf_ringbuf_submit(event, 0);
+	ids_count(IDS_STAT_EVENTS);
+	return true;
+}
+
+/* Looks up the packet's connection before its first event is written. */
+static __always_inline void ids_note_connection(struct xdp_md *ctx, struct ids_packet *pkt)
+{
+	if (!(pkt->control & IDS_CONTROL_ESTABLISHED) || pkt->proto_key != IPPROTO_TCP || !pkt->l4_read)
+		return;
+	pkt->control &= ~IDS_CONTROL_ESTABLISHED;
+	if (ids_established(ctx, pkt))
+		pkt->event_flags |= IDS_EVENT_ESTABLISHED;
+}
+
 /* Raises the events of a packet whose decision is final. */
 __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 {
-	struct ids_event *event;
+	int n;
 
-	if (!ctx || !pkt || !pkt->event_type)
+	if (!ctx || !pkt)
 		return 0;
-	event = bpf_ringbuf_reserve(&ids_events, sizeof(*event), 0);
-	if (!event) {
-		ids_count(IDS_STAT_EVENTS_LOST);
-		return 0;
+	if (pkt->event_type) {
+		if (!ids_may_report(pkt)) {
+			ids_count(IDS_STAT_BLOCK_EVENTS_SUPPRESSED);
+		} else {
+			ids_note_connection(ctx, pkt);
+			ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0);
+		}
 	}
-	ids_event_fill(pkt, event);
-	event->type = pkt->event_type;
-	bpf_ringbuf_submit(event, 0);
-	ids_count(IDS_STAT_EVENTS);
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_MATCHES; n++) {
+		struct ids_rule_count *count;
+		__u32 position;
+
+		if (n >= pkt->matches)
+			break;
+		position = pkt->match[n].rule & (IDS_MAX_RULES - 1);
+		count = ids_rule_counter(pkt, position);
+		if (!ids_may_alert(pkt, position, pkt->match[n].sid)) {
+			ids_count(IDS_STAT_EVENTS_SUPPRESSED);
+			if (count)
+				count->suppressed++;
+			continue;
+		}
+		ids_note_connection(ctx, pkt);
+		if (ids_write(pkt, IDS_EVENT_ALERT, position, pkt->match[n].count)) {
+			if (count)
+				count->events++;
+		} else if (count) {
+			count->lost++;
+		}
+	}
 	return 0;
 }
 

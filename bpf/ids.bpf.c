@@ -8,6 +8,8 @@
 #include "packet.h"
 #include "parse.h"
 #include "lists.h"
+#include "rules.h"
+#include "http.h"
 #include "verdict.h"
 
 SEC("xdp.frags")
@@ -19,6 +21,11 @@ int ids_xdp(struct xdp_md *ctx)
 		return XDP_PASS;
 	ids_parse(ctx, pkt);
 	ids_judge_lists(pkt);
+	if (pkt->verdict == IDS_VERDICT_PASS)
+		ids_judge_rules(pkt);
+	/* A pass rule ends the judging of this packet. */
+	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
+		ids_http(ctx, pkt);
 	return ids_exit(ctx, pkt);
 }
 

@@ -185,6 +185,14 @@ struct {
 	__type(value, __u64);
 } ids_cells SEC(".maps");
 
+/* The epoch given out last. Written by the rates stage alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_epoch SEC(".maps");
+
 /* Rate bounds: the first IDS_RATE_CELLS by a keyed hash of what is bounded, behind them one a rule position. */
 #define IDS_RATE_CELLS 65536
 struct {

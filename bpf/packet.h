@@ -26,7 +26,8 @@ union ids_address {
 struct ids_match {
 	__u16 rule; /* position */
 	__u16 pad;
-	__u32 count; /* of its threshold window */
+	__u32 sid;
+	__u32 count; /* of its threshold window, or 0 */
 };
 
 struct ids_packet {
@@ -76,6 +77,7 @@ struct ids_packet {
 	__u16 origin;     /* origin of the blocklist entry */
 	__u16 matches;    /* entries of match[] */
 	__u8 hashed;      /* bit 0: source_hash is there, bit 1: target_hash */
+	__u8 sides;       /* enum ids_rule_flag: whom the rule that rejects wants answered */
 	__u8 http;        /* the rule set in force wants HTTP requests */
 	__u64 source_hash;
 	__u64 target_hash;
@@ -88,7 +90,8 @@ struct ids_packet {
 	volatile __u32 seen;
 	volatile __u32 cursor;
 	volatile __u32 limit;
-	__u32 pad;
+	volatile __u32 live; /* bit w: candidate[w] has bits */
+	__u32 window;        /* count of the threshold window that was judged last */
 	__u64 candidate[IDS_RULE_WORDS];
 	__u8 scratch[IDS_SCRATCH];
 };
@@ -129,6 +132,24 @@ static __always_inline void ids_count(enum ids_stat stat)
 		(*count)++;
 }
 
+/* Counters of a rule of the rule set that this packet uses. */
+static __always_inline struct ids_rule_count *ids_rule_counter(const struct ids_packet *pkt, __u32 position)
+{
+	__u32 slot = pkt->slot;
+	void *counts = bpf_map_lookup_elem(&ids_rule_counts, &slot);
+
+	return counts ? bpf_map_lookup_elem(counts, &position) : 0;
+}
+
+/* The rule set that this packet uses. */
+static __always_inline const struct ids_ruleset *ids_ruleset(const struct ids_packet *pkt)
+{
+	__u32 slot = pkt->slot, zero = 0;
+	void *rules = bpf_map_lookup_elem(&ids_rulesets, &slot);
+
+	return rules ? bpf_map_lookup_elem(rules, &zero) : 0;
+}
+
 /* Takes the scratch packet and clears what no parser sets on every packet; null never happens. */
 static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 {
@@ -159,7 +180,7 @@ static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 	pkt->event_flags = pkt->event_type = 0;
 	pkt->decider = IDS_MAX_RULES;
 	pkt->origin = pkt->matches = 0;
-	pkt->hashed = pkt->http = 0;
+	pkt->hashed = pkt->sides = pkt->http = 0;
 	return pkt;
 }
 

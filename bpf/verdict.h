@@ -4,6 +4,7 @@
 #define IDS_VERDICT_H
 
 #include "events.h"
+#include "reject.h"
 
 static __always_inline void ids_count_verdict(const struct ids_packet *pkt, bool would)
 {
@@ -24,12 +25,13 @@ static __always_inline int ids_exit(struct xdp_md *ctx, struct ids_packet *pkt)
 	int action = XDP_PASS;
 
 	if (pkt->verdict != IDS_VERDICT_PASS) {
+		action = pkt->verdict == IDS_VERDICT_REJECT ? ids_reject(ctx, pkt, pkt->sides) : XDP_DROP;
 		/* Monitor mode is this bit. */
 		would = pkt->control & IDS_CONTROL_MONITOR;
-		if (would)
+		if (would) {
 			pkt->event_flags |= IDS_EVENT_WOULD;
-		else
-			action = XDP_DROP;
+			action = XDP_PASS;
+		}
 	} else if (pkt->reason == IDS_REASON_CLEAN && pkt->malformed) {
 		pkt->reason = IDS_REASON_MALFORMED;
 	}

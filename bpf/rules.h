@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The header rules: which of them can match is an AND of bit vectors; what they then say is carried out in their order. */
+#ifndef IDS_RULES_H
+#define IDS_RULES_H
+
+#include <linux/in.h>
+#include "lists.h"
+#include "thresholds.h"
+
+/* Where the walk over the candidates stands. */
+struct ids_walk {
+	struct ids_packet *pkt;
+	const struct ids_ruleset *set;
+	__u32 last; /* position of the last rule whose conditions held */
+};
+
+/* Number of a bit by its place in a de Bruijn sequence: no branch, of which the verifier would follow all 64 ways. */
+static const __u8 ids_bit_number[64] = {
+	0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+	43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+	44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6,
+};
+
+/* Number of the lowest bit set; there must be one. */
+static __always_inline __u32 ids_lowest(__u64 bits)
+{
+	return ids_bit_number[(bits & -bits) * 0x03f79d71b4cb0a89ULL >> 58];
+}
+
+static __always_inline bool ids_conditions_hold(const struct ids_packet *pkt, const struct ids_rule *rule)
+{
+	__u32 n;
+
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_RULE_CONDS; n++) {
+		const struct ids_cond *cond = &rule->cond[n];
+		__u32 field = cond->field & (IDS_FIELDS - 1);
+		__u32 value;
+		bool inside;
+
+		if (n >= rule->conds)
+			break;
+		if (!(pkt->present >> field & 1))
+			return false;
+		value = pkt->field[field] & cond->mask;
+		inside = value >= cond->lo && value <= cond->hi;
+		if (inside == (cond->flags & IDS_COND_NEGATE))
+			return false;
+	}
+	return true;
+}
+
+/* Notes that the rule raises an event once the packet's decision is final. */
+static __always_inline void ids_note_match(struct ids_packet *pkt, const struct ids_rule *rule, __u32 position)
+{
+	__u32 n = pkt->matches;
+
+	if (n >= IDS_MATCHES) {
+		ids_count(IDS_STAT_MATCHES_DISCARDED);
+		return;
+	}
+	pkt->match[n].rule = position;
+	pkt->match[n].sid = rule->sid;
+	pkt->match[n].count = rule->threshold ? pkt->window : 0;
+	pkt->matches = n + 1;
+}
+
+/* Carries out one rule; returns 1 if no other is to be looked at. */
+static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
+{
+	struct ids_packet *pkt = walk->pkt;
+	const struct ids_rule *rule = &walk->set->rule[position];
+	int result = IDS_RESULT_ALERT;
+	struct ids_rule_count *count;
+
+	if (!ids_conditions_hold(pkt, rule))
+		return 0;
+	if (rule->flags & IDS_RULE_MIRROR && walk->last + 1 == position)
+		return 0;
+	walk->last = position;
+	if (rule->threshold) {
+		result = ids_threshold(pkt, rule);
+		if (result == IDS_RESULT_NONE)
+			return 0;
+	}
+	count = ids_rule_counter(pkt, position);
+	if (count) {
+		count->matched++;
+		if (result == IDS_RESULT_SILENT)
+			count->silenced++;
+	}
+	if (rule->action == IDS_ACTION_PASS) {
+		pkt->reason = IDS_REASON_RULE_PASS;
+		pkt->decider = position;
+		return 1;
+	}
+	if (rule->action != IDS_ACTION_ALERT && pkt->verdict == IDS_VERDICT_PASS) {
+		bool reject = rule->action == IDS_ACTION_REJECT;
+
+		pkt->verdict = reject ? IDS_VERDICT_REJECT : IDS_VERDICT_DROP;
+		pkt->reason = reject ? IDS_REASON_RULE_REJECT : IDS_REASON_RULE_DROP;
+		pkt->decider = position;
+		pkt->sides = rule->flags;
+	}
+	if (result == IDS_RESULT_ALERT && !(rule->flags & IDS_RULE_NOALERT))
+		ids_note_match(pkt, rule, position);
+	return 0;
+}
+
+/* One candidate: the lowest bit that is left. */
+static long ids_next_candidate(__u32 index, void *data)
+{
+	struct ids_walk *walk = data;
+	struct ids_packet *pkt = walk->pkt;
+	__u32 live = pkt->live;
+	__u32 word, bit;
+	__u64 bits;
+
+	(void)index;
+	if (!live)
+		return 1;
+	word = ids_lowest(live) & (IDS_RULE_WORDS - 1);
+	bits = pkt->candidate[word];
+	if (!bits)
+		return 1;
+	bit = ids_lowest(bits) & 63;
+	bits &= bits - 1;
+	pkt->candidate[word] = bits;
+	if (!bits)
+		pkt->live = live & (live - 1);
+	return ids_apply(walk, word * 64 + bit);
+}
+
+/* The vector of what does not depend on addresses, into candidate[] and live. */
+static __always_inline void ids_candidates(struct ids_packet *pkt, const struct ids_ruleset *set)
+{
+	__u32 words = set->words;
+	__u32 key = pkt->proto_key < IDS_PROTO_KEYS ? pkt->proto_key : IDS_PROTO_NONE;
+	__u32 proto = set->proto[key] & (IDS_MAX_VECTORS - 1);
+	__u32 l4 = set->l4_none, sport = set->port_none[0], dport = set->port_none[1];
+	__u32 word;
+
+	if (pkt->l4_read) {
+		if (key == IPPROTO_TCP)
+			l4 = set->l4[IDS_L4_TCP][pkt->field[IDS_FIELD_TCP_FLAGS] & 255];
+		else if (key == IPPROTO_ICMP)
+			l4 = set->l4[IDS_L4_ICMP][pkt->field[IDS_FIELD_ICMP_TYPE] & 255];
+		else if (key == IPPROTO_ICMPV6)
+			l4 = set->l4[IDS_L4_ICMP6][pkt->field[IDS_FIELD_ICMP_TYPE] & 255];
+	}
+	if (pkt->ports) {
+		sport = set->sport[bpf_ntohs(pkt->sport)];
+		dport = set->dport[bpf_ntohs(pkt->dport)];
+	}
+	l4 &= IDS_MAX_VECTORS - 1;
+	sport &= IDS_MAX_VECTORS - 1;
+	dport &= IDS_MAX_VECTORS - 1;
+	pkt->live = 0;
+	if (!proto || !l4 || !sport || !dport)
+		return;
+#pragma clang loop unroll(disable)
+	for (word = 0; word < IDS_RULE_WORDS; word++) {
+		__u64 bits;
+
+		if (word >= words)
+			break;
+		bits = set->vector[proto][word] & set->vector[l4][word] & set->vector[sport][word] &
+		       set->vector[dport][word];
+		pkt->candidate[word] = bits;
+		if (bits)
+			pkt->live |= 1u << word;
+	}
+}
+
+/* Keeps those candidates that the packet's addresses meet. */
+static __always_inline void ids_address_candidates(struct ids_packet *pkt, const struct ids_ruleset *set)
+{
+	__u32 source = set->address_default[0], target = set->address_default[1];
+	__u32 slot = pkt->slot, word, live = pkt->live;
+	void *trie = bpf_map_lookup_elem(&ids_addresses, &slot);
+
+	if (trie && pkt->ip_version && set->flags & IDS_RULESET_ADDRESSES) {
+		struct ids_prefix key = { .prefix = 128 };
+		const struct ids_address_class *class;
+
+		__builtin_memcpy(key.addr, &pkt->saddr, sizeof(key.addr));
+		class = bpf_map_lookup_elem(trie, &key);
+		if (class)
+			source = class->src;
+		__builtin_memcpy(key.addr, &pkt->daddr, sizeof(key.addr));
+		class = bpf_map_lookup_elem(trie, &key);
+		if (class)
+			target = class->dst;
+	}
+	source &= IDS_MAX_VECTORS - 1;
+	target &= IDS_MAX_VECTORS - 1;
+	pkt->live = 0;
+	if (!source || !target)
+		return;
+#pragma clang loop unroll(disable)
+	for (word = 0; word < IDS_RULE_WORDS; word++) {
+		__u64 bits;
+
+		if (!(live >> word & 1))
+			continue;
+		bits = pkt->candidate[word] & set->vector[source][word] & set->vector[target][word];
+		pkt->candidate[word] = bits;
+		if (bits)
+			pkt->live |= 1u << word;
+	}
+}
+
+/* Judges the packet by the rule set in force. */
+__noinline int ids_judge_rules(struct ids_packet *pkt)
+{
+	struct ids_walk walk = { .last = IDS_MAX_RULES };
+	const struct ids_ruleset *set;
+
+	if (!pkt)
+		return 0;
+	set = ids_ruleset(pkt);
+	if (!set) {
+		if (pkt->reason == IDS_REASON_CLEAN)
+			pkt->reason = IDS_REASON_INTERNAL;
+		return 0;
+	}
+	pkt->generation = set->generation;
+	pkt->http = !!(set->flags & IDS_RULESET_HTTP);
+	if (!set->rules)
+		return 0;
+	ids_candidates(pkt, set);
+	if (pkt->live)
+		ids_address_candidates(pkt, set);
+	if (!pkt->live)
+		return 0;
+	walk.pkt = pkt;
+	walk.set = set;
+	bpf_loop(IDS_MAX_RULES, ids_next_candidate, &walk, 0);
+	if (pkt->verdict != IDS_VERDICT_PASS)
+		ids_spared(pkt, ids_allowed(pkt));
+	return 0;
+}
+
+#endif
