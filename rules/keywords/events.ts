@@ -22,6 +22,8 @@ const raised: Readonly<Record<string, readonly number[]>> = {
   'ipv4.opt_unknown': [Reason.DECODE_IP4_OPT_UNKNOWN],
   'ipv4.frag_pkt_too_large': [Reason.DECODE_IP4_FRAG_BIG],
   'ipv4.frag_overlap': [Reason.DECODE_IP4_FRAG_OVERLAP],
+  // An extension: the reference has no name for a first fragment that does not hold the transport header (RFC 7112).
+  'ip.frag_tiny': [Reason.DECODE_IP4_FRAG_TINY, Reason.DECODE_IP6_FRAG_TINY],
   'ipv4.icmpv6': [Reason.DECODE_IP4_ICMP6],
   'ipv6.pkt_too_small': [Reason.DECODE_IP6_SHORT],
   'ipv6.wrong_ip_version': [Reason.DECODE_IP6_VERSION],

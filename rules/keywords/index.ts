@@ -2,6 +2,7 @@
 // The one table of keywords.
 
 import { contentKeywords } from './content.js';
+import { extensionKeywords } from './extensions.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
 import { metaKeywords } from './meta.js';
@@ -16,6 +17,7 @@ export const keywords: readonly Keyword[] = [
   ...metaKeywords,
   ...ipKeywords,
   ...tcpKeywords,
+  ...extensionKeywords,
   ...icmpKeywords,
   ...packetKeywords,
   ...thresholdKeywords,
