@@ -14,5 +14,7 @@ export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';
 export { type RecordHandler, type RingHandle, RingReader } from './ring-reader.js';
 export { RingWaiter, type WaiterHandle } from './ring-waiter.js';
+export { RawReply } from './raw-reply.js';
+export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';
 export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's side of reject, where XDP_TX does not reach the peer: the answer goes out of a raw socket.
+
+import type { EventRecord } from '../../common/abi.gen.js';
+import { check, closeFds } from './check.js';
+import { libc } from './native.js';
+import { buildReply, type ReplyTo } from './reply-packet.js';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const SOCK_NONBLOCK = 0x800;
+/** Implies IP_HDRINCL, for IPv4 and (Linux) for IPv6 alike: the packet carries its own IP header. */
+const IPPROTO_RAW = 255;
+const MSG_DONTWAIT = 0x40;
+
+export class RawReply {
+  #four: number;
+  #six: number;
+  /** Answers that were sent, and that the network refused (no route, full queue). */
+  sent = 0;
+  failed = 0;
+
+  private constructor(four: number, six: number) {
+    this.#four = four;
+    this.#six = six;
+  }
+
+  /** Opens the sockets in the network namespace of the caller. */
+  static open(): RawReply {
+    const type = SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    const four = check(libc().socket(AF_INET, type, IPPROTO_RAW), 'open a raw socket');
+    // A kernel without IPv6 has no IPv6 packets to answer either.
+    const six = libc().socket(AF_INET6, type, IPPROTO_RAW);
+    return new RawReply(four, six);
+  }
+
+  /**
+   * Answers the packet of an event, never waiting; false if it may not be answered or could not be sent.
+   * @param view the memory that the event's byte offsets point into.
+   */
+  send(view: DataView, event: EventRecord, to: ReplyTo = 'source'): boolean {
+    const reply = buildReply(view, event, to);
+    const fd = reply?.family === 4 ? this.#four : this.#six;
+    if (reply === undefined || fd < 0) return false;
+    const address = new DataView(new ArrayBuffer(28));
+    address.setUint16(0, reply.family === 4 ? AF_INET : AF_INET6, true);
+    new Uint8Array(address.buffer).set(reply.target, reply.family === 4 ? 4 : 8);
+    // A link-local address means nothing without its interface.
+    if (reply.family === 6 && reply.target[0] === 0xfe) address.setUint32(24, event.ifindex, true);
+    const size = reply.family === 4 ? 16 : 28;
+    const rc = libc().sendTo(fd, reply.packet, reply.packet.length, MSG_DONTWAIT, address, size);
+    if (rc < 0) this.failed++;
+    else this.sent++;
+    return rc >= 0;
+  }
+
+  close(): void {
+    closeFds([this.#four, this.#six]);
+    this.#four = this.#six = -1;
+  }
+}
