@@ -41,7 +41,7 @@ class FakeSink implements Sink {
 const configs = (names: readonly string[], patch: object = {}): OutputConfig[] =>
   outputsSchema
     .parse(names.map((name) => ({ type: 'stdout', name })))
-    .map((config) => ({ ...config, retry: { initial: 5, max: 20, max_age: 60_000 }, ...patch }) as OutputConfig);
+    .map((config) => ({ ...config, retry: { initial: 5, max: 20, max_age: 60_000 }, ...patch }));
 
 const open = (sinks: readonly FakeSink[], patch: object = {}, log?: object): Promise<Dispatcher> =>
   Dispatcher.open(
