@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// No secret leaves the kernel: the memory of the ring is searched for them.
+
+import t from 'tap';
+import { HttpFlag, Limit, RedactLayout } from '../../common/abi.gen.js';
+import { defaultRedactNames } from '../../engine/redact/header-names.js';
+import { redactTable } from '../../engine/redact/redact-table.js';
+import { hiddenCases, plainCases } from '../helpers/mask-cases.js';
+import { maskReference } from '../helpers/mask-reference.js';
+import { whyUnprivileged } from '../helpers/privileged.js';
+import { randomSection, seededRandom } from '../helpers/random-section.js';
+import { openHttpRig, ringMemory, segment } from './support/http-rig.js';
+import type { Rig } from './support/rig.js';
+
+const when = { skip: whyUnprivileged() ?? false };
+
+function handedOver(rig: Rig, text: string): string {
+  rig.push(segment(text));
+  const [seen] = rig.drain().http;
+  return Buffer.from(seen?.section ?? []).toString('latin1');
+}
+
+t.test('secrets are masked before they reach the ring', when, async (t) => {
+  const rig = openHttpRig(t);
+  for (const [name, text, secret] of hiddenCases) {
+    const section = handedOver(rig, text);
+    t.ok(section.length > 15, `${name}: handed over`);
+    t.notOk(section.includes(secret), name);
+    t.equal(section, maskReference(defaultRedactNames, text.slice(0, Limit.HEADER_MAX)).masked, name);
+    t.notOk(ringMemory(rig).includes(secret), `${name}: nowhere in the ring`);
+  }
+  for (const [name, text, visible] of plainCases) t.ok(handedOver(rig, text).includes(visible), name);
+});
+
+t.test('the search would find them', when, async (t) => {
+  const rig = openHttpRig(t);
+  rig.kernel.control.update({ flags: 0 });
+  t.match(handedOver(rig, 'GET / HTTP/1.1\r\nCookie: S3CRET\r\n\r\nbody'), /Cookie: S3CRET\r\n\r\n$/, 'redaction off');
+  t.ok(ringMemory(rig).includes('S3CRET'));
+});
+
+t.test('random sections come out as the reference says', when, async (t) => {
+  const rig = openHttpRig(t);
+  const random = seededRandom(77);
+  let differing = 0;
+  for (let i = 0; i < 4000 && differing === 0; i++) {
+    const text = `GET / HTTP/1.1\r\n${randomSection(random, defaultRedactNames)}`;
+    const got = handedOver(rig, text);
+    const want = maskReference(defaultRedactNames, text).masked;
+    if (got === want) continue;
+    differing++;
+    t.equal(got, want, JSON.stringify(text));
+  }
+  t.equal(differing, 0);
+});
+
+t.test('a secret at every place of the capture is masked', when, async (t) => {
+  const rig = openHttpRig(t);
+  let leaked = 0;
+  for (let fill = 0; fill < 70; fill++) {
+    for (const at of [0, 4000]) {
+      const text = `GET / HTTP/1.1\r\nX: ${'x'.repeat(fill + at)}\r\nAuthorization: S3CRET\r\nHost: a\r\n\r\nS3CRET`;
+      const got = handedOver(rig, text);
+      leaked +=
+        Number(got.includes('S')) + Number(got !== maskReference(defaultRedactNames, text.slice(0, 4096)).masked);
+    }
+  }
+  t.equal(leaked, 0);
+});
+
+const full =
+  'GET /path HTTP/1.1\r\nHost: H0ST\r\nX-Any : H1DE\r\n H2DE\r\nNoColon H3DE\r\nCookie:H4DE\rH5DE\r\n\r\nBODY';
+
+t.test('without a table every header value is masked', when, async (t) => {
+  const rig = openHttpRig(t, null);
+  t.equal(
+    handedOver(rig, full),
+    'GET /path HTTP/1.1\r\nHost: ****\r\nX-Any * ****\r\n ****\r\nNoColon ****\r\nCookie:****\r****\r\n\r\n',
+  );
+  const seen = rig.send(segment(full)).http[0];
+  t.equal(seen?.record.flags, HttpFlag.HTTP_REDACTED);
+  for (const [name, text, secret] of hiddenCases) t.notOk(handedOver(rig, text).includes(secret), name);
+  t.notMatch(ringMemory(rig), /S3CRET|H\dDE|H0ST|BODY/);
+  rig.kernel.control.update({ flags: 0 });
+  t.equal(handedOver(rig, full), full.slice(0, -4), 'redaction off needs no table');
+  rig.kernel.writeRedact(redactTable(defaultRedactNames));
+  t.match(handedOver(rig, full), /H0ST/);
+});
+
+t.test('a table that is half written masks every header value', when, async (t) => {
+  const rig = openHttpRig(t, null);
+  const table = redactTable(defaultRedactNames);
+  const parts: Record<string, (half: Uint8Array) => void> = {
+    'classes alone': (half) => half.fill(0, RedactLayout.next),
+    'transitions alone': (half) => half.fill(0, 0, RedactLayout.next),
+    'the first states alone': (half) => half.fill(0, RedactLayout.next + 2 * Limit.REDACT_CLASSES * 5),
+    'no states of names': (half) => half.fill(0, RedactLayout.next + 2 * Limit.REDACT_CLASSES * 13),
+  };
+  for (const [name, clear] of Object.entries(parts)) {
+    const half = table.slice();
+    clear(half);
+    rig.kernel.writeRedact(half);
+    t.notMatch(handedOver(rig, full), /H0ST|H\dDE/, name);
+  }
+  rig.kernel.writeRedact(new Uint8Array(RedactLayout.SIZE));
+  t.notMatch(handedOver(rig, full), /H0ST|H\dDE/, 'cleared');
+});
