@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions about the schema itself: which keys it has where, and which values they take.
+
+import * as z from 'zod';
+import { configSchema } from './schema.js';
+
+type Json = { readonly [key: string]: unknown };
+
+let cached: Json | undefined;
+
+function root(): Json {
+  cached ??= z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Json;
+  return cached;
+}
+
+function branches(schema: Json): Json[] {
+  const nested = [schema['anyOf'], schema['oneOf'], schema['allOf']].filter(Array.isArray).flat() as Json[];
+  return nested.length === 0 ? [schema] : nested.flatMap(branches);
+}
+
+/** The schemas that a path may lead to. */
+function at(path: readonly PropertyKey[]): Json[] {
+  let here = branches(root());
+  for (const step of path) {
+    here = here.flatMap((schema) => {
+      const next =
+        typeof step === 'number' ? schema['items'] : (schema['properties'] as Json | undefined)?.[String(step)];
+      const found = next ?? (typeof step === 'string' ? schema['additionalProperties'] : undefined);
+      return typeof found === 'object' && found !== null ? branches(found as Json) : [];
+    });
+  }
+  return here;
+}
+
+/** The keys that a mapping at this path may have. */
+export function keysAt(path: readonly PropertyKey[]): string[] {
+  return [...new Set(at(path).flatMap((schema) => Object.keys((schema['properties'] as Json | undefined) ?? {})))];
+}
+
+/** The words that a value at this path may be, if it is one of a few. */
+export function choicesAt(path: readonly PropertyKey[]): string[] {
+  return [
+    ...new Set(at(path).flatMap((s) => [...((s['enum'] as unknown[]) ?? []), ...('const' in s ? [s['const']] : [])])),
+  ].map(String);
+}
+
+/** Every key of the schema in dotted form; members of lists are behind `[]`. */
+export function allKeys(): string[] {
+  const found = new Set<string>();
+  const walk = (schema: Json, prefix: string): void => {
+    for (const branch of branches(schema)) {
+      for (const [name, child] of Object.entries((branch['properties'] as Json | undefined) ?? {})) {
+        const key = prefix === '' ? name : `${prefix}.${name}`;
+        found.add(key);
+        walk(child as Json, key);
+      }
+      if (typeof branch['items'] === 'object' && branch['items'] !== null) walk(branch['items'] as Json, `${prefix}[]`);
+    }
+  };
+  walk(root(), '');
+  return [...found];
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration file: every key, its values and its default. docs/configuration.md lists the same keys; a test compares.
+
+import * as z from 'zod';
+import { outputsSchema } from '../../alerts/index.js';
+import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
+import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
+import { responseSchema } from './response-schema.js';
+
+const interfaceName = z
+  .string({ error: 'the name of a network interface is needed' })
+  .regex(/^[^\s/:]{1,15}$/, 'an interface name has 1 to 15 characters, none of them a space, slash or colon');
+
+const interfaceItem = z.preprocess(
+  (value) => (typeof value === 'string' ? { name: value } : value),
+  z.strictObject({ name: interfaceName, mode: z.enum(['auto', 'native', 'generic']).default('auto') }),
+);
+
+const interfaces = listOf(interfaceItem).superRefine((items, context) => {
+  items.forEach(({ name }, index) => {
+    if (items.findIndex((item) => item.name === name) === index) return;
+    context.addIssue({ code: 'custom', path: [index], message: `${name} is listed twice: take one of them out` });
+  });
+});
+
+/** `auto`, a list of networks, or Suricata's `"[10.0.0.0/8,!10.1.0.0/16]"`. */
+const homeNet = z.preprocess(
+  (value) => {
+    if (typeof value !== 'string' || value === 'auto') return value;
+    return value
+      .replace(/^\[|\]$/g, '')
+      .split(',')
+      .map((part) => part.trim());
+  },
+  z.union([z.literal('auto'), z.array(networkField).min(1)]),
+);
+
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a variable name is made of letters, digits and _');
+
+/** A variable's value as rules read it: lists become `[a,b]`. */
+const varValue = z
+  .union([z.string().min(1), z.int(), z.array(z.union([z.string().min(1), z.int()])).min(1)], {
+    error: 'a text, a number or a list of these is needed',
+  })
+  .transform((value) => (Array.isArray(value) ? `[${value.join(',')}]` : String(value)));
+
+const vars = z
+  .strictObject({
+    address: z
+      .record(variable, varValue)
+      .default({})
+      .refine((value) => !('HOME_NET' in value), 'HOME_NET is set by the key home_net: move it there'),
+    port: z.record(variable, varValue).default({}),
+  })
+  .prefault({});
+
+const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'not a header name');
+
+/** Headers whose values never leave the kernel unless the configuration says otherwise. */
+export const REDACTED_HEADERS = ['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie', 'X-Api-Key'] as const;
+
+const redact = z.preprocess(
+  (value) => (value === false ? 'off' : value),
+  z
+    .union([z.literal('off'), z.strictObject({ headers: z.array(headerName).default([...REDACTED_HEADERS]) })])
+    .prefault({}),
+);
+
+const events = z
+  .strictObject({
+    source_rate: rateField.default(1000),
+    rule_rate: rateField.default(5000),
+    blocked_rate: rateField.default(1),
+  })
+  .prefault({});
+
+const log = z
+  .strictObject({
+    level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+    format: z.enum(['auto', 'json', 'pretty']).default('auto'),
+  })
+  .prefault({});
+
+export const configSchema = z.strictObject({
+  interfaces: interfaces.default([]),
+  mode: z.enum(['prevent', 'monitor']).default('prevent'),
+  home_net: homeNet.default('auto'),
+  rules: listOf(pathField).optional(),
+  vars,
+  response: responseSchema,
+  allowlist: listOf(prefixField).default([]),
+  outputs: outputsSchema.prefault([{ type: 'file' }]),
+  socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),
+  state_dir: absoluteField.default(DEFAULT_STATE_DIR),
+  pin_dir: absoluteField.default(DEFAULT_PIN_DIR),
+  redact,
+  events,
+  reject_rate: rateField.default(100),
+  log,
+});
+
+export type Config = z.output<typeof configSchema>;
+export type InterfaceConfig = Config['interfaces'][number];

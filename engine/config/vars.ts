@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The variables that rules name: the stock ones of suricata.yaml, with what the configuration says over them.
+
+import type { LanguageOptions } from '../../rules/index.js';
+import { REDACTED_HEADERS, type Config } from './schema.js';
+
+/** Values as in suricata.yaml, names without `$`. */
+export type RuleVars = Pick<LanguageOptions, 'addressVars' | 'portVars'>;
+
+/** HOME_NET of a stock suricata.yaml: what replay takes, and live where an interface has no address. */
+export const PRIVATE_NETWORKS = ['192.168.0.0/16', '10.0.0.0/8', '172.16.0.0/12'] as const;
+
+const servers = [
+  'HTTP_SERVERS',
+  'SMTP_SERVERS',
+  'SQL_SERVERS',
+  'DNS_SERVERS',
+  'TELNET_SERVERS',
+  'DC_SERVERS',
+  'DNP3_SERVER',
+  'DNP3_CLIENT',
+  'MODBUS_CLIENT',
+  'MODBUS_SERVER',
+  'ENIP_CLIENT',
+  'ENIP_SERVER',
+] as const;
+
+const ports: Readonly<Record<string, string>> = {
+  HTTP_PORTS: '80',
+  SHELLCODE_PORTS: '!80',
+  ORACLE_PORTS: '1521',
+  SSH_PORTS: '22',
+  DNP3_PORTS: '20000',
+  MODBUS_PORTS: '502',
+  FILE_DATA_PORTS: '[$HTTP_PORTS,110,143]',
+  FTP_PORTS: '21',
+  GENEVE_PORTS: '6081',
+  VXLAN_PORTS: '4789',
+  TEREDO_PORTS: '3544',
+  SIP_PORTS: '[5060,5061]',
+};
+
+/** The variables with HOME_NET as given; `vars` of the configuration win over the stock values. */
+export function ruleVars(homeNet: readonly string[], vars: Config['vars'] = { address: {}, port: {} }): RuleVars {
+  const addressVars: Record<string, string> = {
+    HOME_NET: `[${homeNet.join(',')}]`,
+    EXTERNAL_NET: '!$HOME_NET',
+    AIM_SERVERS: '$EXTERNAL_NET',
+  };
+  for (const name of servers) addressVars[name] = '$HOME_NET';
+  return { addressVars: { ...addressVars, ...vars.address }, portVars: { ...ports, ...vars.port } };
+}
+
+/** The variables of a replay: HOME_NET is what is given, else the private networks. */
+export function replayVars(homeNet?: readonly string[], vars?: Config['vars']): RuleVars {
+  return ruleVars(homeNet && homeNet.length > 0 ? homeNet : PRIVATE_NETWORKS, vars);
+}
+
+export interface LanguageChoice {
+  /** Default: the private networks. */
+  readonly homeNet?: readonly string[] | undefined;
+  readonly vars?: Config['vars'];
+  readonly redact?: Config['redact'];
+}
+
+/** What the rule compiler is told: live with the resolved HOME_NET, in a check or a replay with the stock one. */
+export function languageOptions(choice: LanguageChoice = {}): LanguageOptions {
+  const { redact = { headers: [...REDACTED_HEADERS] } } = choice;
+  return { ...replayVars(choice.homeNet, choice.vars), redact: redact === 'off' ? 'off' : redact.headers };
+}
