@@ -9,8 +9,8 @@ export interface FlowTuple {
   readonly src: string;
   readonly dst: string;
   readonly proto: number;
-  readonly sport?: number;
-  readonly dport?: number;
+  readonly sport?: number | undefined;
+  readonly dport?: number | undefined;
   /** VLAN ids; they tell flows apart in `flowId`, not in the community id. */
   readonly vlan?: readonly number[];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EVE JSON: Suricata's alert and drop records, field for field in its order; what only we know stands under `ids`.
 
-import { flowIds } from './community-id.js';
+import { flowIds, type FlowIds } from './community-id.js';
 import { dropObject } from './eve-drop.js';
 import { httpObject } from './eve-http.js';
 import type { Detection, DetectionRule } from './model.js';
@@ -11,6 +11,7 @@ import { cleanText, escapeLine } from './text.js';
 /** A record as JSON will show it: the order of its keys is the order of the fields. */
 export type EveRecord = Record<string, unknown>;
 
+const NONE: readonly number[] = [];
 let second = NaN;
 let secondText = '';
 
@@ -25,18 +26,19 @@ export function eveTime(timeUs: number): string {
   return `${secondText}.${String(us - seconds * 1e6).padStart(6, '0')}+0000`;
 }
 
-function portsOf(d: Detection): { sport?: number; dport?: number } {
+/** Both ids of the flow; undefined for a frame without a readable IP header. */
+function idsOf(d: Detection, vlan: readonly number[]): FlowIds | undefined {
+  const proto = protocolNumber(d.proto);
+  if (d.src === '' || d.dst === '' || proto === undefined) return undefined;
   const icmp = d.icmpType !== undefined;
   const sport = icmp ? d.icmpType : d.sport;
   const dport = icmp ? d.icmpCode : d.dport;
-  return { ...(sport !== undefined && { sport }), ...(dport !== undefined && { dport }) };
+  return flowIds({ src: d.src, dst: d.dst, proto, sport, dport, vlan });
 }
 
 function addHeader(out: EveRecord, d: Detection): void {
-  const number = protocolNumber(d.proto);
-  const addressed = d.src !== '' && d.dst !== '' && number !== undefined;
-  const vlan = d.vlan ?? [];
-  const ids = addressed ? flowIds({ src: d.src, dst: d.dst, proto: number, vlan, ...portsOf(d) }) : undefined;
+  const vlan = d.vlan ?? NONE;
+  const ids = idsOf(d, vlan);
   out['timestamp'] = eveTime(d.timeUs);
   if (ids) out['flow_id'] = ids.flowId;
   if (d.iface !== undefined) out['in_iface'] = d.iface;
@@ -109,7 +111,9 @@ function idsObject(d: Detection): EveRecord {
   }
   if (d.kind === 'alert') {
     const { len, ttl, payloadLen, tcp } = d.packet;
-    out['packet'] = { len, ttl, payload: payloadLen, ...(tcp && { tcp_flags: flagText(tcp.flags), win: tcp.window }) };
+    out['packet'] = tcp
+      ? { len, ttl, payload: payloadLen, tcp_flags: flagText(tcp.flags), win: tcp.window }
+      : { len, ttl, payload: payloadLen };
   }
   return out;
 }

@@ -2,7 +2,7 @@
 // Records by HTTP POST, signed after the Standard Webhooks convention.
 
 import { createHmac } from 'node:crypto';
-import { Agent, request, type Dispatcher } from 'undici';
+import { Agent, request } from 'undici';
 import { messageOf } from '../../common/errors.js';
 import type { WebhookConfig } from '../config.js';
 import type { Batch } from '../entry.js';
@@ -29,6 +29,11 @@ const BODY_MAX = 65_536;
 interface Secrets {
   readonly key: Buffer | undefined;
   readonly bearer: string | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
 }
 
 export class WebhookSink implements Sink {
@@ -61,31 +66,46 @@ export class WebhookSink implements Sink {
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
     const lines = batch.entries.map((entry) => entry.line);
     const body = this.#config.batch.records === 1 ? (lines[0] ?? '') : `[${lines.join(',\n')}]`;
-    const response = await this.#post(batch.id, body, signal);
-    const status = response.statusCode;
-    // The verdict is in the status line; the body is only read to keep the connection.
-    await response.body.dump({ limit: BODY_MAX, signal }).catch(() => undefined);
+    const { status, retryAfter } = await this.#within(signal, (limit) => this.#post(batch.id, body, limit));
     if (status >= 200 && status < 300) return;
-    const header = response.headers['retry-after'];
-    throw this.#refusal(status, typeof header === 'string' ? header : undefined);
+    throw this.#refusal(status, retryAfter);
   }
 
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
 
-  async #post(id: string, body: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  /** Runs a request within the timeout. (AbortSignal.any would leave a trace on the long-lived signal every time.) */
+  async #within<T>(signal: AbortSignal, run: (limit: AbortSignal) => Promise<T>): Promise<T> {
+    const { timeout } = this.#config;
+    const limit = new AbortController();
+    const aborted = (): void => limit.abort(new Error('given up'));
+    const timer = setTimeout(() => limit.abort(new Error(`timeout: no answer within ${timeout / 1000} s`)), timeout);
+    signal.addEventListener('abort', aborted, { once: true });
     try {
-      return await request(this.#config.url, {
-        method: 'POST',
-        dispatcher: this.#agent,
-        headers: this.#headers(id, body),
-        body,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(this.#config.timeout)]),
-      });
+      signal.throwIfAborted();
+      return await run(limit.signal);
     } catch (error) {
       throw new DeliveryError(`${this.target}: ${messageOf(error)}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', aborted);
     }
+  }
+
+  async #post(id: string, body: string, signal: AbortSignal): Promise<Answer> {
+    const headers = this.#headers(id, body);
+    const response = await request(this.#config.url, {
+      method: 'POST',
+      dispatcher: this.#agent,
+      headers,
+      body,
+      signal,
+    });
+    // The verdict is in the status line; the body is only read to keep the connection.
+    await response.body.dump({ limit: BODY_MAX, signal }).catch(() => undefined);
+    const retryAfter = response.headers['retry-after'];
+    return { status: response.statusCode, retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined };
   }
 
   #headers(id: string, body: string): Record<string, string> {
@@ -102,17 +122,13 @@ export class WebhookSink implements Sink {
     };
   }
 
-  #refusal(status: number, header: string | undefined): DeliveryError {
+  #refusal(status: number, retryAfter: string | undefined): DeliveryError {
     if (status >= 300 && status < 400) {
-      return new DeliveryError(
-        `${this.target}: answered ${status}; redirects are not followed: configure the final URL`,
-        {
-          final: true,
-        },
-      );
+      const remedy = 'redirects are not followed: configure the final URL';
+      return new DeliveryError(`${this.target}: answered ${status}; ${remedy}`, { final: true });
     }
     const final = status >= 400 && status < 500 && !passing4xx.has(status);
-    return new DeliveryError(`${this.target}: answered ${status}`, { final, retryAfterMs: retryAfterMs(header) });
+    return new DeliveryError(`${this.target}: answered ${status}`, { final, retryAfterMs: retryAfterMs(retryAfter) });
   }
 }
 
