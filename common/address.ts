@@ -45,7 +45,8 @@ export function parseAddress(text: string): Uint8Array {
   const out = new Uint8Array(16);
   if (isIPv4(text)) parse4(text, out);
   else if (isIPv6(text) && !text.includes('%')) parse6(text, out);
-  else throw new IdsError('ADDRESS_INVALID', `"${text}" is not an IP address: write for example 192.0.2.7 or 2001:db8::7`);
+  else
+    throw new IdsError('ADDRESS_INVALID', `"${text}" is not an IP address: write for example 192.0.2.7 or 2001:db8::7`);
   return out;
 }
 
