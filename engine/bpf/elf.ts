@@ -88,6 +88,7 @@ export function elfSection(file: Uint8Array, name: string): Uint8Array | undefin
   const count = elf.u16(60);
   if (elf.u16(58) !== SECTION_SIZE)
     throw objectInvalid(`its section headers have ${elf.u16(58)} bytes, not ${SECTION_SIZE}`);
+  elf.need(table, count * SECTION_SIZE);
   const header = (index: number): number => {
     if (index >= count) throw objectInvalid(`section ${index} is named, but there are ${count}`);
     return table + index * SECTION_SIZE;

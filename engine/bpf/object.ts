@@ -35,7 +35,7 @@ export function compareFacts(found: AbiFacts, file: string): void {
   const difference = firstDifference(abi, found, '');
   if (difference === undefined) return;
   const [path, ours, theirs] = difference;
-  const [, name = '', field = ''] = path.split('.');
+  const [, name = '', field = ''] = path.split('.').filter((part) => part !== 'fields');
   const message = `${file} was built from other sources: ${name}${field === '' ? '' : `.${field}`} is ${theirs} there, ${ours} here; build both anew`;
   throw new IdsError('ABI_MISMATCH', message, { details: { name, field, expected: ours, found: theirs, abiHash } });
 }
