@@ -168,6 +168,6 @@ export interface Api {
   allowlistList(): Promise<readonly AllowEntry[]>;
   /** The last `count` detections, oldest first. */
   recentAlerts(count: number): Promise<readonly Detection[]>;
-  /** Calls back for each detection from now on until the signal aborts. */
-  followAlerts(signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void>;
+  /** Calls back for the last `count` detections and then for each further one, without a gap, until the signal aborts. */
+  followAlerts(count: number, signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void>;
 }

@@ -90,12 +90,7 @@ export class ApiClient implements Api {
     return detections;
   }
 
-  followAlerts(signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void> {
-    return this.tailAlerts(0, signal, onDetection);
-  }
-
-  /** The last `count` detections and then all further ones, without a gap in between. */
-  tailAlerts(count: number, signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void> {
+  followAlerts(count: number, signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void> {
     return this.#lines(`/v1/alerts?count=${count}&follow=1`, signal, onDetection);
   }
 

@@ -132,23 +132,21 @@ export class ApiServer {
 
   /** One JSON object a line; with `follow` the answer does not end by itself. */
   async #alerts(api: Api, reply: FastifyReply, count: number, follow: boolean): Promise<void> {
-    const recent = await api.recentAlerts(count);
+    const recent = follow ? [] : await api.recentAlerts(count);
     reply.hijack();
     const out = reply.raw;
     out.writeHead(200, { 'content-type': 'application/x-ndjson' });
     const write = (detection: Detection): void => void out.write(`${JSON.stringify(detection)}\n`);
     recent.forEach(write);
-    if (!follow) {
-      out.end();
-      return;
+    if (follow) {
+      out.flushHeaders();
+      const gone = new AbortController();
+      out.on('close', () => gone.abort());
+      await api.followAlerts(count, AbortSignal.any([gone.signal, this.#followers.signal]), (detection) => {
+        if (out.writableLength > MAX_FOLLOWER_BYTES) out.destroy();
+        else write(detection);
+      });
     }
-    out.flushHeaders();
-    const gone = new AbortController();
-    out.on('close', () => gone.abort());
-    await api.followAlerts(AbortSignal.any([gone.signal, this.#followers.signal]), (detection) => {
-      if (out.writableLength > MAX_FOLLOWER_BYTES) out.destroy();
-      else write(detection);
-    });
     out.end();
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a ring event to a Detection: what happened, in the words of alerts/.
 
-import type { Detection } from '../../alerts/index.js';
+import { protocolName, type Detection, type DetectionRule } from '../../alerts/index.js';
 import { EventFlag, Reason, Verdict, type EventRecord } from '../../common/abi.gen.js';
 import { formatAddress } from '../../common/address.js';
 import type { RuleInfo } from '../../rules/index.js';
-import { protocolName, reasonName } from './names.js';
+import { reasonName } from './names.js';
 
 const TCP = 6;
 const ICMP = 1;
@@ -71,7 +71,9 @@ export function detectionOf(event: EventRecord, bytes: Uint8Array, context: Even
 }
 
 /** The rule part of a detection. `blocked`: the rule's action was carried out on the packet or its flow. */
-export function ruleOf(rule: RuleInfo, blocked: boolean): NonNullable<Detection['rule']> {
+export function ruleOf(rule: RuleInfo, blocked: boolean): DetectionRule {
+  const metadata: Record<string, string[]> = {};
+  for (const [key, value] of rule.metadata) (metadata[key] ??= []).push(value);
   return {
     gid: rule.gid,
     sid: rule.sid,
@@ -81,8 +83,9 @@ export function ruleOf(rule: RuleInfo, blocked: boolean): NonNullable<Detection[
     ...(rule.classtype === undefined ? {} : { classtype: rule.classtype }),
     severity: rule.priority,
     action: blocked ? 'blocked' : 'allowed',
-    metadata: rule.metadata,
-    references: rule.references,
+    metadata,
+    references: rule.references.map(({ system, value }) => `${system},${value}`),
+    ...(rule.target === undefined ? {} : { target: rule.target }),
     text: rule.text,
   };
 }

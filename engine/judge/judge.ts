@@ -2,7 +2,7 @@
 // Turns ring records into detections: explains what the kernel decided, evaluates what it could not. One for each ring
 // reader, live or replay; it keeps the programs of rule sets whose events may still be in the rings.
 
-import type { Detection } from '../../alerts/index.js';
+import { printable, type Detection, type DetectionHttp, type DetectionRule } from '../../alerts/index.js';
 import {
   Action,
   EventFlag,
@@ -15,9 +15,11 @@ import {
 import {
   createEvaluator,
   parseHttpRequest,
+  type EngineMatch,
   type EngineProgram,
   type Evaluator,
   type HttpRequest,
+  type RejectSides,
   type RuleInfo,
 } from '../../rules/index.js';
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
@@ -39,13 +41,25 @@ export interface Raised {
   readonly origin?: number;
   /** The flow that an engine-placed drop or reject cuts. */
   readonly cut?: FlowTuple;
-  /** The engine has to answer a reject: XDP_TX does not reach the peer, or the rule names the destination. */
-  readonly reject?: { readonly source: boolean; readonly destination: boolean; readonly event: Uint8Array };
+  /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
+  readonly quiet?: true;
+}
+
+export interface JudgeOptions extends EventContext {
+  /** Answers a reject that XDP_TX could not: it does not reach the peer, or the rule names the destination. */
+  readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
+}
+
+/** A rule and what detections say of it, made once. */
+interface KnownRule {
+  readonly info: RuleInfo;
+  readonly allowed: DetectionRule;
+  readonly blocked: DetectionRule;
 }
 
 interface Loaded {
-  readonly program: RuleProgram;
-  readonly byPosition: ReadonlyMap<number, RuleInfo>;
+  readonly rules: readonly KnownRule[];
+  readonly byPosition: ReadonlyMap<number, KnownRule>;
   readonly evaluator: Evaluator;
 }
 
@@ -63,21 +77,25 @@ export class Judge {
   readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0 };
   /** Monitor mode: engine-placed drops are computed and not done. */
   monitor = false;
-  readonly #context: EventContext;
+  readonly #options: JudgeOptions;
   readonly #loaded = new Map<number, Loaded>();
   #raised: Raised[] = [];
 
-  constructor(context: EventContext) {
-    this.#context = context;
+  constructor(options: JudgeOptions) {
+    this.#options = options;
   }
 
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
   install(program: RuleProgram): void {
     const newest = [...this.#loaded.values()].at(-1);
-    const byPosition = new Map<number, RuleInfo>();
-    for (const rule of program.rules) for (const position of rule.positions) byPosition.set(position, rule);
-    const evaluator = createEvaluator(program.engine, newest?.evaluator);
-    this.#loaded.set(program.generation, { program, byPosition, evaluator });
+    const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
+    const byPosition = new Map<number, KnownRule>();
+    for (const rule of rules) for (const position of rule.info.positions) byPosition.set(position, rule);
+    this.#loaded.set(program.generation, {
+      rules,
+      byPosition,
+      evaluator: createEvaluator(program.engine, newest?.evaluator),
+    });
   }
 
   /** Forgets rule sets older than `generation`: the rings have been drained past their events. */
@@ -97,7 +115,7 @@ export class Judge {
     this.counts.events++;
     const event = readEvent(view, at);
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const detection = detectionOf(event, bytes, this.#context);
+    const detection = detectionOf(event, bytes, this.#options);
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
     if (event.type !== EventType.EVENT_ALERT) {
       const origin = event.type === EventType.EVENT_BLOCKED ? { origin: event.origin } : {};
@@ -106,19 +124,19 @@ export class Judge {
     }
     const rule = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
     if (!rule) this.counts.unexplained++;
-    else this.#raiseRule(event, bytes.slice(at, at + HttpLayout.length), detection, rule, established);
+    else this.#raiseRule(view, event, detection, rule);
   }
 
-  #raiseRule(event: EventRecord, copy: Uint8Array, detection: Detection, rule: RuleInfo, established: boolean): void {
-    const final = (event.flags & EventFlag.EVENT_MATCHED_FINAL) !== 0;
-    const acted = final && (event.flags & (EventFlag.EVENT_WOULD | EventFlag.EVENT_ALLOWLISTED)) === 0;
-    const withRule: Detection = { ...detection, kind: 'alert', rule: ruleOf(rule, acted) };
-    const reject =
-      acted && (event.flags & EventFlag.EVENT_NEED_REJECT) !== 0 ? { reject: { ...rule.reject, event: copy } } : {};
-    if (!rule.noalert) this.#raised.push({ detection: withRule, established, ...reject });
+  #raiseRule(view: DataView, event: EventRecord, detection: Detection, rule: KnownRule): void {
+    const { flags } = event;
+    const final = (flags & EventFlag.EVENT_MATCHED_FINAL) !== 0;
+    const acted = final && (flags & (EventFlag.EVENT_WOULD | EventFlag.EVENT_ALLOWLISTED)) === 0;
+    const established = (flags & EventFlag.EVENT_ESTABLISHED) !== 0;
+    const named: Detection = { ...detection, kind: 'alert', rule: acted ? rule.blocked : rule.allowed };
+    if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
+    this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (final)
-      this.#raised.push({ detection: { ...withRule, kind: 'drop' }, established, ...(rule.noalert ? reject : {}) });
+    if (final) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring at `at`. */
@@ -137,50 +155,48 @@ export class Judge {
       this.counts.malformed++;
       return;
     }
-    const tuple = tupleOf(record.event, bytes);
-    const matches = loaded.evaluator.http(request, { ...tuple, field: fieldsOf(record.event) }, record.event.time);
+    const { event } = record;
+    const tuple = tupleOf(event, bytes);
+    const matches = loaded.evaluator.http(request, { ...tuple, field: fieldsOf(event) }, event.time);
+    if (matches.length === 0) return;
+    const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, http: httpOf(request) };
     for (const match of matches) {
-      const rule = loaded.program.rules[match.rule];
-      if (rule) this.#raiseHttp(record.event, bytes, at, request, rule, match, tuple);
+      const rule = loaded.rules[match.rule];
+      if (rule) this.#raiseHttp(view, event, base, rule, match, tuple);
     }
   }
 
   #raiseHttp(
+    view: DataView,
     event: EventRecord,
-    bytes: Uint8Array,
-    at: number,
-    request: HttpRequest,
-    rule: RuleInfo,
-    match: { readonly action: Action; readonly alert: boolean; readonly count: number },
+    base: Detection,
+    rule: KnownRule,
+    match: EngineMatch,
     tuple: FlowTuple,
   ): void {
     const wants = match.action === Action.DROP || match.action === Action.REJECT;
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
-    const base = detectionOf(event, bytes, this.#context);
-    const detection: Detection = {
-      ...base,
-      kind: 'alert',
-      would: wants && this.monitor && !allowlisted,
-      reason: wants ? 'flow-cut' : base.reason,
-      rule: ruleOf(rule, acts),
-      http: httpOf(request),
-      ...(match.count > 0 ? { count: match.count } : {}),
-    };
-    const effects = {
+    if (acts && match.action === Action.REJECT) this.#options.reject?.(view, event, rule.info.reject);
+    if (!match.alert && !acts) return;
+    this.#raised.push({
+      detection: {
+        ...base,
+        would: wants && !allowlisted && this.monitor,
+        reason: wants ? 'flow-cut' : base.reason,
+        rule: acts ? rule.blocked : rule.allowed,
+        ...(match.count > 0 ? { count: match.count } : {}),
+      },
+      established: (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0,
       ...(acts ? { cut: tuple } : {}),
-      ...(acts && match.action === Action.REJECT
-        ? { reject: { ...rule.reject, event: bytes.slice(at, at + HttpLayout.length) } }
-        : {}),
-    };
-    const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
-    if (match.alert || acts) this.#raised.push({ detection, established, ...effects });
+      ...(match.alert ? {} : { quiet: true }),
+    });
   }
 }
 
-function httpOf(request: HttpRequest): NonNullable<Detection['http']> {
+function httpOf(request: HttpRequest): DetectionHttp {
   const text = (bytes: Uint8Array | undefined): string | undefined =>
-    bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
+    bytes === undefined ? undefined : printable(bytes);
   const entries = {
     hostname: text(request.host),
     url: text(request.rawUri),

@@ -2,12 +2,12 @@
 // What the main thread and the ring reader say to each other.
 
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
-import type { RingHandle, WakeHandle } from '../bpf/index.js';
+import type { RingHandle, WaiterHandle } from '../bpf/index.js';
 
 export interface ReaderStart {
   readonly events: RingHandle;
   readonly bulk: RingHandle;
-  readonly wake: WakeHandle;
+  readonly waiter: WaiterHandle;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
 }

@@ -3,7 +3,7 @@
 // Nothing else runs here, so that a rules load or a large import never delays the rings.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { RawSocket, RingReader, RingWaiter } from '../bpf/index.js';
+import { RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
 import type { FromReader, ReaderStart, ToReader } from './messages.js';
 
@@ -19,8 +19,8 @@ const start = workerData as ReaderStart;
 const backlog = new Int32Array(start.backlog);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
-const waiter = RingWaiter.open([start.events, start.bulk], start.wake);
-const replies = new RawSocket();
+const waiter = RingWaiter.adopt(start.waiter);
+const replies = RawReply.open();
 
 let offsetUs = 0;
 let names: Readonly<Record<number, string>> = {};
@@ -31,6 +31,10 @@ const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
   interfaceName: (ifindex) => names[ifindex],
   replay: false,
+  reject: (view, event, sides) => {
+    if (sides.source) replies.send(view, event, 'source');
+    if (sides.destination) replies.send(view, event, 'destination');
+  },
 });
 
 const say = (message: FromReader): void => port.postMessage(message);
@@ -60,7 +64,6 @@ function obey(message: ToReader): void {
 function handOver(): void {
   const raised = judge.take();
   if (raised.length === 0) return;
-  for (const one of raised) if (one.reject) replies.reply(one.reject.event, one.reject);
   Atomics.add(backlog, 0, raised.length);
   say({ type: 'raised', raised, counts: judge.counts });
 }

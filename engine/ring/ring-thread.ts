@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
-import { WakeSignal, wallOffsetUs, type Kernel } from '../bpf/index.js';
+import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { FromReader, ReaderStart, ToReader } from './messages.js';
 
@@ -20,7 +20,7 @@ export interface RingThreadOptions {
 /** Owns the reader thread. */
 export class RingThread {
   readonly #worker: Worker;
-  readonly #wake: WakeSignal;
+  readonly #waiter: RingWaiter;
   readonly #backlog: Int32Array;
   readonly #pending = new Map<number, () => void>();
   readonly #clock: NodeJS.Timeout;
@@ -33,8 +33,9 @@ export class RingThread {
   constructor(kernel: Kernel, options: RingThreadOptions) {
     const backlog = new SharedArrayBuffer(4);
     this.#backlog = new Int32Array(backlog);
-    this.#wake = WakeSignal.open();
-    const start: ReaderStart = { ...kernel.rings, wake: this.#wake.handle, backlog };
+    const { events, bulk } = kernel.rings;
+    this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
+    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
@@ -83,16 +84,16 @@ export class RingThread {
     this.#say({ type: 'stop' });
     await this.#stopped;
     await this.#worker.terminate();
-    this.#wake.close();
+    this.#waiter.close();
   }
 
   #say(message: ToReader): void {
     this.#worker.postMessage(message);
-    this.#wake.signal();
+    this.#waiter.wake();
   }
 
   #tellClock(): void {
-    const offsetUs = wallOffsetUs();
+    const offsetUs = Math.round(wallOffset() / 1000);
     // Reading two clocks jitters by some microseconds; only a real step is worth a word.
     if (Math.abs(offsetUs - this.#offsetUs) < 500) return;
     this.#offsetUs = offsetUs;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RuleRecord } from '../../api/api.js';
+import { command } from '../command.js';
+import { printSummary } from '../rules-summary.js';
+import { count, table, type Column } from '../table.js';
+
+const columns: readonly Column<RuleRecord>[] = [
+  { title: 'sid', align: 'right', value: (rule) => rule.sid },
+  { title: 'action', value: (rule) => rule.action },
+  { title: 'placement', value: (rule) => rule.placement },
+  { title: 'matched', align: 'right', value: (rule) => count(rule.counts.matched) },
+  { title: 'message', value: (rule) => rule.msg },
+];
+
+export const rulesList = command<object>({
+  command: 'list',
+  describe: 'the rules in force with their placement and matches',
+  example: ['ids rules list --json', 'for programs'],
+  build: (yargs) => yargs,
+  run: async (_options, context) => {
+    const list = await context.client.listRules();
+    if (context.json) context.data(list);
+    else {
+      for (const line of table(columns, list.rules, context.width)) context.line(line);
+      context.line();
+      printSummary(list.summary, context);
+      context.line(`generation ${list.generation}, loaded ${list.loadedAt} by ${list.origin}`);
+    }
+    return 0;
+  },
+});

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RuleRecord } from '../../api/api.js';
+import { IdsError } from '../../../common/errors.js';
+import { command, type Context } from '../command.js';
+import { count, plain } from '../table.js';
+
+function show(rule: RuleRecord, context: Context): void {
+  const { counts } = rule;
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['sid', `${rule.gid}:${rule.sid}:${rule.rev}`],
+    ['message', rule.msg],
+    ['action', rule.action],
+    ['placement', rule.placement],
+    ['reason', rule.reason],
+    ['class', rule.classtype === undefined ? undefined : `${rule.classtype} (${rule.category})`],
+    ['priority', String(rule.priority)],
+    ['file', `${rule.file}:${rule.line}`],
+    [
+      'counts',
+      `${count(counts.matched)} matched, ${count(counts.events)} events, ${count(counts.suppressed)} suppressed, ` +
+        `${count(counts.lost)} lost, ${count(counts.silenced)} silenced by a threshold`,
+    ],
+  ];
+  for (const [name, value] of fields) if (value !== undefined) context.line(`${name.padEnd(10)} ${plain(value)}`);
+  context.line(plain(rule.text));
+}
+
+export const rulesShow = command<{ sid: string }>({
+  command: 'show <sid>',
+  describe: 'one rule: its text, where it is judged and what it has matched',
+  example: ['ids rules show 9000001', 'the shipped SYN+FIN rule'],
+  build: (yargs) => yargs.positional('sid', { type: 'string', demandOption: true, describe: 'signature id' }),
+  run: async ({ sid }, context) => {
+    if (!/^\d{1,10}$/.test(sid)) throw new IdsError('USAGE', `"${sid}" is not a signature id: write a number`);
+    const rules = await context.client.showRule(Number(sid));
+    if (context.json) context.data(rules);
+    else for (const rule of rules) show(rule, context);
+    return 0;
+  },
+});

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatDuration } from '../../../common/duration.js';
+import type { Status } from '../../api/api.js';
+import { command, type Context } from '../command.js';
+import { printSummary } from '../rules-summary.js';
+import { count, table } from '../table.js';
+
+function show(status: Status, context: Context): void {
+  const section = (title: string, lines: readonly string[]): void => {
+    if (lines.length === 0) return;
+    context.line();
+    context.line(`${title}:`);
+    for (const line of lines) context.line(`  ${line}`);
+  };
+  context.line(
+    `ids ${status.version}, pid ${status.pid}, up ${formatDuration(status.uptime)}, mode ${status.mode}, ` +
+      `rules generation ${status.rules.generation} (from ${status.rules.origin})`,
+  );
+  printSummary(status.rules.summary, context);
+  const { packets } = status;
+  context.line(
+    `${count(packets.total)} packets, ${count(packets.dropped)} dropped, ${count(packets.would)} would have been dropped`,
+  );
+  section(
+    'interfaces',
+    status.interfaces.map(({ name, mode, reject, vlanStripped }) => {
+      const vlan = vlanStripped === true ? ', VLAN tags are taken off by the NIC and not seen' : '';
+      return `${name}: XDP ${mode}, reject by ${reject}${vlan}`;
+    }),
+  );
+  section(
+    'packets by reason',
+    table(
+      [
+        { title: 'reason', value: (row) => row.reason },
+        { title: 'packets', align: 'right', value: (row) => count(row.packets) },
+        { title: 'bytes', align: 'right', value: (row) => count(row.bytes) },
+        { title: 'would', align: 'right', value: (row) => count(row.would) },
+      ],
+      status.reasons,
+    ),
+  );
+  section(
+    'malformed headers',
+    status.decode.map(({ reason, packets: seen }) => `${reason}: ${count(seen)}`),
+  );
+  section(
+    'events (produced = delivered + suppressed + lost)',
+    table(
+      [
+        { title: 'stage', value: (row) => row.stage },
+        { title: 'produced', align: 'right', value: (row) => count(row.produced) },
+        { title: 'delivered', align: 'right', value: (row) => count(row.delivered) },
+        { title: 'suppressed', align: 'right', value: (row) => count(row.suppressed) },
+        { title: 'lost', align: 'right', value: (row) => count(row.lost) },
+      ],
+      status.accounts,
+    ),
+  );
+  const { blocklist, allowlist } = status;
+  section('lists', [
+    `blocklist: ${count(blocklist.entries)} entries, ${count(blocklist.enforced)} prefixes enforced of ${count(blocklist.capacity)}`,
+    `allowlist: ${count(allowlist.entries)} entries, ${count(allowlist.exemptions)} built-in exemptions`,
+  ]);
+  section(
+    'response',
+    Object.entries(status.response).map(([name, value]) => `${name}: ${count(value)}`),
+  );
+  section(
+    'outputs',
+    status.outputs.map(
+      (output) =>
+        `${output.name}: ${output.state}, ${count(output.delivered)} of ${count(output.raised)} delivered, ` +
+        `${count(output.pending)} pending, ${count(output.dropped)} dropped, ${count(output.failed)} failed` +
+        (output.lastError === undefined ? '' : `; last error: ${output.lastError.message}`),
+    ),
+  );
+  section(
+    'kernel counters',
+    Object.entries(status.stats)
+      .filter(([, value]) => value > 0)
+      .map(([name, value]) => `${name}: ${count(value)}`),
+  );
+  section('notes', status.notes);
+}
+
+export const status = command<object>({
+  command: 'status',
+  describe: 'what the daemon does: interfaces, packets by reason, events, lists, outputs',
+  example: ['ids status --json', 'for programs'],
+  build: (yargs) => yargs,
+  run: async (_options, context) => {
+    const answer = await context.client.status();
+    if (context.json) context.data(answer);
+    else show(answer, context);
+    return 0;
+  },
+});

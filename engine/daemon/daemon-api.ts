@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control socket asks for, done with the daemon's parts.
+
+import type { Detection } from '../../alerts/index.js';
+import { parseAddress } from '../../common/address.js';
+import type {
+  AllowEntry,
+  Api,
+  BlockCheck,
+  BlockEntry,
+  BlockRequest,
+  PrefixOutcome,
+  RuleRecord,
+  RulesList,
+  RulesLoadRequest,
+  RulesLoadResult,
+  Status,
+  StopResult,
+} from '../api/api.js';
+import { parseOperatorPrefixes } from '../lists/index.js';
+import type { Daemon, DaemonParts } from './daemon.js';
+import { statusOf } from './status.js';
+
+/** Detections that may wait for a follower of `alerts tail`. */
+const FOLLOW_LIMIT = 10_000;
+
+export class DaemonApi implements Api {
+  readonly #parts: DaemonParts;
+  readonly #daemon: Daemon;
+
+  constructor(parts: DaemonParts, daemon: Daemon) {
+    this.#parts = parts;
+    this.#daemon = daemon;
+  }
+
+  status(): Promise<Status> {
+    return Promise.resolve().then(() => statusOf(this.#parts));
+  }
+
+  /** The answer goes out before the daemon ends; with `detach` it names what will be taken out. */
+  stop({ detach }: { readonly detach: boolean }): Promise<StopResult> {
+    const attached = detach ? this.#parts.kernel.attachments().map(({ name }) => name) : [];
+    setImmediate(() => this.#daemon.stop(detach));
+    return Promise.resolve({ detached: attached });
+  }
+
+  async loadRules(request: RulesLoadRequest): Promise<RulesLoadResult> {
+    const result = await this.#parts.rules.load(request);
+    this.#parts.log.info({ generation: result.generation, rules: result.summary }, 'rules loaded');
+    return result;
+  }
+
+  listRules(): Promise<RulesList> {
+    return Promise.resolve().then(() => this.#parts.rules.list());
+  }
+
+  showRule(sid: number): Promise<readonly RuleRecord[]> {
+    return Promise.resolve().then(() => this.#parts.rules.show(sid));
+  }
+
+  async blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {
+    const prefixes = request.prefixes.flatMap((text) => parseOperatorPrefixes(text));
+    const { blocklist, guard, log } = this.#parts;
+    guard.noteSession(request.sshPeer);
+    const { ttl, reason, force } = request;
+    const outcomes = blocklist.add({ prefixes, ttl, reason, force });
+    log.info({ outcomes, ttl, reason, force }, 'blocklist add');
+    return Promise.resolve(outcomes);
+  }
+
+  async blocklistRemove(texts: readonly string[]): Promise<readonly PrefixOutcome[]> {
+    const outcomes = this.#parts.blocklist.remove(texts.flatMap((text) => parseOperatorPrefixes(text)));
+    this.#parts.log.info({ outcomes }, 'blocklist remove');
+    return Promise.resolve(outcomes);
+  }
+
+  blocklistList(): Promise<readonly BlockEntry[]> {
+    return Promise.resolve().then(() => this.#parts.blocklist.list());
+  }
+
+  blocklistCheck(address: string): Promise<BlockCheck> {
+    return Promise.resolve().then(() => this.#parts.blocklist.check(parseAddress(address)));
+  }
+
+  blocklistFlush(): Promise<{ readonly removed: number }> {
+    return Promise.resolve().then(() => {
+      const removed = this.#parts.blocklist.clear();
+      this.#parts.log.info({ removed }, 'blocklist flush');
+      return { removed };
+    });
+  }
+
+  async allowlistAdd(request: {
+    readonly prefixes: readonly string[];
+    readonly reason?: string;
+  }): Promise<readonly PrefixOutcome[]> {
+    const prefixes = request.prefixes.flatMap((text) => parseOperatorPrefixes(text));
+    const outcomes = this.#parts.allowlist.add(prefixes, request.reason);
+    this.#parts.log.info({ outcomes, reason: request.reason }, 'allowlist add');
+    return Promise.resolve(outcomes);
+  }
+
+  async allowlistRemove(texts: readonly string[]): Promise<readonly PrefixOutcome[]> {
+    const outcomes = this.#parts.allowlist.remove(texts.flatMap((text) => parseOperatorPrefixes(text)));
+    this.#parts.log.info({ outcomes }, 'allowlist remove');
+    return Promise.resolve(outcomes);
+  }
+
+  allowlistList(): Promise<readonly AllowEntry[]> {
+    return Promise.resolve().then(() => this.#parts.allowlist.list());
+  }
+
+  recentAlerts(count: number): Promise<readonly Detection[]> {
+    return Promise.resolve(this.#parts.recent.last(count));
+  }
+
+  async followAlerts(count: number, signal: AbortSignal, onDetection: (detection: Detection) => void): Promise<void> {
+    const follower = this.#parts.recent.follow({ backlog: count, limit: FOLLOW_LIMIT });
+    signal.addEventListener('abort', () => follower.close(), { once: true });
+    if (signal.aborted) follower.close();
+    for await (const detection of follower) onDetection(detection);
+  }
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon as one object: everything opened in order, everything closed in reverse.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Dispatcher, Recent, type Detection } from '../../alerts/index.js';
+import { ControlFlag } from '../../common/abi.gen.js';
+import { parsePrefix } from '../../common/address.js';
+import { messageOf } from '../../common/errors.js';
+import { Lifetime } from '../../common/lifetime.js';
+import { ApiServer } from '../api/server.js';
+import { Kernel, now, type Attachment } from '../bpf/index.js';
+import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
+import { readSources } from '../files.js';
+import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
+import type { Raised } from '../judge/judge.js';
+import { defaultRedactNames } from '../redact/header-names.js';
+import { redactTable } from '../redact/redact-table.js';
+import { EstablishedFlows } from '../response/established.js';
+import { FlowCuts } from '../response/flow-cuts.js';
+import { Responder } from '../response/responder.js';
+import { RingThread } from '../ring/ring-thread.js';
+import { DaemonApi } from './daemon-api.js';
+import { claimInstance } from './instance.js';
+import { RuleSets } from './rule-sets.js';
+import { Suppression } from './suppression.js';
+
+const TICK_MS = 1000;
+/** How long outputs may go on delivering when the daemon ends. */
+const DRAIN_MS = 5000;
+
+export interface DaemonParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly kernel: Kernel;
+  readonly ring: RingThread;
+  readonly rules: RuleSets;
+  readonly blocklist: Blocklist;
+  readonly allowlist: Allowlist;
+  readonly guard: Guard;
+  readonly responder: Responder;
+  readonly dispatcher: Dispatcher;
+  readonly recent: Recent;
+  readonly started: Date;
+}
+
+const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 };
+
+export class Daemon {
+  readonly #lifetime: Lifetime;
+  readonly #parts: DaemonParts;
+  readonly #cuts: FlowCuts;
+  readonly #suppression = new Suppression();
+  readonly #ended: Promise<{ detach: boolean }>;
+  #end: (how: { detach: boolean }) => void = () => undefined;
+
+  private constructor(lifetime: Lifetime, parts: DaemonParts, cuts: FlowCuts) {
+    this.#lifetime = lifetime;
+    this.#parts = parts;
+    this.#cuts = cuts;
+    this.#ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  /**
+   * Starts in an order that leaves no packet unjudged: tables are filled before a program that reads them is attached,
+   * and what an earlier daemon left in the kernel goes on until it is replaced.
+   * @throws IdsError DAEMON_RUNNING, PRIVILEGE, KERNEL_FEATURE, INTERFACE_MISSING, INTERFACE_BUSY, OUTPUT_FAILED …
+   */
+  static async start(config: Config, file: string, log: Logger): Promise<Daemon> {
+    const lifetime = new Lifetime();
+    try {
+      return await Daemon.#open(config, file, log, lifetime);
+    } catch (error) {
+      await lifetime
+        .close()
+        .catch((second: unknown) => log.error({ error: messageOf(second) }, 'closing after a failed start'));
+      throw error;
+    }
+  }
+
+  static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
+    mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
+    lifetime.defer(claimInstance(config.state_dir));
+    const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
+    settle(kernel, config);
+
+    const store = lifetime.own(openListStore(join(config.state_dir, 'lists.db')));
+    const established = new EstablishedFlows();
+    const allowlist = Allowlist.open({
+      table: kernel.allowlist,
+      store,
+      clock,
+      configured: config.allowlist.map((text) => parsePrefix(text)),
+    });
+    const guard = lifetime.own(
+      new Guard({
+        allowlist,
+        clock,
+        sshPeer: sshPeerOf(process.pid, process.env),
+        established: (address) => established.has(address),
+      }),
+    );
+    guard.start();
+    const capacity = kernel.map('ids_blocklist').info.maxEntries;
+    const blocklist = lifetime.own(Blocklist.open({ tables: kernel, store, clock, allowlist, guard, capacity }));
+
+    const recent = lifetime.own(new Recent());
+    const dispatcher = await Dispatcher.open(config.outputs, { log });
+    lifetime.defer(() => dispatcher.close(DRAIN_MS));
+
+    const responder = new Responder({
+      config: config.response,
+      mode: config.mode,
+      blocklist,
+      allowlist,
+      established,
+      clock,
+    });
+    const cuts = new FlowCuts(kernel.cuts, clock.bootSeconds);
+    // The reader's thread outlives this function; what it raises finds the daemon through this reference.
+    let daemon: Daemon | undefined;
+    const ring = lifetime.own(
+      new RingThread(kernel, {
+        onRaised: (raised) => daemon?.onRaised(raised),
+        onFailure: (error) => {
+          log.fatal({ error: messageOf(error) }, 'the ring reader failed');
+          daemon?.stop(false);
+        },
+      }),
+    );
+    ring.setMonitor(config.mode === 'monitor');
+    const rules = lifetime.own(
+      new RuleSets({
+        kernel,
+        ring,
+        stateDir: config.state_dir,
+        configured: () => readSources(ruleFiles(config.rules, file)),
+        language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+      }),
+    );
+    const parts: DaemonParts = {
+      config,
+      log,
+      kernel,
+      ring,
+      rules,
+      blocklist,
+      allowlist,
+      guard,
+      responder,
+      dispatcher,
+      recent,
+      started: new Date(),
+    };
+    daemon = new Daemon(lifetime, parts, cuts);
+    const loaded = await rules.start();
+    for (const problem of loaded.problems) log.warn(problem, 'rule');
+    daemon.#attach();
+    const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
+    lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
+    const tick = setInterval(() => daemon.#tick(), TICK_MS);
+    lifetime.defer(() => clearInterval(tick));
+    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
+    log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
+    return daemon;
+  }
+
+  /** Takes the links of an earlier run over, attaches the rest, and lets go of interfaces that are not configured any more. */
+  #attach(): void {
+    const { config, kernel, log, ring } = this.#parts;
+    const wanted = new Set(config.interfaces.map(({ name }) => name));
+    for (const { name, mode } of config.interfaces) {
+      const attachment = kernel.attach(name, mode);
+      log.info(attachment, 'attached');
+    }
+    for (const { name } of kernel.attachments()) if (!wanted.has(name)) kernel.detach(name);
+    kernel.removePrevious();
+    ring.setInterfaces(
+      Object.fromEntries(kernel.attachments().map(({ ifindex, name }: Attachment) => [ifindex, name])),
+    );
+  }
+
+  /** Resolves when somebody asked the daemon to stop, with what they asked for. */
+  get ended(): Promise<{ detach: boolean }> {
+    return this.#ended;
+  }
+
+  stop(detach: boolean): void {
+    this.#end({ detach });
+  }
+
+  /** Files are opened anew, after log rotation. */
+  reopen(): Promise<void> {
+    return this.#parts.dispatcher.reopen();
+  }
+
+  async close(): Promise<void> {
+    await this.#lifetime.close();
+  }
+
+  /** Detections from the reader: named, answered, remembered, sent. */
+  onRaised(raised: readonly Raised[]): void {
+    const { blocklist, responder, log } = this.#parts;
+    const detections: Detection[] = [];
+    for (const { detection, origin, established, cut, quiet } of raised) {
+      const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
+      try {
+        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
+        if (named.kind === 'alert') responder.onDetection(named, { established });
+      } catch (error) {
+        log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
+      }
+      if (!quiet) detections.push(named);
+    }
+    this.#suppression.note(detections);
+    this.#send(detections);
+  }
+
+  #send(detections: readonly Detection[]): void {
+    if (detections.length === 0) return;
+    this.#parts.recent.push(detections);
+    this.#parts.dispatcher.push(detections);
+  }
+
+  #tick(): void {
+    const { rules, log } = this.#parts;
+    try {
+      this.#cuts.sweep();
+      this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'tick');
+    }
+  }
+}
+
+/** Writes the settings that the configuration makes into the kernel's control word. */
+function settle(kernel: Kernel, config: Config): void {
+  const { redact, events, mode, reject_rate: rejectRate } = config;
+  kernel.writeRedact(redactTable(redact === 'off' ? defaultRedactNames : redact.headers));
+  kernel.control.update({
+    flags:
+      (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
+      (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
+      ControlFlag.CONTROL_CUTS |
+      ControlFlag.CONTROL_ESTABLISHED,
+    sourceRate: events.source_rate,
+    ruleRate: events.rule_rate,
+    blockedRate: events.blocked_rate,
+    rejectRate,
+  });
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rules are in force: reads, compiles, installs and remembers rule sets, one after the other.
+
+import { createHash } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { IdsError, messageOf, systemCode } from '../../common/errors.js';
+import type { Compilation, LanguageOptions, RuleInfo, RuleSource } from '../../rules/index.js';
+import type { RuleCounts, RuleRecord, RulesList, RulesLoadRequest, RulesLoadResult } from '../api/api.js';
+import type { Kernel } from '../bpf/index.js';
+import { Compiler } from '../compiler/compiler.js';
+import type { RingThread } from '../ring/ring-thread.js';
+
+export interface RuleSetsOptions {
+  readonly kernel: Kernel;
+  readonly ring: RingThread;
+  /** Where a set that came through the control socket is remembered, so that a restart goes on with it. */
+  readonly stateDir: string;
+  /** Reads the files that the configuration names. */
+  readonly configured: () => RuleSource[];
+  /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
+  readonly language: () => LanguageOptions;
+}
+
+interface Current {
+  readonly compilation: Compilation;
+  readonly generation: number;
+  readonly loadedAt: string;
+  readonly origin: 'config' | 'cli';
+}
+
+const noCounts: RuleCounts = { matched: 0, events: 0, suppressed: 0, lost: 0, silenced: 0 };
+
+export class RuleSets {
+  readonly #options: RuleSetsOptions;
+  readonly #compiler = new Compiler();
+  #current: Current | undefined;
+  /** Loads come one after the other. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RuleSetsOptions) {
+    this.#options = options;
+  }
+
+  get current(): Current {
+    if (!this.#current) throw new IdsError('INTERNAL', 'no rule set is loaded yet');
+    return this.#current;
+  }
+
+  /** The first load: what was loaded by hand before the last stop, else what the configuration names. */
+  async start(): Promise<RulesLoadResult> {
+    const remembered = this.#remembered();
+    return this.#load({ ...(remembered ? { sources: remembered } : {}), strict: false }, false);
+  }
+
+  /**
+   * Compiles and puts a whole set in force; on failure the set before stays.
+   * @throws IdsError RULES_INVALID
+   */
+  load(request: RulesLoadRequest): Promise<RulesLoadResult> {
+    const result = this.#queue.then(() => this.#load(request, true));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #load(request: RulesLoadRequest, remember: boolean): Promise<RulesLoadResult> {
+    const { kernel, ring, configured, language } = this.#options;
+    const sources = request.sources ?? configured();
+    const compilation = await this.#compiler.compile(sources, language());
+    const { problems, summary } = compilation;
+    if (request.strict && summary.errors + summary.unsupported > 0) {
+      throw new IdsError(
+        'RULES_INVALID',
+        `nothing was loaded: ${summary.errors} rules have errors and ${summary.unsupported} are unsupported`,
+        {
+          details: { problems, summary },
+        },
+      );
+    }
+    if (remember && summary.usable === 0 && summary.errors > 0) {
+      throw new IdsError('RULES_INVALID', 'nothing was loaded: no rule is usable; the rules in force stay', {
+        details: { problems, summary },
+      });
+    }
+    const before = kernel.generation();
+    const generation = before + 1;
+    const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
+    const program = { rules: compilation.rules, engine: compilation.engine };
+    // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
+    if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
+    // The reader must know a set before the kernel's first event of it.
+    await ring.install({ generation, ...program });
+    kernel.installRuleset(compilation.ruleset, generation);
+    ring.retire(generation);
+    this.#write('generation.json', { generation, digest });
+    const origin = request.sources ? 'cli' : 'config';
+    if (remember) this.#remember(request.sources);
+    this.#current = { compilation, generation, loadedAt: new Date().toISOString(), origin };
+    return { generation, summary, problems };
+  }
+
+  list(): RulesList {
+    const { compilation, generation, loadedAt, origin } = this.current;
+    return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(compilation.rules) };
+  }
+
+  /** @throws IdsError NOT_FOUND */
+  show(sid: number): readonly RuleRecord[] {
+    const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
+    if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
+    return this.#records(found);
+  }
+
+  /** Rules that had events held back, with how many, since their set was loaded. */
+  suppressed(): { readonly rule: RuleInfo; readonly suppressed: number }[] {
+    return this.#records(this.current.compilation.rules)
+      .filter(({ counts }) => counts.suppressed > 0)
+      .map((rule) => ({ rule, suppressed: rule.counts.suppressed }));
+  }
+
+  async close(): Promise<void> {
+    await this.#queue;
+    await this.#compiler.close();
+  }
+
+  #records(rules: readonly RuleInfo[]): RuleRecord[] {
+    const counts = this.#options.kernel.ruleCounts();
+    return rules.map((rule) => {
+      const own = rule.positions.map((position) => counts[position] ?? noCounts);
+      const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
+      return {
+        ...rule,
+        counts: {
+          matched: sum('matched'),
+          events: sum('events'),
+          suppressed: sum('suppressed'),
+          lost: sum('lost'),
+          silenced: sum('silenced'),
+        },
+      };
+    });
+  }
+
+  #remembered(): readonly RuleSource[] | undefined {
+    return (this.#read('rules.json') as readonly RuleSource[] | null) ?? undefined;
+  }
+
+  #remember(sources: readonly RuleSource[] | undefined): void {
+    this.#write('rules.json', sources ?? null);
+  }
+
+  #isKnown(generation: number, digest: string): boolean {
+    const known = this.#read('generation.json') as { generation: number; digest: string } | null;
+    return known?.generation === generation && known.digest === digest;
+  }
+
+  /** A file of the state directory, null if there is none. */
+  #read(name: string): unknown {
+    const file = join(this.#options.stateDir, name);
+    try {
+      return JSON.parse(readFileSync(file, 'utf8')) as unknown;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return null;
+      throw new IdsError(
+        'STORE_FAILED',
+        `${file} cannot be read (${messageOf(error)}): remove it to go on without it`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Written beside and renamed, so that a crash leaves the old or the new one. */
+  #write(name: string, value: unknown): void {
+    const file = join(this.#options.stateDir, name);
+    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    renameSync(`${file}.new`, file);
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `ids status` shows, put together from the kernel's counters and the services' figures.
+
+import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
+import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
+import { reasonName } from '../judge/names.js';
+import { version } from '../version.js';
+import type { DaemonParts } from './daemon.js';
+
+/** Reasons under which packets are dropped unless monitor mode is on. */
+const dropping: ReadonlySet<number> = new Set([
+  Reason.BLOCKLIST,
+  Reason.RULE_DROP,
+  Reason.RULE_REJECT,
+  Reason.FLOW_CUT,
+  Reason.REJECT_LIMIT,
+]);
+
+function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): StageAccount[] {
+  const stat = (index: number): number => stats[index] ?? 0;
+  const kernelStage = (stage: string, delivered: number, suppressed: number, lost: number): StageAccount => ({
+    stage,
+    produced: delivered + suppressed + lost,
+    delivered,
+    suppressed,
+    lost,
+  });
+  const { events, bulk, unexplained, malformed } = ring.counts;
+  const suppressed = stat(Stat.EVENTS_SUPPRESSED) + stat(Stat.BLOCK_EVENTS_SUPPRESSED);
+  const outputs = dispatcher.status().map(({ name, raised, delivered, dropped, failed }) => ({
+    stage: `output ${name}`,
+    produced: raised,
+    delivered,
+    suppressed: 0,
+    lost: dropped + failed,
+  }));
+  return [
+    kernelStage('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
+    kernelStage('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
+    kernelStage('reader', events + bulk - unexplained - malformed, 0, unexplained + malformed),
+    ...outputs,
+  ];
+}
+
+function interfaces({ kernel }: DaemonParts): InterfaceStatus[] {
+  return kernel.attachments().map(({ name, ifindex, mode, tx, vlanStripped }) => ({
+    name,
+    ifindex,
+    mode,
+    reject: tx ? 'xdp' : 'raw-socket',
+    ...(vlanStripped === undefined ? {} : { vlanStripped }),
+  }));
+}
+
+export function statusOf(parts: DaemonParts): Status {
+  const { kernel, rules, blocklist, allowlist, responder, dispatcher, config, started } = parts;
+  const verdicts = kernel.verdicts().filter(({ packets }) => packets > 0);
+  const stats = kernel.stats();
+  const sum = (rows: readonly { packets: number }[]): number => rows.reduce((total, { packets }) => total + packets, 0);
+  const dropped = verdicts.filter(({ reason }) => dropping.has(reason));
+  const would = dropped.reduce((total, row) => total + row.would, 0);
+  const { entries, capacity, enforced, notes } = blocklist.status();
+  const attached = interfaces(parts);
+  return {
+    version,
+    pid: process.pid,
+    started: started.toISOString(),
+    uptime: (Date.now() - started.getTime()) / 1000,
+    mode: config.mode,
+    interfaces: attached,
+    rules: {
+      generation: rules.current.generation,
+      origin: rules.current.origin,
+      summary: rules.current.compilation.summary,
+    },
+    packets: {
+      total: sum(verdicts),
+      bytes: verdicts.reduce((total, { bytes }) => total + bytes, 0),
+      dropped: sum(dropped) - would,
+      would,
+    },
+    reasons: verdicts.map(({ reason, packets, bytes, would: passed }) => ({
+      reason: reasonName(reason),
+      packets,
+      bytes,
+      would: passed,
+    })),
+    decode: kernel
+      .decodes()
+      .map((packets, reason) => ({ reason: reasonName(reason), packets }))
+      .filter(({ packets }) => packets > 0),
+    accounts: accounts(parts, stats),
+    stats: Object.fromEntries(
+      stats.flatMap((value, index) => {
+        const name = StatNames[index];
+        return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value]];
+      }),
+    ),
+    blocklist: { entries, capacity, enforced },
+    allowlist: allowlist.counts(),
+    response: responder.counts(),
+    outputs: dispatcher.status(),
+    kernel: { abi: abiHash, pins: config.pin_dir, adopted: kernel.adopted },
+    notes: [
+      ...notes,
+      ...attached
+        .filter(({ vlanStripped }) => vlanStripped === true)
+        .map(
+          ({ name }) =>
+            `${name} takes VLAN tags off in hardware: rules on VLANs see none (ethtool -K ${name} rxvlan off)`,
+        ),
+    ],
+  };
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rate bound held back: one record a second and rule carries the exact count.
+
+import type { Detection } from '../../alerts/index.js';
+import type { RuleInfo } from '../../rules/index.js';
+
+interface Told {
+  suppressed: number;
+  /** Microseconds since the epoch. */
+  at: number;
+}
+
+export class Suppression {
+  /** The last full record of each rule: the summary says whose flood it was most recently. Bounded by the rules. */
+  readonly #samples = new Map<string, Detection>();
+  readonly #told = new Map<string, Told>();
+  #generation = 0;
+
+  /** Remembers detections as samples. */
+  note(detections: readonly Detection[]): void {
+    for (const detection of detections) {
+      const { rule } = detection;
+      if (detection.kind === 'alert' && rule) this.#samples.set(`${rule.gid}:${rule.sid}`, detection);
+    }
+  }
+
+  /** Summaries of what was held back since the last call. */
+  tell(
+    generation: number,
+    rules: readonly { readonly rule: RuleInfo; readonly suppressed: number }[],
+    nowUs: number,
+  ): Detection[] {
+    if (generation !== this.#generation) this.#told.clear();
+    this.#generation = generation;
+    const summaries: Detection[] = [];
+    for (const { rule, suppressed } of rules) {
+      const key = `${rule.gid}:${rule.sid}`;
+      const told = this.#told.get(key) ?? { suppressed: 0, at: nowUs - 1_000_000 };
+      const sample = this.#samples.get(key);
+      const matched = suppressed - told.suppressed;
+      if (matched <= 0 || !sample) continue;
+      summaries.push({ ...sample, timeUs: nowUs, suppressed: { matched, since: told.at, until: nowUs } });
+      this.#told.set(key, { suppressed, at: nowUs });
+    }
+    return summaries;
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs captures through the same BPF object and the same judge as live traffic, in lock-step and on the capture's clock:
+// packet, drain the rings, evaluate, apply, next packet.
+
+import type { Detection } from '../../alerts/index.js';
+import { ControlFlag } from '../../common/abi.gen.js';
+import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
+import { Kernel, RingReader } from '../bpf/index.js';
+import { languageOptions } from '../config/index.js';
+import { Judge, type Raised } from '../judge/judge.js';
+import { reasonName } from '../judge/names.js';
+import { defaultRedactNames } from '../redact/header-names.js';
+import { redactTable } from '../redact/redact-table.js';
+import { FlowCuts } from '../response/flow-cuts.js';
+import type { RulesSummary } from '../api/api.js';
+import { ByteSource } from './byte-source.js';
+import { readCapture } from './capture.js';
+import type { CapturedPacket } from './captured-packet.js';
+import { toEthernet } from './link-types.js';
+
+/** The kernel's test run takes no shorter frame. */
+const MIN_FRAME = 14;
+/** And no longer one than its program can hold in fragments. */
+const MAX_FRAME = 65535;
+const GENERATION = 1;
+
+export interface ReplayOptions {
+  readonly sources: readonly RuleSource[];
+  readonly captures: readonly string[];
+  /** HOME_NET as rules write it; the RFC 1918 networks if absent. */
+  readonly homeNet?: string;
+  /** Mask sensitive header values as live. */
+  readonly redact: boolean;
+  /** Engine-placed drops cut the rest of their flow. */
+  readonly inline: boolean;
+  readonly onDetection?: (detection: Detection) => void;
+  readonly onProblem?: (problem: Problem) => void;
+}
+
+export interface ReplaySummary {
+  readonly rules: RulesSummary;
+  /** Packets that were judged. */
+  readonly packets: number;
+  /** Packets that were not: of a link type without IP, too short or too long for a frame. */
+  readonly skipped: { readonly linkType: number; readonly short: number; readonly long: number };
+  readonly reasons: readonly { readonly reason: string; readonly packets: number }[];
+  readonly decode: readonly { readonly reason: string; readonly packets: number }[];
+  readonly alerts: readonly { readonly sid: number; readonly count: number; readonly msg: string }[];
+}
+
+/**
+ * Replays captures one after the other as one run.
+ * @throws IdsError CAPTURE_INVALID, FILE_UNREADABLE; PRIVILEGE or KERNEL_FEATURE if BPF is not to be had
+ */
+export function replayCaptures(options: ReplayOptions): ReplaySummary {
+  // Every file is looked at before the first packet is judged.
+  const sources = options.captures.map((path) => ByteSource.open(path));
+  try {
+    const run = new ReplayRun(options);
+    try {
+      for (const source of sources) for (const packet of readCapture(source)) run.judge(packet);
+      return run.summary();
+    } finally {
+      run.close();
+    }
+  } finally {
+    for (const source of sources) source.close();
+  }
+}
+
+function language({ homeNet, redact }: ReplayOptions): LanguageOptions {
+  const addresses = homeNet
+    ?.replace(/^\[|\]$/g, '')
+    .split(',')
+    .map((text) => text.trim());
+  return languageOptions({ homeNet: addresses, ...(redact ? {} : { redact: 'off' as const }) });
+}
+
+class ReplayRun {
+  readonly #options: ReplayOptions;
+  readonly #kernel: Kernel;
+  readonly #events: RingReader;
+  readonly #bulk: RingReader;
+  readonly #judge: Judge;
+  readonly #cuts: FlowCuts;
+  readonly #rules: RulesSummary;
+  readonly #alerts = new Map<number, { sid: number; count: number; msg: string }>();
+  readonly #skipped = { linkType: 0, short: 0, long: 0 };
+  #packets = 0;
+  #number = 0;
+  /** Whole seconds at which the run's clock started, one day before the first packet. */
+  #base: number | undefined;
+  #clock = 0;
+  #timeUs = 0;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    const compilation = compileRules([...options.sources], language(options));
+    for (const problem of compilation.problems) options.onProblem?.(problem);
+    this.#rules = compilation.summary;
+    this.#kernel = Kernel.open({ replay: true });
+    const { control, rings } = this.#kernel;
+    const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
+    control.update({ flags: flags | (options.inline ? ControlFlag.CONTROL_CUTS : 0) });
+    this.#kernel.writeRedact(redactTable(defaultRedactNames));
+    this.#kernel.installRuleset(compilation.ruleset, GENERATION);
+    this.#events = RingReader.open(rings.events);
+    this.#bulk = RingReader.open(rings.bulk);
+    this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9);
+    this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true });
+    this.#judge.install({ generation: GENERATION, rules: compilation.rules, engine: compilation.engine });
+  }
+
+  judge(packet: CapturedPacket): void {
+    this.#number++;
+    const frame = toEthernet(packet.linkType, packet.data);
+    if (!frame) this.#skipped.linkType++;
+    else if (frame.length < MIN_FRAME) this.#skipped.short++;
+    else if (frame.length > MAX_FRAME) this.#skipped.long++;
+    else this.#run(packet, frame);
+  }
+
+  #run(packet: CapturedPacket, frame: Uint8Array): void {
+    this.#packets++;
+    this.#base ??= packet.seconds - 86400;
+    // DESIGN: the clock never goes backwards, also when a capture does; records keep the packet's own time.
+    this.#clock = Math.max(this.#clock, (packet.seconds - this.#base) * 1e9 + packet.nanos);
+    this.#timeUs = packet.seconds * 1e6 + Math.floor(packet.nanos / 1000);
+    this.#kernel.control.setClock(this.#clock, this.#number);
+    this.#kernel.run(frame);
+    this.#events.drain((view, at) => this.#judge.onEvent(view, at));
+    this.#bulk.drain((view, at) => this.#judge.onBulk(view, at));
+    for (const raised of this.#judge.take()) this.#apply(raised);
+  }
+
+  #apply(raised: Raised): void {
+    const { detection, cut, quiet } = raised;
+    if (cut && this.#options.inline) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
+    if (quiet) return;
+    const { rule } = detection;
+    if (detection.kind === 'alert' && rule) {
+      const known = this.#alerts.get(rule.sid) ?? { sid: rule.sid, count: 0, msg: rule.msg };
+      known.count++;
+      this.#alerts.set(rule.sid, known);
+    }
+    this.#options.onDetection?.(detection);
+  }
+
+  summary(): ReplaySummary {
+    const named = (rows: readonly { reason: number; packets: number }[]): { reason: string; packets: number }[] =>
+      rows.filter(({ packets }) => packets > 0).map(({ reason, packets }) => ({ reason: reasonName(reason), packets }));
+    return {
+      rules: this.#rules,
+      packets: this.#packets,
+      skipped: this.#skipped,
+      reasons: named(this.#kernel.verdicts()),
+      decode: named(this.#kernel.decodes().map((packets, reason) => ({ reason, packets }))),
+      alerts: [...this.#alerts.values()].sort((a, b) => a.sid - b.sid),
+    };
+  }
+
+  close(): void {
+    this.#bulk.close();
+    this.#events.close();
+    this.#kernel.close();
+  }
+}
