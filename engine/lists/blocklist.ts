@@ -2,14 +2,13 @@
 // The blocklist service: who is blocked, by which origin, until when; the same in memory, store and kernel.
 
 import { formatPrefix, type Prefix } from '../../common/address.js';
-import { formatDuration } from '../../common/duration.js';
 import { IdsError } from '../../common/errors.js';
 import type { BlockCheck, BlockEntry, PrefixOutcome } from '../api/api.js';
 import type { Allowlist } from './allowlist.js';
 import { checkAddress, describeEntry } from './blocklist-view.js';
 import { EnforcedList, type Entry } from './enforced-list.js';
 import type { Guard } from './guard.js';
-import type { ListStore } from './list-store.js';
+import type { ListStore, Offence } from './list-store.js';
 import type { Claim } from './merge.js';
 import { Origins } from './origins.js';
 import { HitSlots } from './slots.js';
@@ -46,6 +45,7 @@ export class Blocklist {
   readonly #origins: Origins;
   /** Claims that are in force and not yet on the disk. */
   #pending = new Map<Entry, Set<string>>();
+  #offences: Offence[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** No claim expires before this time. */
   #nextExpiry = Infinity;
@@ -212,6 +212,23 @@ export class Blocklist {
     const origins = this.#pending.get(entry);
     if (origins) origins.add(origin);
     else this.#pending.set(entry, new Set([origin]));
+    this.#flushSoon();
+  }
+
+  /** Sources that were blocked before, the first to be forgotten first. */
+  offences(): Offence[] {
+    const { store, clock } = this.#options;
+    store.pruneOffences(clock.wallMs());
+    return store.offences();
+  }
+
+  /** Keeps a record of a blocked source; within 100 ms on the disk. */
+  noteOffence(offence: Offence): void {
+    this.#offences.push(offence);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     this.#timer ??= setTimeout(() => this.#flushQuietly(), FLUSH_MS).unref();
   }
 
@@ -227,7 +244,7 @@ export class Blocklist {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#pending.size === 0) return;
+    if (this.#pending.size === 0 && this.#offences.length === 0) return;
     const { store } = this.#options;
     store.transaction(() => {
       for (const [entry, origins] of this.#pending) {
@@ -239,8 +256,10 @@ export class Blocklist {
           if (claim) store.putClaim(entry.prefix, claim);
         }
       }
+      for (const offence of this.#offences) store.putOffence(offence);
     });
     this.#pending = new Map();
+    this.#offences = [];
     this.#failure = undefined;
   }
 
@@ -346,17 +365,12 @@ export class Blocklist {
   }
 
   status(): { entries: number; capacity: number; enforced: number; notes: string[] } {
-    const { clock, capacity } = this.#options;
+    const { capacity } = this.#options;
     const entries = this.#list.entries();
     const enforced = entries.filter((entry) => entry.written !== undefined).length;
-    const waited =
+    const notes =
       this.#failure === undefined ? [] : ['the last change of the blocklist by a rule is not on the disk yet'];
-    const until = this.#nextExpiry;
-    const soon =
-      until === Infinity || until <= clock.wallMs()
-        ? []
-        : [`next expiry in ${formatDuration((until - clock.wallMs()) / 1000)}`];
-    return { entries: entries.length, capacity: capacity - 1, enforced, notes: [...waited, ...soon] };
+    return { entries: entries.length, capacity: capacity - 1, enforced, notes };
   }
 
   close(): void {

@@ -5,7 +5,7 @@ export { Allowlist, type AllowlistOptions, type Kept } from './allowlist.js';
 export { Blocklist, type AddRequest, type BlocklistOptions } from './blocklist.js';
 export { readExemptions, type Exemption } from './exemptions.js';
 export { Guard, type GuardOptions } from './guard.js';
-export { openListStore, type ListStore } from './list-store.js';
+export { openListStore, type ListStore, type Offence } from './list-store.js';
 export { MemoryTables } from './memory-tables.js';
 export { parseOperatorPrefixes, prefixBounds } from './operator-input.js';
 export { peerOfConnection, sshPeerOf } from './ssh-peer.js';

@@ -28,6 +28,13 @@ export interface StoredAllow {
   readonly created: number;
 }
 
+/** A source that was blocked: how often, and until when (wall clock milliseconds) that counts against it. */
+export interface Offence {
+  readonly address: Uint8Array;
+  readonly count: number;
+  readonly until: number;
+}
+
 function key(prefix: Prefix): Uint8Array {
   const bytes = new Uint8Array(17);
   bytes.set(prefix.bytes);
@@ -113,13 +120,13 @@ export function openListStore(file: string) {
     },
     deleteAllowed: (prefix: Prefix): boolean => sql.deleteAllowed.run([key(prefix)]) > 0,
 
-    offences: (): { address: Uint8Array; count: number; until: number }[] =>
+    offences: (): Offence[] =>
       sql.offences.all().map(([address, count, until]) => ({
         address: new Uint8Array(address as Uint8Array),
         count: Number(count),
         until: Number(until),
       })),
-    putOffence(address: Uint8Array, count: number, until: number): void {
+    putOffence({ address, count, until }: Offence): void {
       sql.putOffence.run([address, count, Math.round(until)]);
     },
     pruneOffences(before: number): void {
