@@ -63,11 +63,13 @@ function isComment(text: string, at: number): boolean {
 
 /** Position of the character at `offset` of a logical line. */
 export function positionOf(line: LogicalLine, offset: number): Position {
-  let piece = line.pieces[0];
-  for (const candidate of line.pieces) {
-    if (candidate.offset > offset) break;
-    piece = candidate;
+  let low = 0;
+  let high = line.pieces.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((line.pieces[middle]?.offset ?? 0) <= offset) low = middle;
+    else high = middle - 1;
   }
-  const { offset: start = 0, line: number = 1, skipped = 0 } = piece ?? {};
+  const { offset: start = 0, line: number = 1, skipped = 0 } = line.pieces[low] ?? {};
   return { file: line.file, line: number, column: offset - start + skipped + 1 };
 }

@@ -33,6 +33,9 @@ export interface ParsedRules {
   readonly problems: Problem[];
 }
 
+/** Errors of one rule that are told; a line that is no rule at all would have thousands. */
+const MAX_ERRORS = 20;
+
 const DISABLED = new RegExp(
   `^#[#\\s]*(?:${[...actions.keys()].join('|')})\\s+[a-z0-9-]+\\s[^;]*(?:->|<>|=>)[^;]*\\(`,
   'i',
@@ -135,7 +138,10 @@ function parseLine(line: LogicalLine, run: Run): void {
   const header = parseHeader(lexed.header, run.resolver, wrong, text.length);
   if (lexed.error) wrong.push({ ...lexed.error, keyword: 'rule' });
   const draft = newDraft(line, run.options, header?.protocol ?? {});
-  for (const option of lexed.options) parseOption(draft, option);
+  for (const option of lexed.options) {
+    if (draft.errors >= MAX_ERRORS) break;
+    parseOption(draft, option);
+  }
   if (!header || wrong.length > 0) {
     // Without a header most messages about the options would be about what they follow from.
     reportHeader(line, wrong, draft.sid, run);

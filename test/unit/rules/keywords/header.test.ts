@@ -65,6 +65,9 @@ const cases: readonly (readonly [option: string, yes: readonly Fields[], no: rea
   ['window:!0', bits('TCP_WINDOW', 1), [...bits('TCP_WINDOW', 0), {}]],
   ['tcp.mss:<536', bits('TCP_MSS', 0, 535), [...bits('TCP_MSS', 536), {}]],
   ['tcp.wscale:>10', bits('TCP_WSCALE', 11), bits('TCP_WSCALE', 10)],
+  ['tcp.opts:fastopen', bits('TCP_OPTS', 32, 33), [...bits('TCP_OPTS', 0, 1), {}]],
+  ['tcp.opts:!MSS', bits('TCP_OPTS', 0, 2), [...bits('TCP_OPTS', 1), {}]],
+  ['tcp.reserved:!0', bits('TCP_RES', 1, 8), [...bits('TCP_RES', 0), {}]],
   ['dsize:0', bits('DSIZE', 0), [...bits('DSIZE', 1), {}]],
   ['dsize:!0', bits('DSIZE', 1), bits('DSIZE', 0)],
   ['dsize:300<>400', bits('DSIZE', 301, 399), bits('DSIZE', 300, 400)],
@@ -133,6 +136,8 @@ const wrong: readonly (readonly [option: string, at: number, cause: RegExp])[] =
   ['vlan.id:4096', 39, /out of range/],
   ['vlan.id:1,3', 39, /does not name a VLAN layer/],
   ['vlan.layers:4', 43, /out of range/],
+  ['tcp.opts:mms', 40, /not a TCP option/],
+  ['tcp.reserved:16', 44, /out of range/],
   ['decode-event:ipv4.nothing', 44, /not a decode event/],
 ];
 
