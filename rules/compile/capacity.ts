@@ -20,7 +20,7 @@ export interface Fitted {
 }
 
 /** Single rules that are refused before all further ones are: each costs a search. */
-const SEARCHES = 4;
+const SEARCHES = 2;
 
 function attempt(rules: readonly Candidate[], http: boolean): CompiledRuleset | CapacityError {
   try {

@@ -6,7 +6,7 @@ import { Field, L4Space, Limit } from '../../common/abi.gen.js';
 import type { Condition } from '../ast.js';
 import { decidedByLayer4, decidedByProtocol, holds } from './conditions.js';
 import type { Entry } from './entries.js';
-import { setBit, VECTOR_HALVES, type VectorPool } from './vectors.js';
+import { setBit, VECTOR_HALVES, type Vector, type VectorPool } from './vectors.js';
 
 /** Fills `table` (IDS_PROTO_KEYS vector numbers). */
 export function compileProtocols(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): void {
@@ -35,22 +35,34 @@ const SPACES = [
   { space: L4Space.L4_ICMP6, field: Field.ICMP_TYPE },
 ] as const;
 
+/** Entries that ask the same of flags and types. */
+interface Asking {
+  readonly conditions: readonly Condition[];
+  readonly vector: Vector;
+}
+
+function addAll(to: Vector, from: Vector): void {
+  for (let i = 0; i < VECTOR_HALVES; i++) to[i] = (to[i] ?? 0) | (from[i] ?? 0);
+}
+
 /** Fills `table` (IDS_L4_SPACES times 256 vector numbers) and returns the vector of packets without a layer-4 key. */
 export function compileLayer4(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): number {
   const none = new Uint32Array(VECTOR_HALVES);
-  const asking: { position: number; conditions: readonly Condition[] }[] = [];
+  const groups = new Map<string, Asking>();
   entries.forEach((entry, position) => {
     const conditions = entry.conditions.filter(decidedByLayer4);
-    if (conditions.length === 0) setBit(none, position);
-    else asking.push({ position, conditions });
+    if (conditions.length === 0) return setBit(none, position);
+    const key = conditions.map(({ field, negate, mask, lo, hi }) => [field, negate, mask, lo, hi].join(' ')).join();
+    const group = groups.get(key) ?? { conditions, vector: new Uint32Array(VECTOR_HALVES) };
+    setBit(group.vector, position);
+    groups.set(key, group);
   });
   for (const { space, field } of SPACES) {
     for (let value = 0; value < 256; value++) {
       const vector = none.slice();
-      for (const { position, conditions } of asking) {
-        if (conditions.every((condition) => condition.field === field && holds(condition, value))) {
-          setBit(vector, position);
-        }
+      for (const group of groups.values()) {
+        const met = group.conditions.every((condition) => condition.field === field && holds(condition, value));
+        if (met) addAll(vector, group.vector);
       }
       table[space * 256 + value] = pool.intern(vector);
     }
