@@ -6,6 +6,7 @@
 #ifndef IDS_REJECT_H
 #define IDS_REJECT_H
 
+#include <linux/if_ether.h>
 #include "events.h"
 #include "reject4.h"
 #include "reject6.h"
@@ -77,23 +78,32 @@ static __always_inline bool ids_reject_answerable(const struct ids_packet *pkt)
 	}
 }
 
-/* Turns the frame into the answer: its tags stay, its MAC addresses change places. 0 or a negative number. */
+/*
+ * Turns the frame into the answer: its tags stay, its MAC addresses change places. It shrinks at its tail but grows at
+ * its head, where there is room in every mode: a small packet in generic mode has none behind it. 0 or a negative number.
+ */
 static __always_inline int ids_reject_send(struct xdp_md *ctx, struct ids_packet *pkt)
 {
 	union ids_reply reply = {};
-	__u8 mac[12];
+	__u32 link = pkt->l3;
 	__u32 length = pkt->ip_version == 4 ? ids_reject4(ctx, pkt, &reply) : ids_reject6(ctx, pkt, &reply);
+	int growth = (int)(link + length - pkt->frame_len);
 
+	barrier_var(link);
+	if (link < sizeof(struct ethhdr) || link > sizeof(pkt->scratch))
+		return -1;
 	barrier_var(length);
 	if (length == 0 || length > sizeof(reply))
 		return -1;
-	__builtin_memcpy(mac, pkt->eth_src, 6);
-	__builtin_memcpy(mac + 6, pkt->eth_dst, 6);
-	if (bpf_xdp_adjust_tail(ctx, (int)(pkt->l3 + length - pkt->frame_len)))
+	if (bpf_xdp_load_bytes(ctx, 0, pkt->scratch, link))
 		return -1;
-	if (bpf_xdp_store_bytes(ctx, 0, mac, sizeof(mac)))
+	__builtin_memcpy(pkt->scratch, pkt->eth_src, ETH_ALEN);
+	__builtin_memcpy(pkt->scratch + ETH_ALEN, pkt->eth_dst, ETH_ALEN);
+	if (growth > 0 ? bpf_xdp_adjust_head(ctx, -growth) : bpf_xdp_adjust_tail(ctx, growth))
 		return -1;
-	return bpf_xdp_store_bytes(ctx, pkt->l3, &reply, length);
+	if (bpf_xdp_store_bytes(ctx, 0, pkt->scratch, link))
+		return -1;
+	return bpf_xdp_store_bytes(ctx, link, &reply, length);
 }
 
 /*
