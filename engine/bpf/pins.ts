@@ -87,8 +87,14 @@ export function abiDirs(pinDir: string): { hash: string; path: string }[] {
   const stat = statOf(pinDir);
   if (stat === undefined) return [];
   requireOwn(pinDir, stat);
-  const names = readdirSync(pinDir).filter((name) => HASH.test(name));
-  return names.map((hash) => ({ hash, path: join(pinDir, hash) })).filter(({ path }) => statOf(path)?.isDirectory());
+  const dirs = readdirSync(pinDir)
+    .filter((name) => HASH.test(name))
+    .map((hash) => ({ hash, path: join(pinDir, hash) }));
+  return dirs.filter(({ path }) => {
+    const inner = statOf(path);
+    if (inner !== undefined) requireOwn(path, inner);
+    return inner !== undefined;
+  });
 }
 
 /** The names in a directory of pins. */

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rings are read in place, by another thread, and nothing is lost unseen.
+
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import { BlockLayout, ControlFlag, EventLayout, EventType, readEvent, Stat } from '../../common/abi.gen.js';
+import { parsePrefix } from '../../common/address.js';
+import { Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
+import { privileged } from '../helpers/privileged.js';
+import { tcp } from './support/frames.js';
+
+const frame = tcp({ src: '192.0.2.7', dst: '198.51.100.1' });
+const sizes = { ids_blocklist: 16, ids_hits: 16, ids_allowlist: 16, ids_bulk: 4096 };
+
+/** Programs that write one event for every frame of 192.0.2.7. */
+function eventful(
+  t: { teardown(undo: () => void): void },
+  ringSize: number,
+): { kernel: Kernel; send(packet: number): void } {
+  const kernel = Kernel.open({ replay: true, sizes: { ...sizes, ids_events: ringSize } });
+  t.teardown(() => kernel.close());
+  kernel.blocklist.put(parsePrefix('192.0.2.7'), new Uint8Array(BlockLayout.SIZE));
+  kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
+  const send = (packet: number): void => {
+    kernel.control.setClock(packet * 1000, packet);
+    kernel.run(frame);
+  };
+  return { kernel, send };
+}
+
+if (privileged(t)) {
+  t.test('records come in order, across the end of the ring many times', async (t) => {
+    const { kernel, send } = eventful(t, 4096);
+    const ring = RingReader.open(kernel.rings.events);
+    t.teardown(() => ring.close());
+    t.equal(
+      ring.drain(() => t.fail('the ring is empty')),
+      0,
+    );
+    let last = 0;
+    let wrong = 0;
+    for (let packet = 1; packet <= 5000; packet++) {
+      send(packet);
+      if (packet % 17 !== 0) continue;
+      ring.drain((view, at, length) => {
+        const event = readEvent(view, at);
+        if (event.packet !== ++last || event.type !== EventType.EVENT_BLOCKED || length !== EventLayout.SIZE) wrong++;
+        if (event.sport !== 40000 || event.dport !== 80 || event.frameLen !== frame.length) wrong++;
+      });
+    }
+    ring.drain(() => last++);
+    t.equal(last, 5000);
+    t.equal(wrong, 0);
+    t.equal(ring.pending, 0);
+  });
+
+  t.test('at most so many records a call; a handler that throws loses only its own', async (t) => {
+    const { kernel, send } = eventful(t, 65536);
+    const ring = RingReader.open(kernel.rings.events);
+    t.teardown(() => ring.close());
+    for (let packet = 1; packet <= 100; packet++) send(packet);
+    const seen: number[] = [];
+    t.equal(
+      ring.drain((view, at) => seen.push(readEvent(view, at).packet), 30),
+      30,
+    );
+    const failing = (): void => {
+      throw new SyntaxError('31');
+    };
+    t.throws(() => ring.drain(failing), SyntaxError);
+    t.equal(
+      ring.drain((view, at) => seen.push(readEvent(view, at).packet)),
+      69,
+    );
+    t.same([seen[29], seen[30], seen.length], [30, 32, 99]);
+  });
+
+  t.test('a full ring loses what it counts: produced = delivered + lost', async (t) => {
+    const { kernel, send } = eventful(t, 4096);
+    const ring = RingReader.open(kernel.rings.events);
+    t.teardown(() => ring.close());
+    for (let packet = 1; packet <= 1000; packet++) send(packet);
+    const stats = kernel.stats();
+    const delivered = ring.drain(() => undefined);
+    t.equal(delivered, stats[Stat.EVENTS]);
+    t.ok(delivered > 20 && delivered < 40, `${delivered} records of 136 bytes fit into 4096`);
+    t.equal(delivered + (stats[Stat.EVENTS_LOST] ?? 0), 1000);
+  });
+
+  t.test('a worker thread waits, is woken by data and by call, and misses nothing', async (t) => {
+    const { kernel, send } = eventful(t, 1 << 20);
+    const waiter = RingWaiter.open([kernel.rings.events.fd]);
+    t.teardown(() => waiter.close());
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(join(import.meta.dirname, 'support/ring-worker.js'), {
+      workerData: { ring: kernel.rings.events, waiter: waiter.handle, stop },
+    });
+    t.teardown(() => worker.terminate());
+    await once(worker, 'message');
+    for (let packet = 1; packet <= 20000; packet++) send(packet);
+    Atomics.store(stop, 0, 1);
+    waiter.wake();
+    const [result] = (await once(worker, 'message')) as [unknown];
+    const lost = kernel.stats()[Stat.EVENTS_LOST] ?? 0;
+    t.same(result, { count: 20000 - lost, ordered: true, last: 20000 });
+    await once(worker, 'exit');
+  });
+
+  t.test('waiting ends by data, by a call before or meanwhile, or by time', async (t) => {
+    const { kernel, send } = eventful(t, 4096);
+    const before = readdirSync('/proc/self/fd').length;
+    const waiter = RingWaiter.open([kernel.rings.events.fd, kernel.rings.bulk.fd]);
+    const ring = RingReader.open(kernel.rings.events);
+    t.equal(waiter.wait(0), false);
+    waiter.wake();
+    RingWaiter.adopt(waiter.handle).wake();
+    t.equal(waiter.wait(5000), false, 'woken, not by data');
+    t.equal(waiter.wait(0), false, 'once');
+    send(1);
+    t.equal(waiter.wait(5000), true);
+    t.equal(waiter.wait(0), true, 'as long as there is data');
+    ring.drain(() => undefined);
+    t.equal(waiter.wait(0), false);
+    waiter.close();
+    waiter.close();
+    ring.close();
+    ring.close();
+    t.throws(() => waiter.wait(0));
+    t.throws(() => ring.drain(() => undefined), { code: 'INTERNAL' });
+    t.equal(readdirSync('/proc/self/fd').length, before);
+  });
+}
