@@ -2,7 +2,8 @@
 // Every decode reason: the smallest change to a good packet that brings it about, and that it alone is counted.
 
 import t from 'tap';
-import { Reason, ReasonNames } from '../../common/abi.gen.js';
+import type { Reason } from '../../common/abi.gen.js';
+import { ReasonNames } from '../../common/abi.gen.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { ethernet, icmp, ip, tcp, udp } from './support/frames.js';
 import { At, chain6, extension as x, Next, other, padded, patch, payloadOf } from './support/packets.js';
@@ -85,7 +86,7 @@ const cases: Partial<Record<Name, readonly Case[]>> = {
   ],
   DECODE_IP6_EXT_LONG: [
     {
-      frame: of6([...Array(9)].map(() => x.dest())),
+      frame: of6(Array.from({ length: 9 }, () => x.dest())),
       also: ['DECODE_IP6_DUP_DH'],
       fatal: true,
     },
