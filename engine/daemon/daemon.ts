@@ -17,9 +17,7 @@ import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, t
 import type { Raised } from '../judge/judge.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
-import { EstablishedFlows } from '../response/established.js';
-import { FlowCuts } from '../response/flow-cuts.js';
-import { Responder } from '../response/responder.js';
+import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';

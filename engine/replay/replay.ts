@@ -11,7 +11,7 @@ import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
-import { FlowCuts } from '../response/flow-cuts.js';
+import { FlowCuts } from '../response/index.js';
 import type { RulesSummary } from '../api/api.js';
 import { ByteSource } from './byte-source.js';
 import { readCapture } from './capture.js';

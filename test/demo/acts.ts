@@ -17,19 +17,19 @@ export function acts({ victim }: Stage): readonly Act[] {
   const quick = ['-Pn', '-n', '-T4', '--max-retries', '0', '--host-timeout', '20s'];
   return [
     { title: 'SYN scan', command: ['nmap', '-sS', ...quick, ...ports, ipv4], expect: [9001001] },
-    { title: 'FIN scan', command: ['nmap', '-sF', ...quick, ...ports, ipv4], expect: [9000004] },
-    { title: 'NULL scan', command: ['nmap', '-sN', ...quick, ...ports, ipv4], expect: [9000002] },
-    { title: 'Xmas scan', command: ['nmap', '-sX', ...quick, ...ports, ipv4], expect: [9000003] },
+    { title: 'FIN scan', command: ['nmap', '-sF', ...quick, ...ports, ipv4], expect: [9000005] },
+    { title: 'NULL scan', command: ['nmap', '-sN', ...quick, ...ports, ipv4], expect: [9000003] },
+    { title: 'Xmas scan', command: ['nmap', '-sX', ...quick, ...ports, ipv4], expect: [9000004] },
     {
       title: 'SYN+FIN packets',
       command: ['hping3', '-q', '-c', '20', '-i', 'u10000', '-S', '-F', '-p', '80', ipv4],
       expect: [9000001],
     },
-    { title: 'IPv6 SYN scan', command: ['nmap', '-6', '-sS', ...quick, ...ports, ipv6], expect: [9001001] },
+    { title: 'IPv6 SYN scan', command: ['nmap', '-6', '-sS', ...quick, ...ports, ipv6], expect: [9001002] },
     {
       title: 'a scanner by its User-Agent',
       command: ['curl', '-s', '-m', '5', '-o', '/dev/null', '-A', 'sqlmap/1.7', `http://${ipv4}/?id=1`],
-      expect: [9002001],
+      expect: [9002038],
     },
     {
       title: 'an address that is on the blocklist',
