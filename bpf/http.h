@@ -31,6 +31,7 @@ enum ids_http_guess {
 	IDS_HTTP_NO,
 	IDS_HTTP_MAYBE, /* a token and a space: the version behind them decides */
 	IDS_HTTP_YES,   /* a well-known method and a path */
+	IDS_HTTP_LATER, /* an empty line in front */
 };
 
 #define IDS_HTTP_BYTE(s, i) ((i) < sizeof(s) - 1 ? (__u64)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * (i) : 0)
@@ -75,6 +76,8 @@ __noinline __u32 ids_http_guess(struct xdp_md *ctx, __u32 offset, __u32 length)
 		return IDS_HTTP_NO;
 	if (ids_http_is_usual(start.word))
 		return IDS_HTTP_YES;
+	if (start.byte[0] == '\r' || start.byte[0] == '\n')
+		return IDS_HTTP_LATER;
 	if (!ids_http_is_token(start.byte[0]))
 		return IDS_HTTP_NO;
 	for (__u32 n = 1; n <= IDS_HTTP_METHOD_MAX; n++) {
@@ -146,15 +149,19 @@ static __always_inline bool ids_http_wanted(const struct ids_packet *pkt)
 /* Runs on packets that are wanted; never changes the verdict. */
 __noinline int ids_http(struct xdp_md *ctx, struct ids_packet *pkt)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, lead = 0;
 
 	if (!ctx || !pkt)
 		return 0;
-	__u32 lead = ids_http_lead(ctx, pkt->payload, pkt->payload_len);
-	__u32 length = pkt->payload_len > lead ? pkt->payload_len - lead : 0;
-	__u32 guess = ids_http_guess(ctx, pkt->payload + lead, length);
+	__u32 length = pkt->payload_len;
+	__u32 guess = ids_http_guess(ctx, pkt->payload, length);
 
-	if (guess == IDS_HTTP_NO)
+	if (guess == IDS_HTTP_LATER) {
+		lead = ids_http_lead(ctx, pkt->payload, length);
+		length = length > lead ? length - lead : 0;
+		guess = ids_http_guess(ctx, pkt->payload + lead, length);
+	}
+	if (guess != IDS_HTTP_MAYBE && guess != IDS_HTTP_YES)
 		return 0;
 	struct ids_http_record *record = bpf_map_lookup_elem(&ids_http_scratch, &zero);
 
