@@ -180,6 +180,8 @@ export class Kernel {
   writeRedact(table: Uint8Array): void {
     if (table.length !== RedactLayout.SIZE)
       throw new IdsError('INTERNAL', `a redaction table has ${RedactLayout.SIZE} bytes`);
+    // By way of an all-zero table, under which every value is masked: no packet meets half of an old and half of a new one.
+    this.map('ids_redact').put(indexKey(0), new Uint8Array(RedactLayout.SIZE));
     this.map('ids_redact').put(indexKey(0), table);
   }
 
