@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// One key driven from both CPUs at once: counts are exact, and a window that passes is reset exactly once.
+
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import t from 'tap';
+import { VerdictCountLayout } from '../../common/abi.gen.js';
+import { indexKey, Kernel } from '../../engine/bpf/index.js';
+import { until, whyUnprivileged } from '../helpers/privileged.js';
+import { tcp } from './support/frames.js';
+import type { PushOrder } from './support/pusher.js';
+import { Rig } from './support/rig.js';
+import { install, setFlags } from './support/rules.js';
+
+const skip = whyUnprivileged() ?? (availableParallelism() < 2 ? 'needs two CPUs' : false);
+const THREADS = 2;
+const a = { src: '192.0.2.1', dst: '10.0.0.1' };
+
+/** A bench whose tables others can open. */
+function open(t: Parameters<typeof Rig.open>[0], rule: string): { rig: Rig; pinDir: string } {
+  const pinDir = `/sys/fs/bpf/ids-bc-${process.pid}`;
+  t.teardown(() => Kernel.detachAll(pinDir));
+  const rig = Rig.open(t, { pinDir });
+  setFlags(rig, 'CONTROL_UNLIMITED');
+  install(rig, rule);
+  rig.kernel.control.setClock(rig.now, 1);
+  return { rig, pinDir };
+}
+
+/** Pushes from two threads at once. */
+function push(
+  pinDir: string,
+  frames: readonly Uint8Array[],
+  o: { repeat: number; rounds: number },
+): { done: Promise<unknown>; stop(): void } {
+  const gate = new SharedArrayBuffer(8);
+  const workerData: PushOrder = { pinDir, frames, ...o, gate, threads: THREADS };
+  const file = new URL('./support/pusher.js', import.meta.url);
+  const workers = Array.from({ length: THREADS }, () => new Worker(file, { workerData }));
+  return {
+    done: Promise.all(workers.map((worker) => once(worker, 'exit'))),
+    stop: () => void Atomics.store(new Int32Array(gate), 1, 1),
+  };
+}
+
+/** Packets by CPU. */
+function perCpu(rig: Rig): number[] {
+  const bytes = rig.kernel.map('ids_verdicts').get(indexKey(0));
+  const view = new DataView(bytes?.buffer ?? new ArrayBuffer(0), bytes?.byteOffset);
+  return Array.from({ length: (bytes?.length ?? 0) / VerdictCountLayout.SIZE }, (_, cpu) =>
+    Number(view.getBigUint64(cpu * VerdictCountLayout.SIZE, true)),
+  );
+}
+
+t.test('a threshold of 1,000 alerts once in exactly 1,000 packets', { skip }, async (t) => {
+  const { rig, pinDir } = open(
+    t,
+    'alert tcp any any -> any any (msg:"t"; threshold: type threshold, track by_src, count 1000, seconds 60; sid:1;)',
+  );
+  await push(pinDir, [tcp(a)], { repeat: 25_000, rounds: 40 }).done;
+  const total = THREADS * 25_000 * 40;
+  t.match(rig.kernel.ruleCounts()[0], { matched: total / 1000, events: total / 1000 });
+  t.ok(perCpu(rig).filter((packets) => packets > total / 20).length >= 2, `both took part: ${perCpu(rig).join(' ')}`);
+});
+
+t.test('a set filled from both sides holds each value once', { skip }, async (t) => {
+  const { rig, pinDir } = open(
+    t,
+    'alert tcp any any -> any any (msg:"t"; detection_filter: track by_src, count 2000, seconds 600, unique_on dst_port; sid:1;)',
+  );
+  const frames = Array.from({ length: 2000 }, (_, i) => tcp({ ...a, dport: i + 1 }));
+  await push(pinDir, frames, { repeat: 1, rounds: 3 }).done;
+  t.same(rig.drain().events, [], '2,000 ports are not more than 2,000');
+  t.match(rig.send(tcp({ ...a, dport: 3000 })).events, [{ count: 2001 }], 'one more is');
+});
+
+t.test('windows that pass under load are reset once each', { skip }, async (t) => {
+  const { rig, pinDir } = open(
+    t,
+    'alert tcp any any -> any any (msg:"t"; threshold: type limit, track by_src, count 1, seconds 1; sid:1;)',
+  );
+  const pushers = push(pinDir, [tcp(a)], { repeat: 2_000, rounds: Infinity });
+  const alerts = (): number => rig.kernel.ruleCounts()[0]?.events ?? 0;
+  const packets = (): number => perCpu(rig).reduce((sum, n) => sum + n, 0);
+  try {
+    for (let window = 1; window <= 40; window++) {
+      const before = packets();
+      await until(() => packets() > before + 10_000, { interval: 5, message: 'packets of this window' });
+      t.equal(alerts(), window, `window ${window} has alerted once`);
+      rig.advance(1.5);
+      rig.kernel.control.setClock(rig.now, 1);
+    }
+  } finally {
+    pushers.stop();
+    await pushers.done;
+  }
+});
