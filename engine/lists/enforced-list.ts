@@ -137,7 +137,13 @@ export class EnforcedList {
 
   #write(entry: Entry): boolean {
     const record = this.#record(entry);
-    if (!record || (entry.written && sameRecord(entry.written, record))) return false;
+    if (!record) {
+      // Its own claims have expired; what it said for a wider entry that is gone now must not go on dropping.
+      if (entry.written) this.#tables.blocklist.delete(entry.prefix);
+      entry.written = undefined;
+      return false;
+    }
+    if (entry.written && sameRecord(entry.written, record)) return false;
     this.#tables.blocklist.put(entry.prefix, encodeBlock(record));
     entry.written = record;
     return true;

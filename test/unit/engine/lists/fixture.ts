@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// A blocklist with everything around it on tables in memory and a clock that a test turns.
+
+import { parsePrefix } from '../../../../common/address.js';
+import {
+  Allowlist,
+  Blocklist,
+  Guard,
+  MemoryTables,
+  openListStore,
+  type Clock,
+  type Exemption,
+} from '../../../../engine/lists/index.js';
+
+export class FakeClock implements Clock {
+  wall = Date.UTC(2026, 0, 1) / 1000;
+  boot = 5000;
+
+  wallMs(): number {
+    return this.wall * 1000;
+  }
+
+  bootSeconds(): number {
+    return this.boot;
+  }
+
+  advance(seconds: number): void {
+    this.wall += seconds;
+    this.boot += seconds;
+  }
+}
+
+export interface FixtureOptions {
+  file?: string;
+  clock?: FakeClock;
+  tables?: MemoryTables;
+  capacity?: number;
+  configured?: string[];
+  exemptions?: [string, string][];
+  sshPeer?: string;
+  established?: (address: Uint8Array) => boolean;
+}
+
+export function fixture(options: FixtureOptions = {}) {
+  const clock = options.clock ?? new FakeClock();
+  const tables = options.tables ?? new MemoryTables();
+  const store = openListStore(options.file ?? ':memory:');
+  const configured = (options.configured ?? []).map((text) => parsePrefix(text));
+  const allowlist = Allowlist.open({ table: tables.allowlist, store, clock, configured });
+  const exemptions = { current: options.exemptions ?? [] };
+  const guard = new Guard({
+    allowlist,
+    clock,
+    exemptions: (): Exemption[] => exemptions.current.map(([text, label]) => ({ prefix: parsePrefix(text), label })),
+    sshPeer: options.sshPeer,
+    ...(options.established ? { established: options.established } : {}),
+  });
+  const capacity = options.capacity ?? 1 << 20;
+  const blocklist = Blocklist.open({ tables, store, clock, allowlist, guard, capacity });
+  const close = (): void => {
+    blocklist.close();
+    guard.close();
+    store.close();
+  };
+  return { clock, tables, store, allowlist, exemptions, guard, blocklist, close };
+}
+
+export const prefixes = (...texts: string[]) => texts.map((text) => parsePrefix(text));
+
+/** The kernel's verdict on a packet from an address now. */
+export function judged(f: Pick<ReturnType<typeof fixture>, 'tables' | 'clock'>, address: string): boolean {
+  return f.tables.judge(address, f.clock.boot);
+}
+
+/** Numbers from 0 to `below` - 1, the same in every run. */
+export function randomizer(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
