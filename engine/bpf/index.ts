@@ -18,3 +18,4 @@ export { RawReply } from './raw-reply.js';
 export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';
 export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';
+export { VerdictProgram } from './verdict-program.js';

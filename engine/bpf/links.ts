@@ -34,18 +34,28 @@ function linkInfo(fd: number, path: string): { ifindex: number; program: number 
 /** Opens every link that is pinned in these directories; the caller closes them. */
 function openLinks(directories: readonly string[]): OwnLink[] {
   const links: OwnLink[] = [];
-  for (const directory of directories) {
-    for (const pin of pinNames(directory)) {
-      const parts = parseLinkPin(pin);
-      if (parts === undefined) continue;
-      const path = join(directory, pin);
-      const fd = check(libbpf().objGet(path), `open the pinned link ${path}`);
-      const info = linkInfo(fd, path);
-      if (info === undefined) closeFds([fd]);
-      else links.push({ path, directory, name: parts.name, ...info, fd });
+  try {
+    for (const directory of directories) {
+      for (const pin of pinNames(directory)) {
+        const name = parseLinkPin(pin)?.name;
+        if (name !== undefined) openLink(links, directory, name, join(directory, pin));
+      }
     }
+    return links;
+  } catch (error) {
+    closeFds(links.map((link) => link.fd));
+    throw error;
   }
-  return links;
+}
+
+function openLink(links: OwnLink[], directory: string, name: string, path: string): void {
+  const rc = libbpf().objGet(path);
+  // Somebody else may just have removed it.
+  if (rc < 0 && errnoOf(rc) === E.ENOENT) return;
+  const fd = check(rc, `open the pinned link ${path}`);
+  const info = linkInfo(fd, path);
+  if (info === undefined) closeFds([fd]);
+  else links.push({ path, directory, name, ...info, fd });
 }
 
 function busy(name: string, program: number, cause?: unknown): IdsError {

@@ -3,6 +3,7 @@
 // words are taken from a buffer of ours.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { abi, abiHash } from '../../common/abi.gen.js';
 import { IdsError, messageOf } from '../../common/errors.js';
@@ -190,6 +191,6 @@ function loadFailed(number: number, file: string, log: Uint8Array): IdsError {
     .split('\n')
     .filter((line) => !/^(processed|verification time|stack depth|$)/.test(line))
     .at(-1);
-  const remedy = `Linux 6.1 or later with CONFIG_BPF_SYSCALL and BTF is needed${last === undefined ? '' : `; the verifier says: ${last}`}`;
+  const remedy = `Linux 6.1 or later is needed, this is ${release()}${last === undefined ? '' : `; the verifier says: ${last}`}`;
   return callFailed(number, 'load the BPF programs', { code: 'KERNEL_FEATURE', remedy, details });
 }

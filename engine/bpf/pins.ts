@@ -76,6 +76,9 @@ export function openPinDir(pinDir: string, hash: string): string {
     throw new IdsError('CONFIG_INVALID', `pin_dir "${pinDir}" is not an absolute path without dots and blanks`);
   }
   ensureBpffs(pinDir);
+  // bpffs takes directories from everybody: one that a user made in vain would stand in root's way for ever.
+  if (process.geteuid?.() !== 0)
+    throw new IdsError('PRIVILEGE', `only root may pin BPF objects under ${pinDir}: run as root`);
   ensureDirectory(pinDir);
   const path = join(pinDir, hash);
   ensureDirectory(path);

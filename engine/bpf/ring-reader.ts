@@ -45,6 +45,7 @@ export class RingReader {
       this.#words = new Int32Array(data.buffer, page, (2 * handle.size) / 4);
       this.#view = new DataView(data.buffer, page, 2 * handle.size);
     } catch (error) {
+      for (const mapping of this.#mappings) mapping.close();
       libc().close(this.#fd);
       throw error;
     }

@@ -2,15 +2,10 @@
 // Does XDP_TX reach the peer? A native veth whose peer has neither an XDP program nor GRO loses such frames without a
 // word, so it is tried: one frame of the local experimental ethertype goes out, and the driver's counters tell.
 
-import { check, closeFds } from './check.js';
-import { libbpf } from './native.js';
 import { driverOf, driverStats, isUp } from './netdev.js';
-import { TestRun } from './test-run.js';
+import { VerdictProgram } from './verdict-program.js';
 
-const PROG_TYPE_XDP = 6;
 const XDP_TX = 3;
-/** r0 = XDP_TX; exit */
-const instructions = Uint8Array.of(0xb7, 0, 0, 0, XDP_TX, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0);
 
 /** Drivers whose native XDP has transmit queues of its own, where XDP_TX needs nothing of the other side. */
 const transmitting = new Set([
@@ -43,16 +38,13 @@ function transmitted(name: string): number {
 /** Sends one frame with XDP_TX from a veth; true if the peer took it. */
 function probeVeth(name: string, ifindex: number): boolean {
   if (!isUp(name)) return false;
-  const fd = check(
-    libbpf().progLoad(PROG_TYPE_XDP, 'ids_tx_probe', 'Dual BSD/GPL', instructions, instructions.length / 8, null),
-    'load the transmit probe',
-  );
+  const program = VerdictProgram.load(XDP_TX);
   try {
     const before = transmitted(name);
-    new TestRun(fd).live(probeFrame(), ifindex);
+    program.live(probeFrame(), ifindex);
     return transmitted(name) > before;
   } finally {
-    closeFds([fd]);
+    program.close();
   }
 }
 
