@@ -6,10 +6,10 @@ export interface Automaton {
   /** Class of each byte; letters of both cases share one, bytes of no pattern are class 0. */
   readonly classOf: Uint8Array;
   readonly width: number;
-  /** next[state * width + class]; states from `accepting` on end at least one pattern. */
+  /** States are numbered in steps of `width`: next[state + class]. Those from `accepting` on end at least one pattern. */
   readonly next: Int32Array;
   readonly accepting: number;
-  /** Patterns that end in accepting state s: hits[hitsFrom[s - accepting] .. hitsFrom[s - accepting + 1]). */
+  /** Patterns that end in accepting state number n of those: hits[hitsFrom[n]] to hits[hitsFrom[n + 1] - 1]. */
   readonly hitsFrom: Int32Array;
   readonly hits: Int32Array;
 }
@@ -99,12 +99,14 @@ function renumber(raw: {
   const accepting = ends.filter((list) => list.length === 0).length;
   const next = new Int32Array(table.length);
   order.forEach((state, i) => {
-    for (let label = 0; label < width; label++) next[i * width + label] = place[table[state * width + label] ?? 0] ?? 0;
+    for (let label = 0; label < width; label++) {
+      next[i * width + label] = (place[table[state * width + label] ?? 0] ?? 0) * width;
+    }
   });
   const lists = order.slice(accepting).map((state) => [...new Set(ends[state])]);
   const hitsFrom = new Int32Array(lists.length + 1);
   lists.forEach((list, i) => (hitsFrom[i + 1] = (hitsFrom[i] ?? 0) + list.length));
-  return { classOf, width, next, accepting, hitsFrom, hits: Int32Array.from(lists.flat()) };
+  return { classOf, width, next, accepting: accepting * width, hitsFrom, hits: Int32Array.from(lists.flat()) };
 }
 
 /** Calls `hit` with the number of each pattern that occurs in `bytes`, perhaps several times. */
@@ -112,10 +114,10 @@ export function scan(automaton: Automaton, bytes: Uint8Array, hit: (pattern: num
   const { classOf, width, next, accepting, hitsFrom, hits } = automaton;
   let state = 0;
   for (let at = 0; at < bytes.length; at++) {
-    state = next[state * width + (classOf[bytes[at] ?? 0] ?? 0)] ?? 0;
+    state = next[state + (classOf[bytes[at] ?? 0] ?? 0)] ?? 0;
     if (state < accepting) continue;
-    const from = hitsFrom[state - accepting] ?? 0;
-    const to = hitsFrom[state - accepting + 1] ?? 0;
-    for (let i = from; i < to; i++) hit(hits[i] ?? 0);
+    const number = (state - accepting) / width;
+    const to = hitsFrom[number + 1] ?? 0;
+    for (let i = hitsFrom[number] ?? 0; i < to; i++) hit(hits[i] ?? 0);
   }
 }

@@ -120,6 +120,8 @@ class Request implements HttpRequest {
   readonly #from: number;
   #to: number;
   #plain = true;
+  #cookieFrom = 0;
+  #cookieTo = 0;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;
   #host: Uint8Array | undefined;
@@ -160,7 +162,18 @@ class Request implements HttpRequest {
   }
 
   get headers(): Uint8Array {
-    return (this.#headers ??= this.#bytes.subarray(this.#from, this.#to));
+    return (this.#headers ??= this.#plainHeaders());
+  }
+
+  /** The section as it is, but for the line with the cookies. */
+  #plainHeaders(): Uint8Array {
+    const bytes = this.#bytes;
+    const [from, to] = [this.#from, this.#to];
+    if (this.#cookieTo === 0) return bytes.subarray(from, to);
+    const out = new Uint8Array(to - from - (this.#cookieTo - this.#cookieFrom));
+    out.set(bytes.subarray(from, this.#cookieFrom));
+    out.set(bytes.subarray(this.#cookieTo, to), this.#cookieFrom - from);
+    return out;
   }
 
   /** Visits the lines; leaves `plain` set if the section is already what http.header shows. */
@@ -207,8 +220,9 @@ class Request implements HttpRequest {
         if (cut) this.open |= Open.HOST;
         return;
       case 6:
-        // http.header leaves cookies out.
-        if (known(bytes, at, 'cookie')) this.#plain = false;
+        if (!known(bytes, at, 'cookie')) return;
+        this.#cookieFrom = at;
+        this.#cookieTo = Math.min(to + 2, bytes.length);
         return;
       case 7:
         if (known(bytes, at, 'referer')) this.referer = bytes.subarray(from, to);
