@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The face of the binding: what the rest of the engine may use of it.
 
+export type { Attachment } from './attachments.js';
 export { BpfMap, indexKey, type MapInfo } from './bpf-map.js';
 export { now, wallOffset } from './clock.js';
 export type { Control } from './control.js';
 export type { Hits, VerdictCount } from './counters.js';
-export { type Attachment, Kernel, type KernelOptions } from './kernel.js';
+export { Kernel, type KernelOptions } from './kernel.js';
 export type { AttachMode } from './links.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [events] [response]
+
+import { benchEvents } from './events.js';
+import { benchPacket } from './packet.js';
+import { benchResponse } from './response.js';
+
+const benches: Readonly<Record<string, () => void | Promise<void>>> = {
+  packet: benchPacket,
+  events: benchEvents,
+  response: benchResponse,
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(`bench: there is no ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 2;
+} else if (process.getuid?.() !== 0) {
+  console.error('bench: run it as root: it loads BPF programs');
+  process.exitCode = 4;
+} else {
+  for (const name of names.length > 0 ? names : Object.keys(benches)) await benches[name]?.();
+}
