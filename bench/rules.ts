@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Synthetic rule sets: the mix of a real header rule set, none of which matches the packets of the benchmarks.
 
-/** `count` header rules with ports, addresses, flags and thresholds; about one in four shares its ports with the packet. */
+/** `count` header rules with ports, addresses, flags and thresholds; a few share ports and flags with the packet and are told apart by the rest. */
 export function headerRules(count: number): string {
   return Array.from({ length: count }, (_, i) => headerRule(i)).join('\n');
 }
@@ -28,6 +28,9 @@ function headerRule(i: number): string {
         `flags:S; detection_filter:track by_src, count 20, seconds 60; ttl:${i % 255};`,
       );
     default:
-      return rule('alert tcp $EXTERNAL_NET any -> $HOME_NET 440:450', `flags:A; seq:${i};`);
+      return rule(
+        `alert tcp $EXTERNAL_NET any -> $HOME_NET ${400 + ((i * 7) % 3000)}:${410 + ((i * 7) % 3000)}`,
+        `flags:A; seq:${i};`,
+      );
   }
 }

@@ -26,6 +26,7 @@ static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
 		return false;
 	pkt->verdict = IDS_VERDICT_PASS;
 	pkt->reason = IDS_REASON_ALLOWLIST;
+	pkt->decider = IDS_MAX_RULES;
 	pkt->event_flags |= IDS_EVENT_ALLOWLISTED;
 	return true;
 }

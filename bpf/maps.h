@@ -152,7 +152,7 @@ struct {
 
 /*
  * Threshold state: entries by a keyed hash of rule and tracked address, IDS_BUCKET_WAYS a bucket, one lock a bucket.
- * Written by the rates stage alone. The size is set by the loader.
+ * Written by the rules stage alone. The size is set by the loader, never below IDS_COMMON_BUCKETS.
  */
 struct ids_slot {
 	__u64 key;     /* 0: never used */
@@ -176,7 +176,7 @@ struct {
 
 /*
  * Sets of distinct values: cells of (epoch << 32 | value), open addressing, never emptied: a cell of another epoch is
- * free. Written by the rates stage alone. The size is set by the loader.
+ * free. Written by the rules stage alone. The size is set by the loader.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -185,7 +185,7 @@ struct {
 	__type(value, __u64);
 } ids_cells SEC(".maps");
 
-/* The epoch given out last. Written by the rates stage alone. */
+/* The epoch given out last. Written by the rules stage alone. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

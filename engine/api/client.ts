@@ -2,7 +2,6 @@
 // The CLI's side of the control socket.
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { Detection } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import type {
@@ -21,12 +20,17 @@ import type {
 } from './api.js';
 import { fromWire } from './wire.js';
 
+/** The largest public rule sets take some ten seconds to compile on a slow machine. */
+const TIMEOUT_MS = 120_000;
+
 /** Talks to the daemon behind a socket. @throws IdsError DAEMON_UNREACHABLE, PRIVILEGE, or what the daemon answered. */
 export class ApiClient implements Api {
   readonly #socket: string;
+  readonly #timeoutMs: number;
 
-  constructor(socket: string) {
+  constructor(socket: string, options: { readonly timeoutMs?: number } = {}) {
     this.#socket = socket;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   status(): Promise<Status> {
@@ -102,61 +106,92 @@ export class ApiClient implements Api {
     return (await this.#json(await this.#send('POST', path, JSON.stringify(body)))) as T;
   }
 
+  /** Every request has a connection of its own: a daemon that ends takes none away that another request relies on. */
   #send(method: string, path: string, body?: string, signal?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const headers =
         body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-      const options = { socketPath: this.#socket, method, path, headers, ...(signal ? { signal } : {}) };
-      const request = httpRequest(options, resolve);
-      request.once('error', (error) => reject(unreachable(this.#socket, error)));
+      const options = { socketPath: this.#socket, method, path, headers, agent: false as const };
+      const request = httpRequest({ ...options, ...(signal ? { signal } : {}) }, resolve);
+      // A follower may wait for ever; everything else is answered in time or not at all.
+      if (!signal) {
+        request.setTimeout(this.#timeoutMs, () => {
+          const text = `the daemon on ${this.#socket} has not answered for ${this.#timeoutMs / 1000} s: look at its log`;
+          request.destroy(new IdsError('DAEMON_FAILED', text));
+        });
+      }
+      request.once('error', (error) => reject(this.#failure(error)));
       request.end(body);
     });
   }
 
-  async #json(response: IncomingMessage): Promise<unknown> {
+  async #text(response: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of response) chunks.push(chunk as Buffer);
     } catch (error) {
-      throw unreachable(this.#socket, error);
+      throw this.#failure(error);
     }
-    const text = Buffer.concat(chunks).toString('utf8');
-    let body: unknown;
-    try {
-      body = JSON.parse(text);
-    } catch (error) {
-      throw new IdsError('DAEMON_FAILED', `what answers on ${this.#socket} is no ids daemon`, { cause: error });
-    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  async #json(response: IncomingMessage): Promise<unknown> {
+    const body = this.#parse(await this.#text(response));
     const failure = fromWire(body);
     if (failure) throw failure;
+    if (response.statusCode !== 200) throw this.#stranger();
     return body;
   }
 
-  async #lines(
-    path: string,
-    signal: AbortSignal | undefined,
-    onDetection: (detection: Detection) => void,
-  ): Promise<void> {
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw this.#stranger(error);
+    }
+  }
+
+  #stranger(cause?: unknown): IdsError {
+    return new IdsError('DAEMON_FAILED', `what answers on ${this.#socket} is no ids daemon`, { cause });
+  }
+
+  /** One JSON object a line, each as soon as it is there. */
+  async #lines(path: string, signal: AbortSignal | undefined, onDetection: (one: Detection) => void): Promise<void> {
     try {
       const response = await this.#send('GET', path, undefined, signal);
-      if (response.statusCode !== 200) await this.#json(response);
-      for await (const line of createInterface({ input: response })) onDetection(JSON.parse(line) as Detection);
+      if (response.statusCode !== 200) throw (await this.#json(response), this.#stranger());
+      for await (const line of linesOf(response)) onDetection(this.#parse(line) as Detection);
     } catch (error) {
-      if (!signal?.aborted) throw error instanceof IdsError ? error : unreachable(this.#socket, error);
+      if (!signal?.aborted) throw error instanceof IdsError ? error : this.#failure(error);
     }
+  }
+
+  #failure(error: unknown): IdsError {
+    if (error instanceof IdsError) return error;
+    const socket = this.#socket;
+    const code = systemCode(error);
+    if (code === 'EACCES' || code === 'EPERM') {
+      const text = `no access to ${socket}: run as root or as a member of the group ids`;
+      return new IdsError('PRIVILEGE', text, { cause: error });
+    }
+    if (code === 'ECONNRESET' || code === 'EPIPE') {
+      const text = `the daemon on ${socket} broke the connection off: it ended, or this reader was too slow`;
+      return new IdsError('DAEMON_UNREACHABLE', text, { cause: error });
+    }
+    const why =
+      code === 'ENOENT' ? 'there is no such socket' : code === 'ECONNREFUSED' ? 'it has ended' : messageOf(error);
+    const text = `no daemon answers on ${socket} (${why}): start it with "ids run", or name its socket with --socket`;
+    return new IdsError('DAEMON_UNREACHABLE', text, { cause: error });
   }
 }
 
-function unreachable(socket: string, error: unknown): IdsError {
-  const code = systemCode(error);
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new IdsError('PRIVILEGE', `no access to ${socket}: run as root or as a member of the group ids`, {
-      cause: error,
-    });
+/** The lines of a body; what stands behind the last line end is a line that was cut off, and no line. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) {
+    const lines = (rest + (chunk as string)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
   }
-  const known = code === 'ENOENT' || code === 'ECONNREFUSED';
-  const cause = known ? 'no daemon runs there' : messageOf(error);
-  return new IdsError('DAEMON_UNREACHABLE', `no daemon answers on ${socket} (${cause}): start it with "ids run"`, {
-    cause: error,
-  });
 }

@@ -15,10 +15,22 @@ export interface WireError {
 /** HTTP status for an error code: by what the CLI will exit with. */
 const statusByExit = { 1: 409, 2: 400, 3: 503, 4: 500 } as const;
 
+/** The status of an error that the HTTP layer itself raised for a request: too large, no JSON, no such content type. */
+function requestStatus(error: unknown): number | undefined {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  return status >= 400 && status < 500 ? status : undefined;
+}
+
 export function toWire(error: unknown): { readonly status: number; readonly body: WireError } {
   if (error instanceof IdsError) {
-    const status = error.code === 'NOT_FOUND' ? 404 : statusByExit[errorCodes[error.code].exit];
+    const { exit } = errorCodes[error.code];
+    const status = error.code === 'NOT_FOUND' ? 404 : error.code === 'INTERNAL' ? 500 : statusByExit[exit];
     return { status, body: { error: { code: error.code, message: error.message, details: error.details } } };
+  }
+  const status = requestStatus(error);
+  if (status !== undefined) {
+    const message = `the request is not valid: ${messageOf(error)}`;
+    return { status, body: { error: { code: 'USAGE', message, details: {} } } };
   }
   return { status: 500, body: { error: { code: 'INTERNAL', message: messageOf(error), details: {} } } };
 }
@@ -26,6 +38,11 @@ export function toWire(error: unknown): { readonly status: number; readonly body
 /** The error that an answer holds, or undefined if it holds none. */
 export function fromWire(body: unknown): IdsError | undefined {
   if (typeof body !== 'object' || body === null || !('error' in body)) return undefined;
-  const { code, message, details } = body.error as WireError['error'];
-  return new IdsError(Object.hasOwn(errorCodes, code) ? code : 'DAEMON_FAILED', message, { details });
+  const { error } = body;
+  const { code, message, details } = (typeof error === 'object' ? (error ?? {}) : {}) as Partial<WireError['error']>;
+  const known = typeof code === 'string' && Object.hasOwn(errorCodes, code);
+  const text = typeof message === 'string' ? message : 'the daemon answered with an error that says nothing';
+  return new IdsError(known ? code : 'DAEMON_FAILED', text, {
+    details: typeof details === 'object' && details !== null ? details : {},
+  });
 }

@@ -2,15 +2,14 @@
 // The programs and tables in the kernel as one object: opened, attached, written, read, closed.
 
 import { randomBytes } from 'node:crypto';
-import { abiHash, InterfaceFlag, InterfaceLayout, mapShapes, RedactLayout } from '../../common/abi.gen.js';
+import { abiHash, mapShapes, RedactLayout } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
 import type { RuleCountRecord } from '../../common/abi.gen.js';
+import { type Attachment, Attachments } from './attachments.js';
 import { BpfMap, indexKey } from './bpf-map.js';
-import { closeFds } from './check.js';
 import { type Control, ControlMap } from './control.js';
 import { type Hits, HitsArray, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
-import { type AttachMode, attachLink, detachLinks, type LinkPlace, pinnedLinks } from './links.js';
-import { stripsVlan, xdpState } from './netdev.js';
+import { type AttachMode, detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
 import { abiDirs, openPinDir, removePins } from './pins.js';
 import { PrefixTable } from './prefix-table.js';
@@ -18,7 +17,6 @@ import { PreviousPins } from './previous-pins.js';
 import type { RingHandle } from './ring-reader.js';
 import { type RulesetBytes, Rulesets } from './rulesets.js';
 import { type RunResult, TestRun } from './test-run.js';
-import { transmits } from './tx-probe.js';
 
 export interface KernelOptions {
   /** The object file; default: the one that was built with this program. */
@@ -29,18 +27,6 @@ export interface KernelOptions {
   readonly replay?: boolean;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes?: Readonly<Record<string, number>>;
-}
-
-export interface Attachment {
-  readonly name: string;
-  readonly ifindex: number;
-  readonly mode: 'native' | 'generic';
-  /** XDP_TX reaches the peer. */
-  readonly tx: boolean;
-  /** The interface takes VLAN tags off before the program sees them; undefined: unknown. */
-  readonly vlanStripped: boolean | undefined;
-  /** Why native mode was not to be had, when it was tried. */
-  readonly fallback?: string;
 }
 
 const ENTRY = 'ids_xdp';
@@ -63,8 +49,7 @@ export class Kernel {
   readonly #rulesets: Rulesets;
   readonly #hits: HitsArray;
   readonly #test: TestRun;
-  readonly #program: number;
-  readonly #attached = new Map<string, { attachment: Attachment; fd: number }>();
+  readonly #attachments: Attachments;
   #closed = false;
 
   private constructor(object: LoadedObject, place: LinkPlace | undefined, replay: boolean) {
@@ -79,7 +64,6 @@ export class Kernel {
     const program = object.programs.get(ENTRY);
     if (program === undefined)
       throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${ENTRY}; build both sides anew`);
-    this.#program = program;
     this.#test = new TestRun(program);
     this.control = ControlMap.open(this.map('ids_control').fd);
     this.#hits = HitsArray.open(this.map('ids_hits'));
@@ -91,6 +75,7 @@ export class Kernel {
     this.blocklist = new PrefixTable(this.map('ids_blocklist'));
     this.allowlist = new PrefixTable(this.map('ids_allowlist'));
     this.cuts = this.map('ids_cuts');
+    this.#attachments = new Attachments(program, place, this.map('ids_interfaces'));
     const ring = (name: string): RingHandle => ({ fd: this.map(name).fd, size: this.map(name).info.maxEntries });
     this.rings = { events: ring('ids_events'), bulk: ring('ids_bulk') };
     const { secret } = this.control.read();
@@ -126,7 +111,7 @@ export class Kernel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    closeFds([...this.#attached.values()].map(({ fd }) => fd));
+    this.#attachments.close();
     this.#rulesets.close();
     this.#hits.close();
     this.control.close();
@@ -204,49 +189,17 @@ export class Kernel {
    * @throws IdsError INTERFACE_MISSING, INTERFACE_BUSY
    */
   attach(name: string, mode: AttachMode = 'auto'): Attachment {
-    const before = this.#attached.get(name);
-    if (before !== undefined && before.fd >= 0) closeFds([before.fd]);
-    this.#attached.delete(name);
-    const link = attachLink(name, mode, this.#program, this.#place);
-    const tx = transmits(name, link.ifindex, link.mode);
-    const attachment: Attachment = {
-      name,
-      ifindex: link.ifindex,
-      mode: link.mode,
-      tx,
-      vlanStripped: stripsVlan(name),
-      ...(link.fallback ? { fallback: link.fallback.message } : {}),
-    };
-    this.#attached.set(name, { attachment, fd: link.fd });
-    const value = new Uint8Array(InterfaceLayout.SIZE);
-    new DataView(value.buffer).setUint32(InterfaceLayout.flags, tx ? InterfaceFlag.INTERFACE_TX : 0, true);
-    this.map('ids_interfaces').put(indexKey(link.ifindex), value);
-    return attachment;
+    return this.#attachments.attach(name, mode);
   }
 
   /** What is attached, by this or an earlier run; interfaces that are gone are left out. */
   attachments(): Attachment[] {
-    if (this.#place === undefined) return [...this.#attached.values()].map(({ attachment }) => attachment);
-    return pinnedLinks(this.#place.path).map(({ name, ifindex }) => {
-      const known = this.#attached.get(name)?.attachment;
-      if (known !== undefined && known.ifindex === ifindex) return known;
-      const flags = this.map('ids_interfaces').get(indexKey(ifindex))?.[InterfaceLayout.flags] ?? 0;
-      const mode = xdpState(ifindex).mode === 'native' ? 'native' : 'generic';
-      return { name, ifindex, mode, tx: (flags & InterfaceFlag.INTERFACE_TX) !== 0, vlanStripped: stripsVlan(name) };
-    });
+    return this.#attachments.list();
   }
 
   /** @throws IdsError NOT_FOUND if nothing of ours is attached there. */
   detach(name: string): void {
-    const attached = this.#attached.get(name);
-    this.#attached.delete(name);
-    if (attached !== undefined) {
-      closeFds([attached.fd]);
-      this.map('ids_interfaces').delete(indexKey(attached.attachment.ifindex));
-    }
-    const detached = this.#place === undefined ? [] : detachLinks([this.#place.path], name);
-    if (attached === undefined && detached.length === 0)
-      throw new IdsError('NOT_FOUND', `nothing is attached to interface ${name}`);
+    this.#attachments.detach(name);
   }
 
   /** One frame through the program, without an interface. @throws IdsError FRAME_INVALID */

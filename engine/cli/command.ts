@@ -1,92 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every command of the CLI gets and gives.
+// What a command of the CLI is made of: its words, its options, its help and what it does.
 
-import type { ArgumentsCamelCase, Argv } from 'yargs';
-import { IdsError } from '../../common/errors.js';
-import { ApiClient } from '../api/client.js';
+import type { Context } from './context.js';
 
 /** Exit status: 0 done; 1 no, not found or partly; 2 bad usage or input; 3 daemon unreachable; 4 privilege or kernel. */
 export type ExitStatus = 0 | 1 | 2 | 3 | 4;
 
-export interface GlobalOptions {
-  readonly json: boolean;
-  readonly socket: string;
-}
+/** What the shell can offer for a word; undefined = nothing. */
+export type Completion = 'file' | 'interface' | readonly string[];
 
-/** Where a command writes and whom it asks. */
-export interface Context {
-  readonly json: boolean;
-  readonly client: ApiClient;
-  /** A line for people, on standard output. */
-  line(text?: string): void;
-  /** With --json: the answer as one JSON value on one line. */
-  data(value: unknown): void;
-  /** A line on standard error. */
-  warn(text: string): void;
-  readonly width: number;
-  readonly color: boolean;
-}
-
-/** One command: its words, its help, what it does. The handler's result is the exit status. */
-export interface Command<Options> {
-  readonly command: string;
+/** One option. `list` takes several words and may be repeated; of a repeated `string` the last one counts. */
+export interface OptionSpec {
+  readonly type: 'boolean' | 'string' | 'list';
   readonly describe: string;
-  readonly example: readonly [string, string];
-  build(yargs: Argv<GlobalOptions>): Argv<Options & GlobalOptions>;
-  run(options: ArgumentsCamelCase<Options & GlobalOptions>, context: Context): Promise<ExitStatus>;
+  /** One letter. */
+  readonly alias?: string;
+  /** What the value is, in capitals, for the help. */
+  readonly value?: string;
+  readonly default?: string;
+  readonly required?: boolean;
+  readonly complete?: Completion;
 }
 
-/** A command with its options' type put away, as the table of commands holds it. */
-export interface AnyCommand {
-  readonly command: string;
+/** One positional word, or with `many` all that are left; needed unless `optional`. */
+export interface PositionalSpec {
   readonly describe: string;
-  register(yargs: Argv<GlobalOptions>, finish: (status: Promise<ExitStatus>) => Promise<void>): Argv<GlobalOptions>;
+  readonly many?: boolean;
+  readonly optional?: boolean;
+  readonly complete?: Completion;
 }
 
-/** A group of commands such as `rules check`, `rules load`. */
-export interface CommandGroup {
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+export type PositionalTable = Readonly<Record<string, PositionalSpec>>;
+
+type OptionValue<O extends OptionSpec> = O['type'] extends 'boolean'
+  ? boolean
+  : O['type'] extends 'list'
+    ? readonly string[]
+    : O extends { readonly default: string } | { readonly required: true }
+      ? string
+      : string | undefined;
+
+type PositionalValue<P extends PositionalSpec> = P extends { readonly many: true }
+  ? readonly string[]
+  : P extends { readonly optional: true }
+    ? string | undefined
+    : string;
+
+/** What the handler of a command with these tables gets. */
+export type Values<O extends OptionTable, P extends PositionalTable> = {
+  readonly [K in keyof O]: OptionValue<O[K]>;
+} & { readonly [K in keyof P]: PositionalValue<P[K]> };
+
+/** A command with the types of its own values put away, as the table of commands holds it. */
+export interface Command {
+  /** Its words: `stop`, `rules check`. */
   readonly name: string;
   readonly describe: string;
-  readonly commands: readonly AnyCommand[];
+  readonly positionals: PositionalTable;
+  readonly options: OptionTable;
+  /** A command line and what it does. */
+  readonly example: readonly [string, string];
+  run(values: Readonly<Record<string, unknown>>, context: Context): Promise<ExitStatus>;
 }
 
-export function command<Options>(spec: Command<Options>): AnyCommand {
+interface Spec<O extends OptionTable, P extends PositionalTable> {
+  readonly name: string;
+  readonly describe: string;
+  readonly positionals?: P;
+  readonly options?: O;
+  readonly example: readonly [string, string];
+  readonly run: (values: Values<O, P>, context: Context) => Promise<ExitStatus>;
+}
+
+export function command<
+  const O extends OptionTable = Record<never, OptionSpec>,
+  const P extends PositionalTable = Record<never, PositionalSpec>,
+>(spec: Spec<O, P>): Command {
   return {
-    command: spec.command,
+    name: spec.name,
     describe: spec.describe,
-    register: (yargs, finish) =>
-      yargs.command(
-        spec.command,
-        spec.describe,
-        (inner) => spec.build(inner).example(spec.example[0], spec.example[1]),
-        (options) => finish(runWith(spec, options)),
-      ) as Argv<GlobalOptions>,
+    positionals: spec.positionals ?? {},
+    options: spec.options ?? {},
+    example: spec.example,
+    // The parser fills in what the tables say: see parse.ts.
+    run: (values, context) => spec.run(values as Values<O, P>, context),
   };
 }
 
-async function runWith<Options>(
-  spec: Command<Options>,
-  options: ArgumentsCamelCase<Options & GlobalOptions>,
-): Promise<ExitStatus> {
-  return spec.run(options, contextOf(options));
-}
-
-function contextOf(options: GlobalOptions): Context {
-  return {
-    json: options.json,
-    client: new ApiClient(options.socket),
-    line: (text = '') => void process.stdout.write(`${text}\n`),
-    data: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
-    warn: (text) => void process.stderr.write(`${text}\n`),
-    width: process.stdout.columns || 120,
-    color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
-  };
-}
-
-/** The positional words of a command as a list of texts. */
-export function words(value: unknown): string[] {
-  const list = Array.isArray(value) ? value : [value];
-  const texts = list.filter((word) => word !== undefined && word !== null).map(String);
-  if (texts.length === 0) throw new IdsError('USAGE', 'nothing was named');
-  return texts;
-}
+/** The options that every command takes. */
+export const globalOptions = {
+  json: { type: 'boolean', describe: 'print the answer as JSON' },
+  socket: { type: 'string', value: 'PATH', describe: 'control socket of the daemon', complete: 'file' },
+  help: { type: 'boolean', alias: 'h', describe: 'print this help' },
+} as const satisfies OptionTable;

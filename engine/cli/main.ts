@@ -1,68 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `ids` command.
 
-import yargs from 'yargs';
 import { IdsError, messageOf } from '../../common/errors.js';
+import { ApiClient } from '../api/client.js';
 import { DEFAULT_SOCKET } from '../config/defaults.js';
 import { version } from '../version.js';
-import type { ExitStatus, GlobalOptions } from './command.js';
-import { commands, groups } from './commands/index.js';
+import type { ExitStatus } from './command.js';
+import { openContext, processIo, type Io } from './context.js';
+import { helpText } from './help.js';
+import { parse } from './parse.js';
 
 /** Says what went wrong: one line for a user's mistake, a stack for a defect; with --json an object on standard output. */
-function report(error: unknown, json: boolean): ExitStatus {
+function report(error: unknown, json: boolean, io: Io): ExitStatus {
+  const known = error instanceof IdsError ? error : undefined;
   if (json) {
-    const known = error instanceof IdsError ? error : new IdsError('INTERNAL', messageOf(error));
-    const { code, message, details } = known;
-    process.stdout.write(`${JSON.stringify({ error: { code, message, details } })}\n`);
+    const { code, message, details } = known ?? new IdsError('INTERNAL', messageOf(error));
+    io.out(`${JSON.stringify({ error: { code, message, details } })}\n`);
   }
-  if (error instanceof IdsError) {
-    process.stderr.write(`ids: ${error.message}\n`);
-    return error.exit as ExitStatus;
-  }
-  process.stderr.write(`ids: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return 1;
+  const stack = error instanceof Error ? error.stack : undefined;
+  const text = known ? known.message : (stack ?? messageOf(error));
+  for (const line of text.split('\n')) io.err(`ids: ${line}\n`);
+  return (known?.exit ?? 1) as ExitStatus;
 }
 
-/** Runs the command line; resolves when it is done, with process.exitCode set. */
-export async function main(argv: readonly string[]): Promise<void> {
-  const json = argv.includes('--json');
-  const finish = async (status: Promise<ExitStatus>): Promise<void> => {
-    process.exitCode = await status.catch((error: unknown) => report(error, json));
-  };
-  const root = yargs([...argv])
-    .scriptName('ids')
-    .usage('$0 COMMAND\n\nIntrusion detection and prevention: rules judged in the kernel, alerts for your SIEM.')
-    .option('json', { type: 'boolean', default: false, describe: 'print the answer as JSON' })
-    .option('socket', {
-      type: 'string',
-      default: DEFAULT_SOCKET,
-      describe: 'control socket of the daemon',
-      requiresArg: true,
-    })
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'parse-positional-numbers': false })
-    .strict()
-    .demandCommand(1, 'name a command')
-    .recommendCommands()
-    .completion('completion', 'print a completion script for bash or zsh')
-    .version(version)
-    .alias('h', 'help')
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new IdsError('USAGE', `${message ?? 'bad usage'} (see "ids --help")`);
-    });
-  let cli = root as unknown as import('yargs').Argv<GlobalOptions>;
-  for (const one of commands) cli = one.register(cli, finish);
-  for (const group of groups) {
-    cli = cli.command(group.name, group.describe, (inner) => {
-      let nested = inner;
-      for (const one of group.commands) nested = one.register(nested, finish);
-      return nested.demandCommand(1, `name what to do: ids ${group.name} --help`);
-    });
-  }
+/** Runs one command line and gives its exit status; never throws. */
+export async function runCli(argv: readonly string[], io: Io): Promise<ExitStatus> {
+  const end = argv.indexOf('--');
+  const json = argv.slice(0, end < 0 ? undefined : end).includes('--json');
   try {
-    await cli.parseAsync();
+    const request = parse(argv);
+    if (request.kind === 'version') {
+      io.out(`${version}\n`);
+      return 0;
+    }
+    if (request.kind === 'help') {
+      const text = helpText(request.topic, io.columns);
+      if (request.asked) io.out(text);
+      else io.err(text);
+      return request.asked ? 0 : 2;
+    }
+    const client = new ApiClient(request.socket ?? DEFAULT_SOCKET);
+    const context = openContext(io, { json: request.json, socket: request.socket, client });
+    return await request.command.run(request.values, context);
   } catch (error) {
-    process.exitCode = report(error, json);
+    return report(error, json, io);
   }
+}
+
+/** Runs the command line of this process; resolves when it is done, with process.exitCode set. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const status = await runCli(argv, processIo());
+  if (status !== 0) process.exitCode = status;
 }

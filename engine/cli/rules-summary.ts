@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The summary that `rules check` and `rules load` both print.
+// What `rules check`, `rules load`, `rules list`, `replay` and `status` say of a whole rule set.
 
+import type { Problem } from '../../rules/index.js';
 import type { RulesSummary } from '../api/api.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 import { count, plural } from './table.js';
 
 export function printSummary(summary: RulesSummary, context: Context): void {
@@ -11,4 +12,11 @@ export function printSummary(summary: RulesSummary, context: Context): void {
     `${plural(rules, 'rule')}: ${count(usable)} usable (${count(inline)} inline, ${count(address)} address, ` +
       `${count(engine)} engine), ${count(unsupported)} unsupported, ${plural(errors, 'error')}`,
   );
+}
+
+/** A line each, on standard error. */
+export async function printProblems(problems: readonly Problem[], context: Context): Promise<void> {
+  if (problems.length === 0) return;
+  const { formatProblem } = await import('../../rules/problems.js');
+  context.warn(problems.map(formatProblem).join('\n'));
 }

@@ -7,24 +7,25 @@ export interface Column<Row> {
   value(row: Row): string | number | undefined;
 }
 
-/** Control characters in what a packet or a file said must not reach a terminal. */
+/** What must not reach a terminal from a packet or a file: control characters, and marks that turn the text around. */
 export function plain(text: string): string {
   // eslint-disable-next-line no-control-regex -- exactly these are what must not get through
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '.');
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '.');
 }
 
-/** The lines of a table; the last column is cut to the width of the terminal. */
+/** The lines of a table with its titles first; a line is cut to `width`. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width = Infinity): string[] {
   const cells = rows.map((row) => columns.map((column) => plain(String(column.value(row) ?? ''))));
   const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...cells.map((cell) => cell[i]?.length ?? 0)),
+    cells.reduce((widest, cell) => Math.max(widest, cell[i]?.length ?? 0), column.title.length),
   );
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, i) => (columns[i]?.align === 'right' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd()
-      .slice(0, width);
+  const line = (texts: readonly string[]): string => {
+    const padded = texts.map((text, i) =>
+      columns[i]?.align === 'right' ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0),
+    );
+    const whole = padded.join('  ').trimEnd();
+    return whole.length <= width ? whole : `${whole.slice(0, width - 1)}…`;
+  };
   return [line(columns.map((column) => column.title.toUpperCase())), ...cells.map(line)];
 }
 

@@ -76,10 +76,12 @@ const expectations: Readonly<Record<string, string>> = {
   string: 'a text in quotes',
 };
 
+const units: Readonly<Record<string, string>> = { string: ' character', array: ' item' };
+
 function describe(issue: core.$ZodIssue, value: unknown): string {
   const choices = choicesAt(issue.path);
   const keys = keysAt(issue.path);
-  if (choices.length > 0 && issue.code !== 'custom') {
+  if (choices.length > 0 && ['invalid_value', 'invalid_type', 'invalid_union'].includes(issue.code)) {
     const guess = typeof value === 'string' ? nearest(value, choices) : undefined;
     const hint =
       guess === undefined
@@ -93,10 +95,11 @@ function describe(issue: core.$ZodIssue, value: unknown): string {
     return `${found}; write ${expected} here`;
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
-    const bound = issue.code === 'too_small' ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
-    const what = issue.origin === 'string' ? ' characters' : issue.origin === 'array' ? ' items' : '';
     if (!issue.message.startsWith('Too ')) return issue.message;
-    return `${shown(value)} is too ${issue.code === 'too_small' ? 'small' : 'big'}; write ${bound}${what}`;
+    const [size, word, limit] =
+      issue.code === 'too_small' ? ['small', 'at least', issue.minimum] : ['big', 'at most', issue.maximum];
+    const unit = units[issue.origin] ?? '';
+    return `${shown(value)} is too ${size}; write ${word} ${limit}${unit}${unit !== '' && Number(limit) !== 1 ? 's' : ''}`;
   }
   const cause = issue.message.replace(/^Invalid \w+: /, '');
   return value === undefined || issue.code === 'custom' ? cause : `${shown(value)} does not fit; ${cause}`;

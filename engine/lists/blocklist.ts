@@ -6,13 +6,16 @@ import { IdsError } from '../../common/errors.js';
 import type { BlockCheck, BlockEntry, PrefixOutcome } from '../api/api.js';
 import type { Allowlist } from './allowlist.js';
 import { checkAddress, describeEntry } from './blocklist-view.js';
+import { commitClaims } from './commit.js';
 import { EnforcedList, type Entry } from './enforced-list.js';
 import type { Guard } from './guard.js';
 import type { ListStore, Offence } from './list-store.js';
 import type { Claim } from './merge.js';
+import { loadClaims } from './load-claims.js';
 import { Origins } from './origins.js';
 import { HitSlots } from './slots.js';
 import type { Clock, ListTables } from './tables.js';
+import { WriteBehind } from './write-behind.js';
 
 export interface BlocklistOptions {
   readonly tables: ListTables;
@@ -35,58 +38,30 @@ export interface AddRequest {
   readonly force?: boolean;
 }
 
-/** Changes that nobody waits for reach the disk within this time. */
-const FLUSH_MS = 100;
-
 /** Owns the kernel's blocklist table. */
 export class Blocklist {
   readonly #options: BlocklistOptions;
   readonly #list: EnforcedList;
   readonly #origins: Origins;
-  /** Claims that are in force and not yet on the disk. */
-  #pending = new Map<Entry, Set<string>>();
-  #offences: Offence[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #behind: WriteBehind;
   /** No claim expires before this time. */
   #nextExpiry = Infinity;
-  #failure: unknown;
 
   private constructor(options: BlocklistOptions) {
     const { store, tables, clock, capacity } = options;
     this.#options = options;
     this.#origins = new Origins(store.origins(), (id, name) => store.putOrigin(id, name));
     this.#list = new EnforcedList(tables, clock, new HitSlots(capacity), this.#origins);
+    this.#behind = new WriteBehind(store, this.#list);
   }
 
   /** Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. */
   static open(options: BlocklistOptions): Blocklist {
     const list = new Blocklist(options);
-    list.#load();
+    list.#nextExpiry = loadClaims(options.store, list.#list);
     list.sweep();
     list.reconcile();
     return list;
-  }
-
-  #load(): void {
-    const { store } = this.#options;
-    const slots = new Map(store.slots().map(({ prefix, slot }) => [formatPrefix(prefix), slot]));
-    const orphans = new Set(slots.keys());
-    const moved: Entry[] = [];
-    for (const { prefix, claim } of store.claims()) {
-      const known = this.#list.get(prefix);
-      const text = formatPrefix(prefix);
-      const stored = slots.get(text);
-      const entry = known ?? (stored ? this.#list.restore(prefix, stored.slot, stored) : this.#list.ensure(prefix));
-      if (!known && (entry.slot !== stored?.slot || entry.base.packets !== stored.packets)) moved.push(entry);
-      orphans.delete(text);
-      this.#list.setClaim(entry, claim);
-      this.#nextExpiry = Math.min(this.#nextExpiry, claim.expires);
-    }
-    if (moved.length > 0) store.transaction(() => moved.forEach((entry) => this.#storeSlot(entry)));
-  }
-
-  #storeSlot(entry: Entry): void {
-    this.#options.store.putSlot(entry.prefix, { slot: entry.slot, ...entry.base });
   }
 
   get size(): number {
@@ -109,42 +84,6 @@ export class Blocklist {
     throw new IdsError('LIST_FULL', text, {
       details: { entries: this.#list.size, capacity: limit, requested: fresh, free },
     });
-  }
-
-  /** Memory, then disk, then kernel: when this returns the claims are in force and survive a power cut. */
-  #commit(claims: readonly (readonly [Prefix, Claim])[]): void {
-    const { store } = this.#options;
-    this.flush();
-    const undo: (() => void)[] = [];
-    const undoAll = (): void => undo.reverse().forEach((step) => step());
-    for (const [prefix, claim] of claims) {
-      const fresh = this.#list.get(prefix) === undefined;
-      const entry = this.#list.ensure(prefix);
-      const before = entry.claims.get(claim.origin);
-      this.#list.setClaim(entry, claim);
-      this.#nextExpiry = Math.min(this.#nextExpiry, claim.expires);
-      undo.push(() => {
-        if (before) this.#list.setClaim(entry, before);
-        else this.#list.dropClaim(entry, claim.origin);
-        if (fresh && entry.claims.size === 0) store.deleteSlot(prefix);
-        if (before) store.putClaim(prefix, before);
-        else store.deleteClaim(prefix, claim.origin);
-        this.#list.sync(prefix);
-      });
-    }
-    try {
-      store.transaction(() => {
-        for (const [prefix, claim] of claims) {
-          store.putClaim(prefix, claim);
-          const entry = this.#list.get(prefix);
-          if (entry && entry.claims.size === 1) this.#storeSlot(entry);
-        }
-      });
-      for (const [prefix] of claims) this.#list.sync(prefix);
-    } catch (error) {
-      store.transaction(undoAll);
-      throw error;
-    }
   }
 
   /**
@@ -177,7 +116,9 @@ export class Blocklist {
     }
     const claims = [...accepted.values()];
     this.#room(claims.filter(([prefix]) => this.#list.get(prefix) === undefined).length);
-    this.#commit(claims);
+    this.flush();
+    this.#nextExpiry = Math.min(this.#nextExpiry, claim.expires);
+    commitClaims(this.#options.store, this.#list, claims);
     return outcomes;
   }
 
@@ -209,10 +150,7 @@ export class Blocklist {
       throw error;
     }
     this.#nextExpiry = Math.min(this.#nextExpiry, expires);
-    const origins = this.#pending.get(entry);
-    if (origins) origins.add(origin);
-    else this.#pending.set(entry, new Set([origin]));
-    this.#flushSoon();
+    this.#behind.noteClaim(entry, origin);
   }
 
   /** Sources that were blocked before, the first to be forgotten first. */
@@ -224,43 +162,12 @@ export class Blocklist {
 
   /** Keeps a record of a blocked source; within 100 ms on the disk. */
   noteOffence(offence: Offence): void {
-    this.#offences.push(offence);
-    this.#flushSoon();
-  }
-
-  #flushSoon(): void {
-    this.#timer ??= setTimeout(() => this.#flushQuietly(), FLUSH_MS).unref();
-  }
-
-  #flushQuietly(): void {
-    try {
-      this.flush();
-    } catch (error) {
-      this.#failure = error; // `status` tells; the claims stay pending for the next flush
-    }
+    this.#behind.noteOffence(offence);
   }
 
   /** Writes what is in force but not yet on the disk. @throws IdsError STORE_FAILED */
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#pending.size === 0 && this.#offences.length === 0) return;
-    const { store } = this.#options;
-    store.transaction(() => {
-      for (const [entry, origins] of this.#pending) {
-        // An entry that was removed meanwhile has nothing left to keep.
-        if (this.#list.get(entry.prefix) !== entry) continue;
-        this.#storeSlot(entry);
-        for (const origin of origins) {
-          const claim = entry.claims.get(origin);
-          if (claim) store.putClaim(entry.prefix, claim);
-        }
-      }
-      for (const offence of this.#offences) store.putOffence(offence);
-    });
-    this.#pending = new Map();
-    this.#offences = [];
-    this.#failure = undefined;
+    this.#behind.flush();
   }
 
   /** Takes prefixes off: every origin's claim, or that of one origin alone. */
@@ -369,7 +276,7 @@ export class Blocklist {
     const entries = this.#list.entries();
     const enforced = entries.filter((entry) => entry.written !== undefined).length;
     const notes =
-      this.#failure === undefined ? [] : ['the last change of the blocklist by a rule is not on the disk yet'];
+      this.#behind.failure === undefined ? [] : ['the last change of the blocklist by a rule is not on the disk yet'];
     return { entries: entries.length, capacity: capacity - 1, enforced, notes };
   }
 

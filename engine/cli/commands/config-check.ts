@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadConfig } from '../../config/index.js';
-import { command } from '../command.js';
 import { readText } from '../../files.js';
+import { command } from '../command.js';
+import { plural } from '../table.js';
 
-export const configCheck = command<{ file: string }>({
-  command: 'check <file>',
-  describe: 'check a configuration file: every error with line and column',
-  example: ['ids config check /etc/ids/ids.yaml', 'exit status 0 if it is right, 2 if not'],
-  build: (yargs) => yargs.positional('file', { type: 'string', demandOption: true, describe: 'a YAML file' }),
-  run: ({ file }, context) => {
+export const configCheck = command({
+  name: 'config check',
+  describe: 'check a configuration file and that the rule files it names are there; exit status 0 right, 2 not',
+  positionals: { file: { describe: 'a YAML file', complete: 'file' } },
+  example: ['ids config check /etc/ids/ids.yaml', 'every error with line and column'],
+  run: async ({ file }, context) => {
+    const { loadConfig, ruleFiles } = await import('../../config/index.js');
     const config = loadConfig(readText(file), file);
-    if (context.json)
-      context.data({ ok: true, interfaces: config.interfaces.map(({ name }) => name), mode: config.mode });
-    else context.line(`${file} is right`);
-    return Promise.resolve(0);
+    const rules = ruleFiles(config.rules, file);
+    const interfaces = config.interfaces.map(({ name }) => name);
+    if (context.json) context.data({ ok: true, interfaces, mode: config.mode, rules });
+    else {
+      const where = interfaces.length === 0 ? 'no interface (name one with -i)' : interfaces.join(', ');
+      context.line(`${file} is right: ${where}, mode ${config.mode}, ${plural(rules.length, 'rule file')}`);
+    }
+    return 0;
   },
 });

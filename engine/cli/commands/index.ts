@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every command of the CLI.
+// Every command of the CLI, in the order of the help and of docs/cli.md.
 
-import type { AnyCommand, CommandGroup } from '../command.js';
+import type { Command } from '../command.js';
 import { alertsTail } from './alerts-tail.js';
 import { allowlistAdd, allowlistList, allowlistRemove } from './allowlist.js';
 import { blocklistAdd, blocklistCheck, blocklistFlush, blocklistList, blocklistRemove } from './blocklist.js';
+import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
@@ -15,20 +16,33 @@ import { run } from './run.js';
 import { status } from './status.js';
 import { stop } from './stop.js';
 
-export const commands: readonly AnyCommand[] = [run, stop, status, replay];
-
-export const groups: readonly CommandGroup[] = [
-  { name: 'rules', describe: 'check, load and show rules', commands: [rulesCheck, rulesLoad, rulesList, rulesShow] },
-  {
-    name: 'blocklist',
-    describe: 'addresses that are dropped',
-    commands: [blocklistAdd, blocklistRemove, blocklistList, blocklistCheck, blocklistFlush],
-  },
-  {
-    name: 'allowlist',
-    describe: 'addresses that are never dropped',
-    commands: [allowlistAdd, allowlistRemove, allowlistList],
-  },
-  { name: 'alerts', describe: 'what was raised', commands: [alertsTail] },
-  { name: 'config', describe: 'the configuration file', commands: [configCheck] },
+export const commands: readonly Command[] = [
+  run,
+  stop,
+  status,
+  rulesCheck,
+  rulesLoad,
+  rulesList,
+  rulesShow,
+  blocklistAdd,
+  blocklistRemove,
+  blocklistList,
+  blocklistCheck,
+  blocklistFlush,
+  allowlistAdd,
+  allowlistRemove,
+  allowlistList,
+  alertsTail,
+  replay,
+  configCheck,
+  completion,
 ];
+
+/** What the first words of commands of two words stand for. */
+export const groups: Readonly<Record<string, string>> = {
+  rules: 'check, load and show rules',
+  blocklist: 'addresses that are dropped',
+  allowlist: 'addresses that are never dropped',
+  alerts: 'what was raised',
+  config: 'the configuration file',
+};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compileRules, formatProblem, type RuleInfo } from '../../../rules/index.js';
-import { languageOptions } from '../../config/index.js';
+import type { LanguageOptions, RuleInfo } from '../../../rules/index.js';
+import { readText } from '../../files.js';
 import { command } from '../command.js';
-import { printSummary } from '../rules-summary.js';
+import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
 import { table, type Column } from '../table.js';
 
@@ -14,27 +14,48 @@ const columns: readonly Column<RuleInfo>[] = [
   { title: 'reason', value: (rule) => rule.reason },
 ];
 
-export const rulesCheck = command<{ paths: string[] }>({
-  command: 'check <paths..>',
-  describe: 'check rule files without a daemon; exit status 0 all usable, 1 some unsupported, 2 errors',
-  example: ['ids rules check /etc/ids/rules', 'check every *.rules file of a directory'],
-  build: (yargs) =>
-    yargs.positional('paths', {
+/** The variables of a configuration, where its home_net depends on no host; else the stock ones. */
+async function language(file: string | undefined): Promise<LanguageOptions> {
+  const { languageOptions, loadConfig } = await import('../../config/index.js');
+  if (file === undefined) return languageOptions();
+  const { vars, redact, home_net: homeNet } = loadConfig(readText(file), file);
+  return languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet });
+}
+
+export const rulesCheck = command({
+  name: 'rules check',
+  describe:
+    'check rule files without a daemon and show where each rule is judged; exit status 0 all usable, 1 some unsupported, 2 errors',
+  positionals: {
+    paths: {
+      many: true,
+      describe: 'rule files, directories of *.rules files, or - for standard input',
+      complete: 'file',
+    },
+  },
+  options: {
+    config: {
       type: 'string',
-      array: true,
-      demandOption: true,
-      describe: 'rule files or directories',
-    }),
-  run: ({ paths }, context) => {
-    const { rules, problems, summary } = compileRules(readRuleSources(paths), languageOptions());
+      value: 'FILE',
+      describe: 'take variables and redaction from this configuration',
+      complete: 'file',
+    },
+  },
+  example: ['ids rules check local.rules /etc/ids/rules', 'a file and a directory'],
+  run: async ({ paths, config }, context) => {
+    const { compileRules } = await import('../../../rules/index.js');
+    const sources = readRuleSources(paths);
+    const { rules, problems, summary } = compileRules(sources, await language(config));
     if (context.json) context.data({ summary, rules, problems });
     else {
-      for (const problem of problems) context.warn(formatProblem(problem));
-      for (const line of table(columns, rules, context.width)) context.line(line);
-      context.line();
+      await printProblems(problems, context);
+      if (rules.length > 0) {
+        context.lines(table(columns, rules, context.width));
+        context.line();
+      }
       printSummary(summary, context);
     }
-    if (summary.errors > 0) return Promise.resolve(2);
-    return Promise.resolve(summary.unsupported > 0 ? 1 : 0);
+    if (summary.errors > 0) return 2;
+    return summary.unsupported > 0 ? 1 : 0;
   },
 });

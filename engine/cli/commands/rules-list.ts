@@ -12,16 +12,15 @@ const columns: readonly Column<RuleRecord>[] = [
   { title: 'message', value: (rule) => rule.msg },
 ];
 
-export const rulesList = command<object>({
-  command: 'list',
+export const rulesList = command({
+  name: 'rules list',
   describe: 'the rules in force with their placement and matches',
   example: ['ids rules list --json', 'for programs'],
-  build: (yargs) => yargs,
-  run: async (_options, context) => {
+  run: async (_values, context) => {
     const list = await context.client.listRules();
     if (context.json) context.data(list);
     else {
-      for (const line of table(columns, list.rules, context.width)) context.line(line);
+      context.lines(table(columns, list.rules, context.width));
       context.line();
       printSummary(list.summary, context);
       context.line(`generation ${list.generation}, loaded ${list.loadedAt} by ${list.origin}`);

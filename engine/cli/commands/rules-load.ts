@@ -1,29 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-import { formatProblem } from '../../../rules/index.js';
+import { IdsError } from '../../../common/errors.js';
+import type { Problem } from '../../../rules/index.js';
+import type { RulesLoadRequest, RulesLoadResult, RulesSummary } from '../../api/api.js';
 import { command } from '../command.js';
-import { printSummary } from '../rules-summary.js';
+import type { Context } from '../context.js';
+import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
 
-export const rulesLoad = command<{ paths?: string[] | undefined; strict: boolean }>({
-  command: 'load [paths..]',
-  describe: 'replace the whole rule set of the running daemon, atomically; without paths: the configured files again',
-  example: ['ids rules load local.rules /etc/ids/rules', 'load a file and a directory of *.rules files'],
-  build: (yargs) =>
-    yargs.positional('paths', { type: 'string', array: true, describe: 'rule files or directories' }).option('strict', {
-      type: 'boolean',
-      default: false,
-      describe: 'load nothing if any rule has an error or is unsupported',
-    }),
+/** A refused load says the same about the rules as one that was done. */
+async function load(request: RulesLoadRequest, context: Context): Promise<RulesLoadResult> {
+  try {
+    return await context.client.loadRules(request);
+  } catch (error) {
+    if (error instanceof IdsError && error.code === 'RULES_INVALID' && !context.json) {
+      const { problems, summary } = error.details as { problems?: Problem[]; summary?: RulesSummary };
+      if (problems) await printProblems(problems, context);
+      if (summary) printSummary(summary, context);
+    }
+    throw error;
+  }
+}
+
+export const rulesLoad = command({
+  name: 'rules load',
+  describe:
+    'replace the whole rule set of the running daemon, atomically; without paths: the configured files again; exit status 1 if some rules were left out',
+  positionals: {
+    paths: {
+      many: true,
+      optional: true,
+      describe: 'rule files, directories of *.rules files, or - for standard input',
+      complete: 'file',
+    },
+  },
+  options: {
+    strict: { type: 'boolean', describe: 'load nothing if any rule has an error or is unsupported' },
+  },
+  example: ['ids rules load local.rules /etc/ids/rules', 'load a file and a directory'],
   run: async ({ paths, strict }, context) => {
-    const named = paths ?? [];
-    const sources = named.length > 0 ? { sources: readRuleSources(named) } : {};
-    const result = await context.client.loadRules({ ...sources, strict });
+    const sources = paths.length > 0 ? { sources: readRuleSources(paths) } : {};
+    const result = await load({ ...sources, strict }, context);
+    const { summary, problems, generation } = result;
     if (context.json) context.data(result);
     else {
-      for (const problem of result.problems) context.warn(formatProblem(problem));
-      printSummary(result.summary, context);
-      context.line(`generation ${result.generation} is in force`);
+      await printProblems(problems, context);
+      printSummary(summary, context);
+      context.line(`generation ${generation} is in force`);
     }
-    return result.summary.errors > 0 || result.summary.unsupported > 0 ? 1 : 0;
+    return summary.errors > 0 || summary.unsupported > 0 ? 1 : 0;
   },
 });

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { RuleRecord } from '../../api/api.js';
 import { IdsError } from '../../../common/errors.js';
-import { command, type Context } from '../command.js';
+import type { RuleRecord } from '../../api/api.js';
+import { command } from '../command.js';
+import type { Context } from '../context.js';
 import { count, plain } from '../table.js';
+
+/** Signature ids are 32 bits wide. */
+const MAX_SID = 0xffffffff;
 
 function show(rule: RuleRecord, context: Context): void {
   const { counts } = rule;
@@ -25,13 +29,15 @@ function show(rule: RuleRecord, context: Context): void {
   context.line(plain(rule.text));
 }
 
-export const rulesShow = command<{ sid: string }>({
-  command: 'show <sid>',
-  describe: 'one rule: its text, where it is judged and what it has matched',
-  example: ['ids rules show 9000001', 'the shipped SYN+FIN rule'],
-  build: (yargs) => yargs.positional('sid', { type: 'string', demandOption: true, describe: 'signature id' }),
+export const rulesShow = command({
+  name: 'rules show',
+  describe: 'one rule: its text, where it is judged and what it has matched; exit status 1 if it is not loaded',
+  positionals: { sid: { describe: 'signature id' } },
+  example: ['ids rules show 9000001', 'the shipped rule for SYN with FIN'],
   run: async ({ sid }, context) => {
-    if (!/^\d{1,10}$/.test(sid)) throw new IdsError('USAGE', `"${sid}" is not a signature id: write a number`);
+    if (!/^\d{1,10}$/.test(sid) || Number(sid) > MAX_SID) {
+      throw new IdsError('USAGE', `"${sid}" is not a signature id: write a number up to ${MAX_SID}`);
+    }
     const rules = await context.client.showRule(Number(sid));
     if (context.json) context.data(rules);
     else for (const rule of rules) show(rule, context);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatDuration } from '../../../common/duration.js';
 import type { Status } from '../../api/api.js';
-import { command, type Context } from '../command.js';
+import { command } from '../command.js';
+import type { Context } from '../context.js';
 import { printSummary } from '../rules-summary.js';
 import { count, table } from '../table.js';
 
@@ -9,7 +10,7 @@ function show(status: Status, context: Context): void {
   const section = (title: string, lines: readonly string[]): void => {
     if (lines.length === 0) return;
     context.line();
-    context.line(`${title}:`);
+    context.line(context.style(`${title}:`, 'bold'));
     for (const line of lines) context.line(`  ${line}`);
   };
   context.line(
@@ -84,12 +85,11 @@ function show(status: Status, context: Context): void {
   section('notes', status.notes);
 }
 
-export const status = command<object>({
-  command: 'status',
+export const status = command({
+  name: 'status',
   describe: 'what the daemon does: interfaces, packets by reason, events, lists, outputs',
   example: ['ids status --json', 'for programs'],
-  build: (yargs) => yargs,
-  run: async (_options, context) => {
+  run: async (_values, context) => {
     const answer = await context.client.status();
     if (context.json) context.data(answer);
     else show(answer, context);

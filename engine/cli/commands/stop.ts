@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdsError } from '../../../common/errors.js';
-import { DEFAULT_PIN_DIR } from '../../config/index.js';
-import { command, type Context } from '../command.js';
+import type { Status } from '../../api/api.js';
+import { DEFAULT_PIN_DIR } from '../../config/defaults.js';
+import { command } from '../command.js';
+import type { Context } from '../context.js';
 
 /** How long a daemon may take to drain its outputs and end. */
 const PATIENCE_MS = 30_000;
@@ -10,49 +13,91 @@ const POLL_MS = 50;
 
 const isUnreachable = (error: unknown): boolean => error instanceof IdsError && error.code === 'DAEMON_UNREACHABLE';
 
-/** Waits until nobody answers any more. */
-async function gone(context: Context): Promise<void> {
-  for (let waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
-    try {
-      await context.client.status();
-    } catch (error) {
-      if (isUnreachable(error)) return;
-    }
-    await sleep(POLL_MS);
+/** When a process was started: with its number it names one process for good (proc(5), field 22); undefined = it ended. */
+function startOf(pid: number | undefined): string | undefined {
+  if (pid === undefined) return undefined;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie waits for its parent, nothing else.
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
   }
-  throw new IdsError('DAEMON_FAILED', 'the daemon was told to stop but still answers: look at its log');
 }
 
-export const stop = command<{ detach: boolean; 'pin-dir': string }>({
-  command: 'stop',
-  describe: 'end the daemon; the kernel goes on dropping until --detach takes everything out, with or without a daemon',
-  example: ['ids stop --detach', 'end the daemon and take programs, links and tables out of the kernel'],
-  build: (yargs) =>
-    yargs
-      .option('detach', { type: 'boolean', default: false, describe: 'also take everything out of the kernel' })
-      .option('pin-dir', {
-        type: 'string',
-        default: DEFAULT_PIN_DIR,
-        requiresArg: true,
-        describe: 'with --detach and no daemon: where the pins are',
-      }),
-  run: async ({ detach, pinDir }, context) => {
-    let detached: readonly string[];
-    let daemon = true;
-    try {
-      ({ detached } = await context.client.stop({ detach }));
-      await gone(context);
-    } catch (error) {
-      if (!detach || !isUnreachable(error)) throw error;
-      daemon = false;
-      const { Kernel } = await import('../../bpf/index.js');
-      detached = Kernel.detachAll(pinDir);
-    }
+async function answers({ client }: Context): Promise<boolean> {
+  try {
+    await client.status();
+    return true;
+  } catch (error) {
+    return !isUnreachable(error);
+  }
+}
+
+/** Waits until the process has ended: it drains its outputs after it answers no more. */
+async function gone(context: Context, pid: number | undefined, started: string | undefined): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (performance.now() < deadline) {
+    // A process that cannot be seen from here (another namespace) is asked.
+    const alive = started === undefined ? await answers(context) : startOf(pid) === started;
+    if (!alive) return;
+    await sleep(POLL_MS);
+  }
+  const process = pid === undefined ? '' : ` (process ${pid})`;
+  throw new IdsError('DAEMON_FAILED', `the daemon was told to stop but still runs${process}: look at its log`);
+}
+
+/** Takes everything out of the kernel without a daemon. */
+async function takeOut(pinDir: string): Promise<readonly string[]> {
+  const { Kernel } = await import('../../bpf/index.js');
+  return Kernel.detachAll(pinDir);
+}
+
+/** Stops the daemon; undefined if there is none. */
+async function stopDaemon(detach: boolean, context: Context): Promise<readonly string[] | undefined> {
+  let status: Status | undefined;
+  try {
+    status = await context.client.status();
+  } catch (error) {
+    if (detach && isUnreachable(error)) return undefined;
+    // One that cannot tell how it is may still be able to stop.
+    if (!(error instanceof IdsError) || ['DAEMON_UNREACHABLE', 'PRIVILEGE'].includes(error.code)) throw error;
+  }
+  const started = startOf(status?.pid);
+  const { detached } = await context.client.stop({ detach });
+  await gone(context, status?.pid, started);
+  if (!detach || !status || process.getuid?.() !== 0) return detached;
+  // What a daemon that failed on its way out left behind.
+  return [...new Set([...detached, ...(await takeOut(status.kernel.pins))])];
+}
+
+export const stop = command({
+  name: 'stop',
+  describe:
+    'end the daemon; the kernel goes on dropping until --detach takes everything out of it, with or without a daemon',
+  options: {
+    detach: { type: 'boolean', describe: 'also take programs, links and tables out of the kernel' },
+    'pin-dir': {
+      type: 'string',
+      value: 'PATH',
+      default: DEFAULT_PIN_DIR,
+      describe: 'where the pins are, for --detach without a daemon',
+      complete: 'file',
+    },
+  },
+  example: ['ids stop --detach', 'end the daemon and let every packet through again'],
+  run: async ({ detach, 'pin-dir': pinDir }, context) => {
+    const stopped = await stopDaemon(detach, context);
+    const daemon = stopped !== undefined;
+    const detached = stopped ?? (await takeOut(pinDir));
     if (context.json) context.data({ daemon, detached });
     else {
       context.line(daemon ? 'the daemon has ended' : 'no daemon was running');
-      for (const what of detached) context.line(`removed ${what}`);
-      if (detach && detached.length === 0) context.line('there was nothing to take out of the kernel');
+      for (const what of detached) context.line(`detached from ${what}`);
+      if (detach && detached.length === 0) {
+        context.line(daemon ? 'nothing is attached any more' : `nothing was attached from ${pinDir}`);
+      }
       if (!detach) context.line('the kernel goes on dropping; "ids stop --detach" takes everything out');
     }
     return 0;

@@ -151,6 +151,24 @@ t.test('a kernel that refuses leaves memory and store as they were', async (t) =
   g.close();
 });
 
+t.test('a store that refuses leaves memory and kernel as they were', async (t) => {
+  const f = fixture();
+  t.teardown(f.close);
+  f.blocklist.add({ prefixes: prefixes('192.0.2.1'), ttl: 50 });
+  const put = f.store.putSlot;
+  f.store.putSlot = () => {
+    throw new Error('disk full');
+  };
+  t.throws(() => f.blocklist.add({ prefixes: prefixes('192.0.2.1', '192.0.2.2') }), /disk full/);
+  f.store.putSlot = put;
+  t.match(f.blocklist.list(), [{ prefix: '192.0.2.1', expires: '2026-01-01T00:00:50.000Z' }]);
+  t.equal(f.blocklist.list().length, 1);
+  t.equal(f.tables.blocklist.size, 1);
+  t.equal([...f.store.claims()].length, 1);
+  f.clock.advance(50);
+  t.equal(judged(f, '192.0.2.1'), false);
+});
+
 t.test('a restart puts what is missing, removes what is foreign, leaves what is right', async (t) => {
   const file = join(t.testdir(), 'lists.db');
   const f = fixture({ file });

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be asked on the control socket: every route, and what its body or query must look like.
+
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { IdsError } from '../../common/errors.js';
+import type { AlertStreams } from './alert-streams.js';
+import type { Api } from './api.js';
+import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
+import { toWire } from './wire.js';
+
+const prefixes = z.array(z.string().max(100)).min(1).max(MAX_PREFIXES);
+const reason = z.string().max(1000).optional();
+const schemas = {
+  stop: z.object({ detach: z.boolean() }),
+  rules: z.object({
+    sources: z.array(z.object({ file: z.string(), text: z.string() })).optional(),
+    strict: z.boolean(),
+  }),
+  block: z.object({
+    prefixes,
+    ttl: z.number().int().positive().max(MAX_TTL).optional(),
+    reason,
+    force: z.boolean(),
+    sshPeer: z.string().max(100).optional(),
+  }),
+  allow: z.object({ prefixes, reason }),
+  prefixes: z.object({ prefixes }),
+  address: z.object({ address: z.string().max(100) }),
+  sid: z.object({ sid: z.coerce.number().int().nonnegative() }),
+  alerts: z.object({
+    count: z.coerce.number().int().min(0).max(MAX_ALERTS).default(20),
+    follow: z.enum(['0', '1']).default('0'),
+  }),
+};
+
+/** Reads a body or query; what does not fit is the caller's mistake. */
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.join('.') ?? '';
+  const text = `the request is not valid: ${where === '' ? 'the body' : where}: ${issue?.message ?? ''}`;
+  throw new IdsError('USAGE', text);
+}
+
+type Optional<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Drops keys that are undefined, so that optional properties are absent, not undefined. */
+function compact<T extends object>(value: T): Optional<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Optional<T>;
+}
+
+/** Adds every route and what is answered where there is none. */
+export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams): void {
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, body } = toWire(error);
+    void reply.status(status).send(body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const text = `the daemon knows no ${request.method} ${request.url.slice(0, 200)}: are it and this program of one version?`;
+    const { status, body } = toWire(new IdsError('NOT_FOUND', text));
+    void reply.status(status).send(body);
+  });
+  app.get('/v1/status', () => api.status());
+  app.post('/v1/stop', (request) => api.stop(read(schemas.stop, request.body)));
+  app.post('/v1/rules', (request) => api.loadRules(compact(read(schemas.rules, request.body))));
+  app.get('/v1/rules', () => api.listRules());
+  app.get('/v1/rules/:sid', (request) => api.showRule(read(schemas.sid, request.params).sid));
+  app.post('/v1/blocklist/add', (request) => api.blocklistAdd(compact(read(schemas.block, request.body))));
+  app.post('/v1/blocklist/remove', (request) => api.blocklistRemove(read(schemas.prefixes, request.body).prefixes));
+  app.post('/v1/blocklist/flush', () => api.blocklistFlush());
+  app.get('/v1/blocklist', () => api.blocklistList());
+  app.get('/v1/blocklist/check', (request) => api.blocklistCheck(read(schemas.address, request.query).address));
+  app.post('/v1/allowlist/add', (request) => api.allowlistAdd(compact(read(schemas.allow, request.body))));
+  app.post('/v1/allowlist/remove', (request) => api.allowlistRemove(read(schemas.prefixes, request.body).prefixes));
+  app.get('/v1/allowlist', () => api.allowlistList());
+  app.get('/v1/alerts', async (request, reply) => {
+    const { count, follow } = read(schemas.alerts, request.query);
+    if (follow === '0') {
+      const recent = await api.recentAlerts(count);
+      const text = recent.map((detection) => `${JSON.stringify(detection)}\n`).join('');
+      return reply.type('application/x-ndjson').send(text);
+    }
+    reply.hijack();
+    await streams.follow(api, reply.raw, count);
+    return reply;
+  });
+}
