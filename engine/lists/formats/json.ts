@@ -105,7 +105,7 @@ class JsonReader {
   }
 
   #entry(text: string, fields: Record<string, unknown>): void {
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = Buffer.from(text.trim(), 'latin1');
     const { origin, action, reason, expires } = fields;
     const group: JsonOrigin = {
       ...(typeof origin === 'string' ? { origin } : {}),
@@ -115,9 +115,9 @@ class JsonReader {
     const mark = builder.mark();
     const until = typeof expires === 'string' ? Date.parse(expires) : NaN;
     if (typeof expires === 'string' && Number.isNaN(until)) this.#cause ||= `"${expires.slice(0, 40)}" is not a time`;
+    else if (/[\s,;#|"'}\]]/.test(text.trim())) this.#cause ||= `"${text.slice(0, 60)}": more than an address`;
     else if (!this.#scanner.item(bytes, 0, bytes.length, builder))
       this.#cause ||= `"${text.slice(0, 60)}": ${this.#scanner.cause}`;
-    else if (this.#scanner.at < bytes.length) this.#cause ||= `"${text.slice(0, 60)}": more than an address`;
     else builder.describe(mark, expires === null ? Infinity : until, typeof reason === 'string' ? reason : '');
     this.#found++;
     bound(++this.#total, this.#source.maxEntries);
