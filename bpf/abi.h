@@ -320,6 +320,114 @@ struct ids_hits {
 	__u64 last_seen; /* nanoseconds of now() */
 };
 
+/*
+ * The blocklist: open addressing without a lock. User space writes through memory maps, the word that makes an entry
+ * valid last; no entry is ever moved, and a freed place is not used anew before every reader has left it. Addresses are
+ * numbers (192.0.2.7 is 0xc0000207; IPv6 four of them, the most significant first) with zero host bits.
+ */
+enum ids_list_limit {
+	IDS_LINE_ENTRIES = 5, /* entries of a line */
+	IDS_LINE_INFOS = 4,   /* records of a line of ids_info6 */
+	IDS_CHAIN = 64,       /* lines from its home within which an entry lies */
+	IDS_SETS = 65536,     /* origin sets */
+	IDS_SHORT = 8,        /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
+	IDS_HIT_TIME_BITS = 24,
+	IDS_HIT_TIME_SHIFT = 2, /* last seen in units of 4 s */
+};
+
+/* The meta word of an entry. */
+enum ids_entry_bit {
+	IDS_ENTRY_LENGTH = 0xff, /* prefix length: IPv4 0 to 32, IPv6 0 to 128 */
+	IDS_ENTRY_USED = 0x100,
+	IDS_ENTRY_FORCED = 0x200, /* wins over a built-in exemption */
+	IDS_ENTRY_ALERT = 0x400,  /* reported and let through */
+	IDS_ENTRY_SET_SHIFT = 16, /* the origin set: index of ids_sets */
+};
+
+struct ids_entry4 {
+	__u32 addr;
+	__u32 meta;    /* enum ids_entry_bit */
+	__u32 expires; /* seconds of now(), 0 = never; acts while now() < expires */
+};
+
+/* A line is full or was: its entries that found no place lie in the next one. One cache line. */
+struct ids_line4 {
+	__u32 overflow;
+	struct ids_entry4 entry[IDS_LINE_ENTRIES];
+};
+
+struct ids_entry6 {
+	__u32 addr[4];
+	__u32 meta;
+	__u32 expires;
+};
+
+/* As ids_line4; two cache lines. */
+struct ids_line6 {
+	__u32 overflow;
+	__u32 pad;
+	struct ids_entry6 entry[IDS_LINE_ENTRIES];
+};
+
+/*
+ * The fronts say by the first 24 bits of an address where to look: a class of two bits, and a word of which class 2
+ * alone needs to be asked. "Full" entries are /32 in IPv4; in IPv6 they are records of ids_info6, one for each 32 bits
+ * under which there are entries of 32 bits or more.
+ */
+enum ids_class {
+	IDS_CLASS_NONE = 0,
+	IDS_CLASS_FULL = 1,  /* full ones and nothing else */
+	IDS_CLASS_MIXED = 2, /* ask the front word */
+};
+
+enum ids_front_bit {
+	IDS_FRONT_COVER = 0x1f,  /* the longest length of 8 to 24 that covers these 24 bits; 0 = none */
+	IDS_FRONT_COUNT = 0x1e0, /* full ones; 15 = 15 or more */
+	IDS_FRONT_COUNT_SHIFT = 5,
+	IDS_FRONT_LENGTHS_SHIFT = 9, /* bit n: there is an entry of 25 + n bits, n 0 to 6 */
+};
+
+struct ids_front {
+	__u16 word[4];
+};
+
+/*
+ * The lengths under 32 bits of IPv6. Bit n of word w: length 32 w + 32 + n. The last word is different: bits 0 to 28 are
+ * 96 to 124, bit 29 is any of 125 to 127, bit 30 is 128. Bit 31 of the last word of the first record of a line says that
+ * the line is full or was. All other bits zero: the record is free.
+ */
+enum ids_info_bit {
+	IDS_INFO_NEARLY = 29,
+	IDS_INFO_HOST = 30,
+	IDS_INFO_OVERFLOW = 31,
+};
+
+struct ids_info6 {
+	__u32 top;
+	__u32 lengths[3];
+};
+
+struct ids_infos6 {
+	struct ids_info6 info[IDS_LINE_INFOS];
+};
+
+/* The one record that every lookup reads. */
+struct ids_list_root {
+	__u32 lines4; /* lines in use of ids_entries4, and so on: the engine writes them before the first entry */
+	__u32 lines6;
+	__u32 infos6;
+	__u32 lengths4; /* bit n: there is an entry of n bits, n 0 to 24 */
+	__u32 lengths6;
+	__u32 seed[3]; /* key of the hashes; the last two are odd */
+};
+
+/* An origin set: who lists an entry. */
+struct ids_set {
+	__u16 origin; /* under which packets are counted: index of ids_origin_hits */
+	__u16 pad;
+	__u32 pad2;
+};
+
 /* Bits: an entry that lies inside a prefix of the other kind carries both, as the longest prefix alone is asked. */
 enum ids_allow_kind {
 	IDS_ALLOW_OPERATOR = 1, /* never dropped by anything */
@@ -403,6 +511,7 @@ enum ids_event_type {
 	IDS_EVENT_BLOCKED = 2, /* a blocklisted source was dropped */
 	IDS_EVENT_HTTP = 3,    /* the header section of an HTTP request (bulk ring) */
 	IDS_EVENT_CUT = 4,     /* a packet of a cut flow was dropped */
+	IDS_EVENT_LISTED = 5,  /* a source is listed for alert alone: the packet went on */
 };
 
 enum ids_event_flag {
@@ -505,6 +614,12 @@ IDS_SIZE(ids_rule, 176);
 IDS_SIZE(ids_prefix, 20);
 IDS_SIZE(ids_block, 16);
 IDS_SIZE(ids_hits, 24);
+IDS_SIZE(ids_line4, 64);
+IDS_SIZE(ids_line6, 128);
+IDS_SIZE(ids_infos6, 64);
+IDS_SIZE(ids_front, 8);
+IDS_SIZE(ids_list_root, 32);
+IDS_SIZE(ids_set, 8);
 IDS_SIZE(ids_event, 128);
 IDS_SIZE(ids_http, 136);
 IDS_SIZE(ids_cut_key, 40);

@@ -24,6 +24,11 @@ struct ids_export {
 	enum ids_rule_flag rule_flag;
 	enum ids_ruleset_flag ruleset_flag;
 	enum ids_block_flag block_flag;
+	enum ids_list_limit list_limit;
+	enum ids_entry_bit entry_bit;
+	enum ids_class class_;
+	enum ids_front_bit front_bit;
+	enum ids_info_bit info_bit;
 	enum ids_allow_kind allow_kind;
 	enum ids_control_flag control_flag;
 	enum ids_interface_flag interface_flag;
@@ -39,6 +44,15 @@ struct ids_export {
 	struct ids_address_class address_class;
 	struct ids_block block;
 	struct ids_hits hits;
+	struct ids_entry4 entry4;
+	struct ids_line4 line4;
+	struct ids_entry6 entry6;
+	struct ids_line6 line6;
+	struct ids_front front;
+	struct ids_info6 info6;
+	struct ids_infos6 infos6;
+	struct ids_list_root list_root;
+	struct ids_set set;
 	struct ids_allow allow;
 	struct ids_control control;
 	struct ids_interface interface;

@@ -3,7 +3,8 @@
 #ifndef IDS_LISTS_H
 #define IDS_LISTS_H
 
-#include "clock.h"
+#include "list4.h"
+#include "list6.h"
 
 /* How many expired entries that cover one address are looked behind. */
 #define IDS_EXPIRED_NESTED 8
@@ -72,7 +73,7 @@ static __always_inline void ids_hit(struct ids_packet *pkt, const struct ids_blo
 	}
 }
 
-static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
+static __always_inline void ids_judge_trie(struct ids_packet *pkt)
 {
 	const struct ids_block *block = ids_blocked(pkt);
 	__u32 allowed;
@@ -91,6 +92,51 @@ static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
 	pkt->event_type = IDS_EVENT_BLOCKED;
 	pkt->origin = block->origin;
 	ids_hit(pkt, block);
+}
+
+/* Looks the source up in the tables of its family. */
+static __always_inline void ids_find(struct ids_packet *pkt, __u32 want)
+{
+	if (pkt->ip_version == 4)
+		ids_list4_find(pkt, bpf_ntohl(pkt->saddr.word[3]), want);
+	else
+		ids_list6_find(pkt, want);
+}
+
+/* What is done about the entry that was found. The allowlist is asked here: most packets are not listed. */
+static __always_inline void ids_judge_entry(struct ids_packet *pkt)
+{
+	__u32 allowed = ids_allowed(pkt);
+
+	if (ids_spared(pkt, allowed))
+		return;
+	if (allowed & IDS_ALLOW_EXEMPT && !(pkt->listed & IDS_ENTRY_FORCED)) {
+		ids_count(IDS_STAT_EXEMPTED);
+		/* Behind an entry that is not forced there may be one that is. */
+		pkt->listed = 0;
+		ids_find(pkt, IDS_ENTRY_FORCED);
+		if (!pkt->listed)
+			return;
+	}
+	ids_list_hit(pkt);
+	if (pkt->listed & IDS_ENTRY_ALERT) {
+		pkt->event_type = IDS_EVENT_LISTED;
+		return;
+	}
+	pkt->verdict = IDS_VERDICT_DROP;
+	pkt->reason = IDS_REASON_BLOCKLIST;
+	pkt->event_type = IDS_EVENT_BLOCKED;
+}
+
+static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
+{
+	ids_find(pkt, 0);
+	if (pkt->expired)
+		ids_count(IDS_STAT_EXPIRED_HITS);
+	if (pkt->listed)
+		ids_judge_entry(pkt);
+	if (pkt->verdict == IDS_VERDICT_PASS)
+		ids_judge_trie(pkt);
 }
 
 /* Whether the source comes second in the canonical order of a flow. */

@@ -84,6 +84,32 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 } ids_hits SEC(".maps");
 
+/*
+ * The blocklist's own tables, see abi.h. Written by the engine through memory maps, read by the lists stage; the sizes
+ * of lines, records and hits follow the capacity and are set by the loader.
+ */
+#define IDS_LIST_MAP(name, type_, entries)         \
+	struct {                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(max_entries, entries);      \
+		__type(key, __u32);                \
+		__type(value, type_);              \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+	} name SEC(".maps")
+
+IDS_LIST_MAP(ids_list_root, struct ids_list_root, 1);
+/* 32 classes of two bits a value, by the first 24 bits of an address. */
+IDS_LIST_MAP(ids_class4, __u64, 1 << 19);
+IDS_LIST_MAP(ids_class6, __u64, 1 << 19);
+IDS_LIST_MAP(ids_front4, struct ids_front, 1 << 22);
+IDS_LIST_MAP(ids_front6, struct ids_front, 1 << 22);
+IDS_LIST_MAP(ids_entries4, struct ids_line4, 16384);
+IDS_LIST_MAP(ids_entries6, struct ids_line6, 4096);
+IDS_LIST_MAP(ids_info6, struct ids_infos6, 4096);
+/* Packets and last seen of each entry by its place, IPv4 first. Written by the kernel atomically, zeroed by the engine. */
+IDS_LIST_MAP(ids_entry_hits, __u64, (16384 + 4096) * IDS_LINE_ENTRIES);
+IDS_LIST_MAP(ids_sets, struct ids_set, IDS_SETS);
+
 /* Counters by origin of blocklist entries. Written by the kernel, read by the engine. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -79,6 +79,9 @@ struct ids_packet {
 	__u8 hashed;      /* bit 0: source_hash is there, bit 1: target_hash */
 	__u8 sides;       /* enum ids_rule_flag: whom the rule that rejects wants answered */
 	__u8 http;        /* the rule set in force wants HTTP requests */
+	__u32 listed;     /* meta word of the blocklist entry that was found, or 0 */
+	__u32 entry;      /* its place: index of ids_entry_hits */
+	bool expired;     /* an expired entry was met */
 	__u64 source_hash;
 	__u64 target_hash;
 	struct ids_match match[IDS_MATCHES];
@@ -181,6 +184,8 @@ static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 	pkt->decider = IDS_MAX_RULES;
 	pkt->origin = pkt->matches = 0;
 	pkt->hashed = pkt->sides = pkt->http = 0;
+	pkt->listed = 0;
+	pkt->expired = false;
 	return pkt;
 }
 

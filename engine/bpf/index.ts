@@ -7,6 +7,7 @@ export { now, wallOffset } from './clock.js';
 export type { Control } from './control.js';
 export type { Hits, VerdictCount } from './counters.js';
 export { Kernel, type KernelOptions } from './kernel.js';
+export type { ListMemory } from './list-memory.js';
 export type { AttachMode } from './links.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';

@@ -9,11 +9,13 @@ import { type Attachment, Attachments } from './attachments.js';
 import { BpfMap, indexKey } from './bpf-map.js';
 import { type Control, ControlMap } from './control.js';
 import { type Hits, HitsArray, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
+import { ListMemory } from './list-memory.js';
 import { type AttachMode, detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
 import { abiDirs, openPinDir, removePins } from './pins.js';
 import { PrefixTable } from './prefix-table.js';
 import { PreviousPins } from './previous-pins.js';
+import { RcuBarrier } from './rcu-barrier.js';
 import type { RingHandle } from './ring-reader.js';
 import { type RulesetBytes, Rulesets } from './rulesets.js';
 import { type RunResult, TestRun } from './test-run.js';
@@ -50,6 +52,8 @@ export class Kernel {
   readonly #hits: HitsArray;
   readonly #test: TestRun;
   readonly #attachments: Attachments;
+  #lists: ListMemory | undefined;
+  #barrier: RcuBarrier | undefined;
   #closed = false;
 
   private constructor(object: LoadedObject, place: LinkPlace | undefined, replay: boolean) {
@@ -114,6 +118,8 @@ export class Kernel {
     this.#attachments.close();
     this.#rulesets.close();
     this.#hits.close();
+    this.#lists?.close();
+    this.#barrier?.close();
     this.control.close();
     for (const map of this.#maps.values()) map.close();
     this.#object.close();
@@ -139,6 +145,19 @@ export class Kernel {
   /** By rule position, of the rule set in force. */
   ruleCounts(): RuleCountRecord[] {
     return this.#rulesets.counts();
+  }
+
+  /** The blocklist's tables as memory, mapped when they are first asked for. Not to be touched after `close()`. */
+  listMemory(): ListMemory {
+    return (this.#lists ??= ListMemory.open(
+      (name) => this.map(name),
+      () => this.synchronize(),
+    ));
+  }
+
+  /** Returns when every run of a program that had begun before the call has ended. Some 10 ms. */
+  synchronize(): void {
+    (this.#barrier ??= RcuBarrier.open()).wait();
   }
 
   /** Counters of a blocklist entry by `ids_block.hits`. */

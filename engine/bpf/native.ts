@@ -80,7 +80,7 @@ export type Libbpf = {
     key: number,
     value: number,
     entries: number,
-    opts: { sz: number; map_flags: number },
+    opts: { sz: number; map_flags: number; inner_map_fd?: number },
   ): number;
   mapLookup(fd: number, key: Pointer, value: Pointer): number;
   mapUpdate(fd: number, key: Pointer, value: Pointer, flags: number): number;

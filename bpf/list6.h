@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The IPv6 blocklist: the first 24 bits as in IPv4, then the lengths that are present under the first 32 bits, the longest
+ * first.
+ */
+#ifndef IDS_LIST6_H
+#define IDS_LIST6_H
+
+#include "list_entry.h"
+
+static __always_inline __u32 ids_mask6(__u32 length, __u32 word)
+{
+	__u32 from = 32 * word;
+
+	return length <= from ? 0 : length >= from + 32 ? ~0u : ~0u << (from + 32 - length);
+}
+
+/* As ids_list4_probe; the host bits of the address are cleared here. */
+__noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	const __u32 key = length | IDS_ENTRY_USED;
+	__u32 a, b, c, d, at, hash;
+	int n, i;
+
+	if (!pkt || !root)
+		return 0;
+	a = bpf_ntohl(pkt->saddr.word[0]) & ids_mask6(length, 0);
+	b = bpf_ntohl(pkt->saddr.word[1]) & ids_mask6(length, 1);
+	c = bpf_ntohl(pkt->saddr.word[2]) & ids_mask6(length, 2);
+	d = bpf_ntohl(pkt->saddr.word[3]) & ids_mask6(length, 3);
+	hash = ids_list_mix(a ^ ids_list_start(root, length), root->seed[1]);
+	hash = ids_list_mix(hash ^ b, root->seed[1]);
+	hash = ids_list_mix(hash ^ c, root->seed[1]);
+	hash = ids_list_mix(hash ^ d, root->seed[1]);
+	at = ids_list_home(root, hash, root->lines6);
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_CHAIN; n++) {
+		const struct ids_line6 *line = bpf_map_lookup_elem(&ids_entries6, &at);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (i = 0; i < IDS_LINE_ENTRIES; i++) {
+			const struct ids_entry6 *entry = &line->entry[i];
+
+			if (entry->addr[3] == d && entry->addr[2] == c && entry->addr[1] == b && entry->addr[0] == a &&
+			    (entry->meta & IDS_ENTRY_KEY) == key)
+				return ids_list_consider(pkt, entry->meta, entry->expires,
+							 (root->lines4 + at) * IDS_LINE_ENTRIES + i, want);
+		}
+		if (!line->overflow)
+			return 0;
+		if (++at >= root->lines6)
+			at = 0;
+	}
+	return 0;
+}
+
+/* The lengths under these 32 bits, or null. */
+static __always_inline const struct ids_info6 *ids_list6_info(const struct ids_list_root *root, __u32 top)
+{
+	__u32 at = ids_list_home(root, ids_list_mix(top ^ root->seed[0], root->seed[1]), root->infos6);
+	int n, i;
+
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_CHAIN; n++) {
+		const struct ids_infos6 *line = bpf_map_lookup_elem(&ids_info6, &at);
+
+		if (!line)
+			return 0;
+#pragma unroll
+		for (i = 0; i < IDS_LINE_INFOS; i++) {
+			const struct ids_info6 *info = &line->info[i];
+
+			if (info->top == top &&
+			    (info->lengths[0] | info->lengths[1] | (info->lengths[2] & ~(1u << IDS_INFO_OVERFLOW))))
+				return info;
+		}
+		if (!(line->info[0].lengths[2] >> IDS_INFO_OVERFLOW))
+			return 0;
+		if (++at >= root->infos6)
+			at = 0;
+	}
+	return 0;
+}
+
+/* Asks for the lengths of one word of a record, or of the front or root: length `base` is bit 0, the longest first. */
+__noinline int ids_list6_lengths(struct ids_packet *pkt, __u32 base, __u32 lengths, __u32 want)
+{
+	int n;
+
+	if (!pkt)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (n = 31; n >= 0 && lengths; n--) {
+		if (!(lengths & 1u << n))
+			continue;
+		lengths &= ~(1u << n);
+		if (ids_list6_probe(pkt, base + n, want))
+			return 1;
+	}
+	return 0;
+}
+
+/* Prefixes of 32 bits and more. */
+__noinline int ids_list6_deep(struct ids_packet *pkt, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	const struct ids_info6 *info;
+	__u32 first, second, last;
+
+	if (!pkt || !root)
+		return 0;
+	info = ids_list6_info(root, bpf_ntohl(pkt->saddr.word[0]));
+	if (!info)
+		return 0;
+	first = info->lengths[0];
+	second = info->lengths[1];
+	last = info->lengths[2];
+	if (last & 1u << IDS_INFO_HOST && ids_list6_probe(pkt, 128, want))
+		return 1;
+	if (last & 1u << IDS_INFO_NEARLY && ids_list6_lengths(pkt, 125, 7, want))
+		return 1;
+	return ids_list6_lengths(pkt, 96, last & ((1u << IDS_INFO_NEARLY) - 1), want) ||
+	       ids_list6_lengths(pkt, 64, second, want) || ids_list6_lengths(pkt, 32, first, want);
+}
+
+/* As ids_list4_walk. */
+__noinline int ids_list6_walk(struct ids_packet *pkt, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	const struct ids_front *front;
+	__u32 top, index, word = 0, cover;
+
+	if (!pkt || !root)
+		return 0;
+	top = bpf_ntohl(pkt->saddr.word[0]);
+	index = top >> 10;
+	front = bpf_map_lookup_elem(&ids_front6, &index);
+	if (front)
+		word = front->word[top >> 8 & 3];
+	if (word & IDS_FRONT_COUNT && ids_list6_deep(pkt, want))
+		return 1;
+	if (ids_list6_lengths(pkt, 25, word >> IDS_FRONT_LENGTHS_SHIFT, want))
+		return 1;
+	cover = word & IDS_FRONT_COVER;
+	return ids_list6_lengths(pkt, 0, root->lengths6 & (cover ? (2u << cover) - 1 : IDS_SHORT_LENGTHS), want);
+}
+
+/* As ids_list4_find. */
+static __always_inline void ids_list6_find(struct ids_packet *pkt, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	__u32 top = bpf_ntohl(pkt->saddr.word[0]), index = top >> 13, class;
+	const __u64 *classes = bpf_map_lookup_elem(&ids_class6, &index);
+
+	if (!root || !classes)
+		return;
+	class = *classes >> (top >> 8 & 31) * 2 & 3;
+	if (root->lengths6 & IDS_SHORT_LENGTHS || class == IDS_CLASS_MIXED)
+		ids_list6_walk(pkt, want);
+	else if (class == IDS_CLASS_FULL)
+		ids_list6_deep(pkt, want);
+}
+
+#endif

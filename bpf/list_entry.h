@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What the IPv4 and the IPv6 blocklist share: the hash, the question to one entry, the counters of a hit. */
+#ifndef IDS_LIST_ENTRY_H
+#define IDS_LIST_ENTRY_H
+
+#include "clock.h"
+
+/* What two entries of one prefix would have in common. */
+#define IDS_ENTRY_KEY     (IDS_ENTRY_LENGTH | IDS_ENTRY_USED)
+/* Lengths that only ids_list_root.lengths tells. */
+#define IDS_SHORT_LENGTHS ((1u << IDS_SHORT) - 1)
+
+static __always_inline const struct ids_list_root *ids_lists(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ids_list_root, &zero);
+}
+
+/* Keyed, so that nobody who chooses what gets listed can aim at one line. */
+static __always_inline __u32 ids_list_mix(__u32 hash, __u32 seed)
+{
+	hash *= seed;
+	return hash ^ hash >> 15;
+}
+
+static __always_inline __u32 ids_list_start(const struct ids_list_root *root, __u32 length)
+{
+	return root->seed[0] + length * 0x9e3779b9u;
+}
+
+/* The line where the search begins. */
+static __always_inline __u32 ids_list_home(const struct ids_list_root *root, __u32 hash, __u32 lines)
+{
+	return (__u64)ids_list_mix(hash, root->seed[2]) * lines >> 32;
+}
+
+/* Whether this entry ends the search: it acts, has the bits that are wanted, and drops. One that alerts is kept in mind. */
+static __always_inline int ids_list_consider(struct ids_packet *pkt, __u32 meta, __u32 expires, __u32 place, __u32 want)
+{
+	if (expires && ids_now(pkt) / IDS_SECOND >= expires) {
+		pkt->expired = true;
+		return 0;
+	}
+	if (want & ~meta || (meta & IDS_ENTRY_ALERT && pkt->listed))
+		return 0;
+	pkt->listed = meta;
+	pkt->entry = place;
+	return !(meta & IDS_ENTRY_ALERT);
+}
+
+#define IDS_HIT_TIME ((1ULL << IDS_HIT_TIME_BITS) - 1)
+#define IDS_HIT_ONE  (1ULL << IDS_HIT_TIME_BITS)
+
+/* Counts a packet of the entry that was found, and of the primary origin of its set. */
+static __always_inline void ids_list_hit(struct ids_packet *pkt)
+{
+	__u32 place = pkt->entry, set = pkt->listed >> IDS_ENTRY_SET_SHIFT, origin = 0;
+	__u64 *hit = bpf_map_lookup_elem(&ids_entry_hits, &place);
+	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
+	__u64 time = ids_now(pkt) / IDS_SECOND >> IDS_HIT_TIME_SHIFT & IDS_HIT_TIME;
+	struct ids_hits *sum;
+
+	if (hit) {
+		__u64 seen = *(volatile __u64 *)hit;
+
+		/* Two words in one: if another CPU was faster, the time is its time as well. */
+		if (__sync_val_compare_and_swap(hit, seen, ((seen & ~IDS_HIT_TIME) + IDS_HIT_ONE) | time) != seen)
+			__sync_fetch_and_add(hit, IDS_HIT_ONE);
+	}
+	if (origins)
+		origin = origins->origin;
+	pkt->origin = origin;
+	sum = bpf_map_lookup_elem(&ids_origin_hits, &origin);
+	if (sum) {
+		sum->packets++;
+		sum->bytes += pkt->frame_len;
+		sum->last_seen = ids_now(pkt);
+	}
+}
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The maps of the blocklist as memory: typed arrays over what the programs read.
+
+import type { mapShapes } from '../../common/abi.gen.js';
+import type { BpfMap } from './bpf-map.js';
+import { Mapping } from './memory.js';
+
+const maps = {
+  root: 'ids_list_root',
+  class4: 'ids_class4',
+  class6: 'ids_class6',
+  front4: 'ids_front4',
+  front6: 'ids_front6',
+  entries4: 'ids_entries4',
+  entries6: 'ids_entries6',
+  info6: 'ids_info6',
+  hits: 'ids_entry_hits',
+} as const satisfies Record<string, keyof typeof mapShapes>;
+
+/** Views of the list maps; they must not be touched after `close()`. */
+export class ListMemory {
+  readonly root: Uint32Array;
+  readonly class4: Uint32Array;
+  readonly class6: Uint32Array;
+  readonly front4: Uint32Array;
+  readonly front6: Uint32Array;
+  readonly entries4: Uint32Array;
+  readonly entries6: Uint32Array;
+  readonly info6: Uint32Array;
+  readonly hits: Uint32Array;
+  readonly sets: Uint16Array;
+  /** Returns when no program can still hold what was freed before the call. */
+  readonly synchronize: () => void;
+  readonly #mappings: Mapping[] = [];
+
+  private constructor(map: (name: string) => BpfMap, synchronize: () => void) {
+    const words = (name: string): Uint32Array => {
+      const { info, fd } = map(name);
+      const bytes = info.maxEntries * info.valueSize;
+      const mapping = Mapping.open(fd, bytes, { writable: true, what: name });
+      this.#mappings.push(mapping);
+      return new Uint32Array(mapping.buffer, 0, bytes / 4);
+    };
+    this.root = words(maps.root);
+    this.class4 = words(maps.class4);
+    this.class6 = words(maps.class6);
+    this.front4 = words(maps.front4);
+    this.front6 = words(maps.front6);
+    this.entries4 = words(maps.entries4);
+    this.entries6 = words(maps.entries6);
+    this.info6 = words(maps.info6);
+    this.hits = words(maps.hits);
+    const sets = words('ids_sets');
+    this.sets = new Uint16Array(sets.buffer, 0, sets.length * 2);
+    this.synchronize = synchronize;
+  }
+
+  static open(map: (name: string) => BpfMap, synchronize: () => void): ListMemory {
+    return new ListMemory(map, synchronize);
+  }
+
+  close(): void {
+    for (const mapping of this.#mappings.splice(0)) mapping.close();
+  }
+}

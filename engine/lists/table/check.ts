@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What should be (the copies) against what is (the kernel's memory): compared, and mended where it differs.
+
+import { EntryBit, InfoBit } from '../../../common/abi.gen.js';
+import { Entries4 } from './entries4.js';
+import { Entries6 } from './entries6.js';
+import type { Front } from './front.js';
+import { INFOS_WORDS, LINE_ENTRIES, LINE_INFOS, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
+import type { Differences } from './types.js';
+import type { Writer } from './writer.js';
+
+const USED = EntryBit.ENTRY_USED;
+const LENGTHS = 2 ** InfoBit.INFO_OVERFLOW - 1;
+
+/** Counts differences; mends them if told to. */
+class Comparison {
+  checked = 0;
+  missing = 0;
+  foreign = 0;
+  index = 0;
+  readonly #mend: boolean;
+
+  constructor(mend: boolean) {
+    this.#mend = mend;
+  }
+
+  get result(): Differences {
+    return { checked: this.checked, missing: this.missing, foreign: this.foreign, index: this.index };
+  }
+
+  /** One entry: `keys` words of address, then meta, then expires. Free ones must not be valid in the kernel. */
+  entry(copy: Uint32Array, kernel: Uint32Array, at: number, keys: number): void {
+    const meta = copy[at + keys] ?? 0;
+    if (meta === 0) {
+      if (((kernel[at + keys] ?? 0) & USED) === 0) return;
+      this.foreign++;
+      if (this.#mend) Atomics.store(kernel, at + keys, 0);
+      return;
+    }
+    this.checked++;
+    let key = 0;
+    for (let i = 0; i < keys; i++) if (copy[at + i] !== kernel[at + i]) key++;
+    if (key === 0 && kernel[at + keys] === meta && kernel[at + keys + 1] === copy[at + keys + 1]) return;
+    this.missing++;
+    if (!this.#mend) return;
+    if (key > 0) {
+      Atomics.store(kernel, at + keys, 0);
+      for (let i = 0; i < keys; i++) kernel[at + i] = copy[at + i] ?? 0;
+    }
+    kernel[at + keys + 1] = copy[at + keys + 1] ?? 0;
+    Atomics.store(kernel, at + keys, meta);
+  }
+
+  word(copy: Uint32Array, kernel: Uint32Array, at: number): void {
+    if (copy[at] === kernel[at]) return;
+    this.index++;
+    if (this.#mend) Atomics.store(kernel, at, copy[at] ?? 0);
+  }
+
+  /** A chain bit that the kernel has too many only costs a look; one too few hides entries. Both are differences. */
+  line(copy: Uint32Array, kernel: Uint32Array, line: number, words: number, keys: number): void {
+    this.word(copy, kernel, line * words);
+    const first = line * words + (keys === 1 ? 1 : 2);
+    for (let i = 0; i < LINE_ENTRIES; i++) this.entry(copy, kernel, first + i * (keys + 2), keys);
+  }
+
+  record(copy: Uint32Array, kernel: Uint32Array, at: number): void {
+    const used = ((copy[at + 1] ?? 0) | (copy[at + 2] ?? 0) | ((copy[at + 3] ?? 0) & LENGTHS)) !== 0;
+    if (used) this.word(copy, kernel, at);
+    for (let i = 1; i < INFOS_WORDS / LINE_INFOS; i++) this.word(copy, kernel, at + i);
+  }
+
+  front(front: Front, words: Uint32Array, classes: Uint32Array): void {
+    const copy = new Uint32Array(front.copy.buffer);
+    for (let i = 0; i < copy.length; i++) if (copy[i] !== words[i]) this.word(copy, words, i);
+    for (let i = 0; i < classes.length; i++) this.word(front.classes, classes, i);
+  }
+}
+
+function compare(writer: Writer, mend: boolean): Differences {
+  const { memory, four, six } = writer;
+  const comparison = new Comparison(mend);
+  for (let line = 0; line < four.entries.lines; line++)
+    comparison.line(four.entries.copy, memory.entries4, line, LINE4_WORDS, 1);
+  for (let line = 0; line < six.entries.lines; line++)
+    comparison.line(six.entries.copy, memory.entries6, line, LINE6_WORDS, 4);
+  for (let at = 0; at < six.infos.copy.length; at += INFOS_WORDS / LINE_INFOS)
+    comparison.record(six.infos.copy, memory.info6, at);
+  const root = writer.root();
+  for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
+  comparison.front(four.front, memory.front4, memory.class4);
+  comparison.front(six.front, memory.front6, memory.class6);
+  return comparison.result;
+}
+
+/** Compares everything. */
+export function check(writer: Writer): Differences {
+  return compare(writer, false);
+}
+
+/** Compares everything and makes the kernel's memory what it should be. */
+export function repair(writer: Writer): Differences {
+  return compare(writer, true);
+}
+
+/** Compares lines chosen at random until `count` entries were seen, with what leads to them. */
+export function sample(writer: Writer, count: number): Differences {
+  const { memory, four, six } = writer;
+  const comparison = new Comparison(false);
+  const share4 = four.size / Math.max(1, four.size + six.size);
+  // Lines may be empty: a bound on the looks, for a table that holds little.
+  for (let looks = 0; looks < 4 * count && comparison.checked < count; looks++) {
+    if (Math.random() < share4) {
+      const line = Math.floor(Math.random() * four.entries.lines);
+      comparison.line(four.entries.copy, memory.entries4, line, LINE4_WORDS, 1);
+      for (let i = 0; i < LINE_ENTRIES; i++) {
+        const at = Entries4.word(line * LINE_ENTRIES + i);
+        if (four.entries.copy[at + 1] !== 0)
+          sampleFront(comparison, four.front, memory.front4, memory.class4, four.entries.copy[at] ?? 0);
+      }
+    } else {
+      const line = Math.floor(Math.random() * six.entries.lines);
+      comparison.line(six.entries.copy, memory.entries6, line, LINE6_WORDS, 4);
+      for (let i = 0; i < LINE_ENTRIES; i++) {
+        const at = Entries6.word(line * LINE_ENTRIES + i);
+        if (six.entries.copy[at + 4] === 0) continue;
+        const top = six.entries.copy[at] ?? 0;
+        sampleFront(comparison, six.front, memory.front6, memory.class6, top);
+        const record = six.infos.find(top);
+        if (record >= 0) comparison.record(six.infos.copy, memory.info6, record);
+      }
+    }
+  }
+  return comparison.result;
+}
+
+function sampleFront(
+  comparison: Comparison,
+  front: Front,
+  words: Uint32Array,
+  classes: Uint32Array,
+  top: number,
+): void {
+  comparison.word(new Uint32Array(front.copy.buffer), words, top >>> 9);
+  comparison.word(front.classes, classes, top >>> 12);
+}

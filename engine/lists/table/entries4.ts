@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lines of IPv4 entries: a copy of our own, which is what should be, and the kernel's, which is what is.
+
+import { EntryBit } from '../../../common/abi.gen.js';
+import type { Quarantine } from './quarantine.js';
+import { CHAIN, type Hashes, LINE_ENTRIES, LINE4_WORDS as WORDS } from './shape.js';
+
+const KEY = EntryBit.ENTRY_LENGTH | EntryBit.ENTRY_USED;
+const USED = EntryBit.ENTRY_USED;
+/** Word offsets in an entry. */
+const META = 1;
+const EXPIRES = 2;
+const ENTRY_WORDS = 3;
+const FIRST = 1;
+
+export class Entries4 {
+  readonly lines: number;
+  /** In a free entry the word of `expires` holds the stamp of the quarantine. */
+  readonly copy: Uint32Array;
+  readonly #kernel: Uint32Array;
+  readonly #hits: Uint32Array;
+  readonly #hashes: Hashes;
+  readonly #quarantine: Quarantine;
+  /** The place that the last `find` of an absent prefix would give it, or -1. */
+  #vacant = -1;
+
+  constructor(kernel: Uint32Array, hits: Uint32Array, hashes: Hashes, quarantine: Quarantine) {
+    this.lines = kernel.length / WORDS;
+    this.copy = new Uint32Array(kernel.length);
+    this.#kernel = kernel;
+    this.#hits = hits;
+    this.#hashes = hashes;
+    this.#quarantine = quarantine;
+  }
+
+  /** Index of the first word of the entry at a place. */
+  static word(place: number): number {
+    const line = Math.floor(place / LINE_ENTRIES);
+    return line * WORDS + FIRST + (place - line * LINE_ENTRIES) * ENTRY_WORDS;
+  }
+
+  /** The place of exactly this prefix, or -1. Host bits must be zero; `addr` may be signed. */
+  find(addr: number, length: number): number {
+    const { copy, lines } = this;
+    const { safe } = this.#quarantine;
+    const key = length | USED;
+    const wanted = addr >>> 0;
+    let line = this.#hashes.line4(addr, length, lines);
+    this.#vacant = -1;
+    for (let n = 0; n < CHAIN; n++) {
+      const base = line * WORDS;
+      for (let i = 0; i < LINE_ENTRIES; i++) {
+        const at = base + FIRST + i * ENTRY_WORDS;
+        const meta = copy[at + META] ?? 0;
+        if (meta === 0) {
+          if (this.#vacant < 0 && (copy[at + EXPIRES] ?? 0) <= safe) this.#vacant = line * LINE_ENTRIES + i;
+        } else if (copy[at] === wanted && (meta & KEY) === key) {
+          return line * LINE_ENTRIES + i;
+        }
+      }
+      if (copy[base] === 0) return -1;
+      if (++line === lines) line = 0;
+    }
+    return -1;
+  }
+
+  /**
+   * Adds an entry that `find` has just not found. Gives its place, or -1 if there is none in reach.
+   * @param meta without length and used bit
+   */
+  add(addr: number, length: number, meta: number, expires: number): number {
+    const place = this.#vacant >= 0 ? this.#vacant : this.#extend(addr, length);
+    if (place < 0) return -1;
+    const at = Entries4.word(place);
+    const word = (meta | length | USED) >>> 0;
+    this.#hits[2 * place] = 0;
+    this.#hits[2 * place + 1] = 0;
+    this.copy[at] = addr;
+    this.copy[at + EXPIRES] = expires;
+    this.copy[at + META] = word;
+    this.#kernel[at] = addr;
+    this.#kernel[at + EXPIRES] = expires;
+    Atomics.store(this.#kernel, at + META, word);
+    return place;
+  }
+
+  /** Looks behind the end of the chain for a free place and makes the chain reach it. */
+  #extend(addr: number, length: number): number {
+    const { copy, lines } = this;
+    const { safe } = this.#quarantine;
+    let line = this.#hashes.line4(addr, length, lines);
+    for (let n = 0; n < CHAIN; n++) {
+      for (let i = 0; i < LINE_ENTRIES; i++) {
+        const at = line * WORDS + FIRST + i * ENTRY_WORDS;
+        if (copy[at + META] === 0 && (copy[at + EXPIRES] ?? 0) <= safe) return line * LINE_ENTRIES + i;
+      }
+      if (n === CHAIN - 1) break;
+      copy[line * WORDS] = 1;
+      Atomics.store(this.#kernel, line * WORDS, 1);
+      if (++line === lines) line = 0;
+    }
+    return -1;
+  }
+
+  /** Gives an entry another value. The meta word first: it says whether the entry drops at all. */
+  change(place: number, meta: number, expires: number): void {
+    const at = Entries4.word(place);
+    const word = (meta | ((this.copy[at + META] ?? 0) & KEY)) >>> 0;
+    this.copy[at + META] = word;
+    this.copy[at + EXPIRES] = expires;
+    Atomics.store(this.#kernel, at + META, word);
+    Atomics.store(this.#kernel, at + EXPIRES, expires);
+  }
+
+  remove(place: number): void {
+    const at = Entries4.word(place);
+    Atomics.store(this.#kernel, at + META, 0);
+    this.copy[at + META] = 0;
+    this.copy[at + EXPIRES] = this.#quarantine.stamp;
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The front of one family: by the first 24 bits of an address, which lengths are worth asking for.
+
+import { Class, FrontBit } from '../../../common/abi.gen.js';
+
+const COVER = FrontBit.FRONT_COVER;
+const COUNT = FrontBit.FRONT_COUNT;
+const SHIFT = FrontBit.FRONT_COUNT_SHIFT;
+const ONE = 1 << SHIFT;
+/** The bit of length 25. */
+const LENGTH25 = 1 << FrontBit.FRONT_LENGTHS_SHIFT;
+/** A count of this many means: or more. */
+export const MANY = COUNT >> SHIFT;
+
+export class Front {
+  /** Front words, as they should be. */
+  readonly copy = new Uint16Array(1 << 24);
+  /** Classes, 16 a word, as they should be. */
+  readonly classes = new Uint32Array(1 << 20);
+  readonly #kernel: Uint16Array;
+  readonly #kernelClasses: Uint32Array;
+  /** False while the copy is being built: the kernel's words are left alone then. */
+  live = true;
+
+  constructor(front: Uint32Array, classes: Uint32Array) {
+    this.#kernel = new Uint16Array(front.buffer, front.byteOffset, front.length * 2);
+    this.#kernelClasses = classes;
+  }
+
+  #write(index: number, word: number): void {
+    this.copy[index] = word;
+    if (this.live) this.#kernel[index] = word;
+    const kind = word === 0 ? Class.NONE : (word & ~COUNT) === 0 ? Class.FULL : Class.MIXED;
+    const shift = (index & 15) * 2;
+    const at = index >>> 4;
+    const before = this.classes[at] ?? 0;
+    const after = ((before & ~(3 << shift)) | (kind << shift)) >>> 0;
+    if (after === before) return;
+    this.classes[at] = after;
+    if (this.live) Atomics.store(this.#kernelClasses, at, after);
+  }
+
+  /** One more full entry under these 24 bits. */
+  addFull(index: number): void {
+    const word = this.copy[index] ?? 0;
+    if ((word & COUNT) !== COUNT) this.#write(index, word + ONE);
+  }
+
+  /** Full entries under these 24 bits, up to MANY. */
+  full(index: number): number {
+    return ((this.copy[index] ?? 0) & COUNT) >> SHIFT;
+  }
+
+  setFull(index: number, count: number): void {
+    const word = this.copy[index] ?? 0;
+    const next = (word & ~COUNT) | (Math.min(count, MANY) << SHIFT);
+    if (next !== word) this.#write(index, next);
+  }
+
+  /** Whether there is an entry of that length, 25 to 31. */
+  hasLength(index: number, length: number): boolean {
+    return ((this.copy[index] ?? 0) & (LENGTH25 << (length - 25))) !== 0;
+  }
+
+  setLength(index: number, length: number, present: boolean): void {
+    const word = this.copy[index] ?? 0;
+    const bit = LENGTH25 << (length - 25);
+    const next = present ? word | bit : word & ~bit;
+    if (next !== word) this.#write(index, next);
+  }
+
+  /** A prefix of 8 to 24 bits is there: it is the cover of what has no longer one. */
+  addCover(index: number, length: number): void {
+    const end = index + 2 ** (24 - length);
+    for (let i = index; i < end; i++) {
+      const word = this.copy[i] ?? 0;
+      if ((word & COVER) < length) this.#write(i, (word & ~COVER) | length);
+    }
+  }
+
+  /** It is gone: `next` is the longest shorter one that covers the same range, or 0. */
+  dropCover(index: number, length: number, next: number): void {
+    const end = index + 2 ** (24 - length);
+    for (let i = index; i < end; i++) {
+      const word = this.copy[i] ?? 0;
+      if ((word & COVER) === length) this.#write(i, (word & ~COVER) | next);
+    }
+  }
+
+  cover(index: number): number {
+    return (this.copy[index] ?? 0) & COVER;
+  }
+}
