@@ -170,6 +170,11 @@ export class Allowlist {
     return slot && this.#kept(slot);
   }
 
+  /** Every allowlisted and every exempt prefix. */
+  prefixes(): Prefix[] {
+    return this.#tree.values().map(({ prefix }) => prefix);
+  }
+
   list(): AllowEntry[] {
     return this.#tree.values().flatMap((slot): AllowEntry[] => {
       const prefix = formatPrefix(slot.prefix);

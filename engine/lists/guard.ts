@@ -4,6 +4,8 @@
 import { covers, formatPrefix, isPrefix4, parseAddress, parsePrefix, type Prefix } from '../../common/address.js';
 import type { Allowlist } from './allowlist.js';
 import { readExemptions, type Exemption } from './exemptions.js';
+import type { PrefixBatch } from './prefix-batch.js';
+import { refuseBatch, type BatchRefusal } from './refuse-batch.js';
 import type { Clock } from './tables.js';
 
 /** Prefixes shorter than these take more of the Internet than one decision should. */
@@ -81,6 +83,12 @@ export class Guard {
       return `${text} ${how} on the allowlist and would still pass: take it off the allowlist first, or say --force`;
     }
     return `${text} ${how} a built-in exemption (${kept.reason}), this host could be cut off: list a narrower prefix, or say --force`;
+  }
+
+  /** The same for a whole batch: what is refused is taken out and told, the others go on. */
+  refuseBatch(batch: PrefixBatch): BatchRefusal {
+    const floors = { floor4: FLOOR4, floor6: FLOOR6 };
+    return refuseBatch(batch, this.#options.allowlist.prefixes(), floors, (prefix) => this.refusal(prefix));
   }
 
   /** Refreshes every `seconds` from now on; the timer keeps no process alive. */
