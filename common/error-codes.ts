@@ -20,6 +20,7 @@ export const errorCodes = {
   PREFIX_REFUSED: { exit: 2, meaning: 'the prefix would lock somebody out or covers too much' },
   LIST_FULL: { exit: 1, meaning: 'the list has no room for more entries' },
   LIST_INVALID: { exit: 2, meaning: 'a list of addresses is malformed, too large or no list' },
+  CONFIRM_PENDING: { exit: 1, meaning: 'an earlier change still waits for ids confirm' },
   FEED_FAILED: { exit: 1, meaning: 'a feed could not be fetched or was not taken; its old content stays' },
   CAPTURE_INVALID: { exit: 2, meaning: 'a capture file is malformed' },
   FRAME_INVALID: { exit: 2, meaning: 'a frame is too short or too long to be judged' },

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { batchTexts } from '../../../../engine/lists/batch-text.js';
+import { Confirmations, type PendingChange } from '../../../../engine/lists/confirmations.js';
+import { parseList } from '../../../../engine/lists/formats/parse.js';
+import type { PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
+import { MemoryBulkLists } from './memory-bulk-lists.js';
+
+function batchOf(text: string): PrefixBatch {
+  const [group] = parseList(Buffer.from(text)).groups;
+  if (!group) throw new Error('no group');
+  return group.batch;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 5000; !condition() && Date.now() < end;)
+    await new Promise((done) => setTimeout(done, 5));
+}
+
+function setup(file: string, lists: MemoryBulkLists) {
+  const rolledBack: PendingChange[] = [];
+  const errors: unknown[] = [];
+  const confirmations = Confirmations.open({
+    file,
+    lists,
+    onRolledBack: (change) => void rolledBack.push(change),
+    onError: (error) => void errors.push(error),
+  });
+  return { confirmations, rolledBack, errors };
+}
+
+const texts = (lists: MemoryBulkLists): string[] => [...batchTexts(lists.batch('manual'))];
+
+void t.test('an unconfirmed change goes, and what was there before is as it was', async (t) => {
+  const lists = new MemoryBulkLists();
+  await lists.importBatch(batchOf('192.0.2.1\n192.0.2.2\n'), { ttl: 1000, reason: 'old' });
+  const before = lists.batch('manual');
+  const file = join(t.testdir({}), 'confirm.bin');
+  const { confirmations, rolledBack } = setup(file, lists);
+  const options = { origin: 'manual', ttl: 5, reason: 'new' };
+  const result = await confirmations.importBatch(batchOf('192.0.2.2\n192.0.2.3\n'), options, 0.05);
+  t.match(result, { added: 1, kept: 1, origin: 'manual', entries: 2 });
+  t.ok(existsSync(file));
+  // What others list meanwhile is not touched by the way back.
+  await lists.importBatch(batchOf('192.0.2.9'), {});
+  await until(() => rolledBack.length > 0);
+  t.same(texts(lists), ['192.0.2.1', '192.0.2.2', '192.0.2.9']);
+  const after = lists.batch('manual');
+  t.equal(after.extra?.expires4[1], before.extra?.expires4[1], 'the old expiry');
+  t.equal(after.extra?.reasons[after.extra.reason4[1] ?? 0], 'old');
+  t.notOk(existsSync(file));
+  t.equal(confirmations.pending, undefined);
+  await confirmations.close();
+});
+
+void t.test('a confirmed change stays; one at a time', async (t) => {
+  const lists = new MemoryBulkLists();
+  const file = join(t.testdir({}), 'confirm.bin');
+  const { confirmations, rolledBack } = setup(file, lists);
+  await confirmations.importBatch(batchOf('192.0.2.3'), { origin: 'manual' }, 30);
+  await t.rejects(confirmations.importBatch(batchOf('192.0.2.4'), { origin: 'manual' }, 30), {
+    code: 'CONFIRM_PENDING',
+  });
+  t.match(confirmations.confirm(), { origin: 'manual', entries: 1 });
+  t.throws(() => confirmations.confirm(), { code: 'NOT_FOUND' });
+  t.same(texts(lists), ['192.0.2.3']);
+  t.notOk(existsSync(file));
+  t.same(rolledBack, []);
+  await confirmations.close();
+});
+
+void t.test('a daemon that died undoes it when it starts again', async (t) => {
+  const lists = new MemoryBulkLists();
+  const file = join(t.testdir({}), 'confirm.bin');
+  const first = setup(file, lists);
+  await first.confirmations.importBatch(batchOf('192.0.2.3\n2001:db8::/32\n'), { origin: 'manual' }, 0.2);
+  await first.confirmations.close();
+  t.ok(existsSync(file), 'the way back is kept');
+  const second = setup(file, lists);
+  t.match(second.confirmations.pending, { origin: 'manual' }, 'it waits for the rest of the time');
+  await until(() => second.rolledBack.length > 0);
+  t.same(texts(lists), []);
+  t.same(second.errors, []);
+  await second.confirmations.close();
+});
+
+void t.test('an import that fails leaves nothing behind', async (t) => {
+  const lists = new MemoryBulkLists();
+  lists.capacity = 1;
+  const file = join(t.testdir({}), 'confirm.bin');
+  const { confirmations } = setup(file, lists);
+  const many = batchOf('192.0.2.1\n192.0.2.2\n');
+  await t.rejects(confirmations.importBatch(many, { origin: 'manual' }, 30), { code: 'LIST_FULL' });
+  t.notOk(existsSync(file));
+  t.equal(confirmations.pending, undefined);
+  await confirmations.close();
+});
