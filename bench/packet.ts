@@ -35,7 +35,10 @@ function subject(
   prepare: (kernel: Kernel) => void = () => {},
 ): Subject {
   const kernel = Kernel.open({ sizes: { ids_blocklist: 65536, ids_hits: 65536 } });
-  const compiled = compileRules([{ file: 'bench', text: rules }], languageOptions({ homeNet: ['10.0.0.0/8'] }));
+  const compiled = compileRules([{ file: 'bench', text: rules }], {
+    ...languageOptions({ homeNet: ['10.0.0.0/8'] }),
+    addressRules: 'inline',
+  });
   if (compiled.problems.length > 0) throw new Error(JSON.stringify(compiled.problems[0]));
   kernel.installRuleset(compiled.ruleset, 1);
   kernel.control.update({ flags: ControlFlag.CONTROL_CUTS, sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });

@@ -63,6 +63,8 @@ export interface Draft {
   readonly metadata: (readonly [string, string])[];
   target?: 'src_ip' | 'dest_ip';
   noalert: boolean;
+  /** Where the rule changes a flow bit. */
+  flowbitAt?: number;
 
   /** Keywords seen, for those that may stand only once. */
   readonly seen: Set<string>;

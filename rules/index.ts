@@ -14,6 +14,7 @@ export { keywords } from './keywords/index.js';
 export type { Keyword } from './keywords/types.js';
 export { parseRules, type LanguageOptions, type ParsedRules } from './parser.js';
 export { formatProblem } from './problems.js';
+export { addressOrigin, isAddressOrigin, type AddressList } from './compile/address-lists.js';
 export { compileParsed, compileRules } from './compile/compile.js';
 export type {
   ActionName,
@@ -23,6 +24,8 @@ export type {
   Placement,
   RuleInfo,
 } from './compile/types.js';
+export { createAddressMatcher, dropsIn, type AddressMatcher } from './match/address-matcher.js';
+export type { AddressProgram } from './match/address-program.js';
 export { createEvaluator, type EngineMatch, type Evaluator, type RequestPacket } from './match/evaluator.js';
 export type { EngineProgram } from './match/program.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';

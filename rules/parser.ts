@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule files to typed rules. A bad rule never stops the others.
 
-import { addressDomain } from './addresses.js';
-import type { HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
+import { Action } from '../common/abi.gen.js';
+import { addressDomain, resolveAddresses } from './addresses.js';
+import type { AddressSet, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
 import { standardClassifications, type Classifications } from './classification.js';
 import { fail, newDraft, unsupported, type Draft, type ParseOptions } from './draft.js';
 import { DuplicateFilter } from './duplicates.js';
@@ -23,6 +24,8 @@ export interface LanguageOptions {
   readonly redact: readonly string[] | 'off';
   /** Classtypes that are known; a stock classification.config unless set. */
   readonly classifications?: Classifications;
+  /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
+  readonly addressRules?: 'lists' | 'inline';
 }
 
 export interface ParsedRules {
@@ -31,6 +34,8 @@ export interface ParsedRules {
   /** Rules that are commented out. */
   readonly disabled: number;
   readonly problems: Problem[];
+  /** HOME_NET, if it is defined. */
+  readonly home?: AddressSet;
 }
 
 /** Errors of one rule that are told; a line that is no rule at all would have thousands. */
@@ -158,6 +163,9 @@ function finishRule(draft: Draft, header: Header, run: Run): void {
   }
   const later = header.unsupported;
   if (later && later.at <= (draft.unsupported?.at ?? Infinity)) draft.unsupported = later;
+  if (draft.flowbitAt !== undefined && draft.noalert && header.action === Action.ALERT) {
+    unsupported(draft, 'all this rule does is to change a flow bit: needs flow tracking', 'flowbits', draft.flowbitAt);
+  }
   const matches = finishMatches(draft);
   checkHeader(draft, header, matches);
   const known = draft.sid === undefined ? {} : { sid: draft.sid };
@@ -232,5 +240,6 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
       else if (first !== '' && !first.startsWith(';')) parseLine(line, run);
     });
   }
-  return { ...filter.result(), disabled, problems };
+  const home = resolveAddresses('$HOME_NET', run.resolver.addressDomain);
+  return { ...filter.result(), disabled, problems, ...('set' in home ? { home: home.set } : {}) };
 }

@@ -2,9 +2,11 @@
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
 import { Action } from '../../common/abi.gen.js';
-import type { Problem, RuleSource, UnsupportedRule } from '../ast.js';
+import type { Problem, Rule, RuleSource, UnsupportedRule } from '../ast.js';
+import { makeAddressProgram } from '../match/address-program.js';
 import { makeProgram } from '../match/program.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
+import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
 import { fitRuleset } from './capacity.js';
 import { byRank } from './entries.js';
 import { findOverlaps } from './overlap.js';
@@ -82,13 +84,34 @@ function summarise(rules: readonly RuleInfo[], problems: readonly Problem[]): Co
   };
 }
 
+/** Gives rules that are only addresses to the lists; `lists` gets their entries. */
+function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: AddressList[]): Placed[] {
+  const passes = placed.flatMap(({ rule, placement }) =>
+    placement === 'inline' && rule.action === Action.PASS ? [rule] : [],
+  );
+  return placed.map((one, index): Placed => {
+    const found = one.placement === 'inline' ? placeAddresses(one.rule, parsed.home, passes) : undefined;
+    if (!found) return one;
+    const { rule } = one;
+    const reason = found.reason === undefined ? {} : { reason: found.reason };
+    if (!found.prefixes) return { ...one, ...reason };
+    const action = rule.action === Action.DROP ? 'drop' : 'alert';
+    lists.push({ origin: addressOrigin(rule.meta), rule: index, action, prefixes: found.prefixes });
+    return { rule, placement: 'address', ...reason };
+  });
+}
+
 /** Places and compiles rules that were parsed. */
-export function compileParsed(parsed: ParsedRules): Compilation {
-  const first = parsed.rules.map(place);
-  const engineRules = first.filter((placed) => placed.placement === 'engine').map((placed) => placed.rule);
-  const inline = first.flatMap(({ rule, placement }, index) => (placement === 'inline' ? [{ rule, index }] : []));
-  const { ruleset, refused } = fitRuleset(inline, engineRules.length > 0);
-  const kept = inline.filter(({ rule }) => !refused.has(rule)).map(({ rule }) => rule);
+export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
+  const addressLists: AddressList[] = [];
+  const alone = parsed.rules.map(place);
+  const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : alone;
+  const at = (where: Placed['placement']): { rule: Rule; index: number }[] =>
+    first.flatMap(({ rule, placement }, index) => (placement === where ? [{ rule, index }] : []));
+  const [inline, listed, engine] = [at('inline'), at('address'), at('engine')];
+  const engineRules = engine.map(({ rule }) => rule);
+  const { ruleset, refused } = fitRuleset(inline, engine.length > 0);
+  const kept = [...inline, ...listed].flatMap(({ rule }) => (refused.has(rule) ? [] : [rule]));
   const overlaps = findOverlaps(kept, engineRules);
 
   const placed = first.map((one): Placed => {
@@ -101,7 +124,6 @@ export function compileParsed(parsed: ParsedRules): Compilation {
   ruleset.rules.forEach((index, position) => {
     positions.set(index, [...(positions.get(index) ?? []), position]);
   });
-  const engine = first.flatMap(({ rule, placement }, index) => (placement === 'engine' ? [{ rule, index }] : []));
   const rules = [
     ...placed.map((one, index) => infoOf(one, positions.get(index) ?? [])),
     ...parsed.unsupported.map(infoOfUnsupported),
@@ -111,7 +133,9 @@ export function compileParsed(parsed: ParsedRules): Compilation {
   return {
     rules,
     ruleset,
-    engine: makeProgram([...engine].sort(byRank)),
+    engine: makeProgram(engine.sort(byRank)),
+    addressLists,
+    addresses: makeAddressProgram(listed.sort(byRank)),
     problems,
     summary: summarise(rules, problems),
   };
@@ -119,5 +143,5 @@ export function compileParsed(parsed: ParsedRules): Compilation {
 
 /** Parses, places and compiles rule files. Bad and unsupported rules are in `problems`; the others are used. */
 export function compileRules(sources: readonly RuleSource[], options: LanguageOptions): Compilation {
-  return compileParsed(parseRules(sources, options));
+  return compileParsed(parseRules(sources, options), options.addressRules);
 }

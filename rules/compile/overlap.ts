@@ -57,7 +57,8 @@ function canMatchRequest(rule: Rule): boolean {
   return conditionsOf(rule).every(allowsRequest);
 }
 
-function overlap(header: Rule, pass: Rule): boolean {
+/** True if one packet can have the addresses and ports of both. */
+export function overlap(header: Rule, pass: Rule): boolean {
   if (meet(header.source, pass.source) && meet(header.destination, pass.destination)) return true;
   if (!header.bidirectional && !pass.bidirectional) return false;
   return meet(header.destination, pass.source) && meet(header.source, pass.destination);

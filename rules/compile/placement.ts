@@ -2,11 +2,10 @@
 // Where a rule is judged.
 //
 //  inline       header keywords alone: a verdict in the kernel on the very packet.
+//  address      nothing but addresses: entries of the blocklist (address-lists.ts).
 //  engine       looks into an HTTP request: judged on the event that the kernel makes of the packet with the request. A
 //               drop then cuts the flow; the packet that carried the request has already passed.
 //  unsupported  cannot be judged in full where it would have to be. Nothing half-matches.
-//
-// `address` (rules that are nothing but addresses, as blocklist entries) is not handed out yet: they are inline.
 //
 // Order between the two: pass rules come first in the language, and an engine-placed pass is decided after the kernel's
 // verdict on the packet. A header rule cannot be moved behind it, since the engine gets no event for every packet that

@@ -2,7 +2,9 @@
 // What a compilation hands over: listings for people, a kernel table, a program for the engine. All of it can be cloned.
 
 import type { Problem, Reference, RejectSides } from '../ast.js';
+import type { AddressProgram } from '../match/address-program.js';
 import type { EngineProgram } from '../match/program.js';
+import type { AddressList } from './address-lists.js';
 
 /** Where a rule is judged; see placement.ts. */
 export type Placement = 'inline' | 'address' | 'engine' | 'unsupported';
@@ -64,6 +66,10 @@ export interface Compilation {
   readonly rules: readonly RuleInfo[];
   readonly ruleset: CompiledRuleset;
   readonly engine: EngineProgram;
+  /** What address rules put on the blocklist, one list a rule. */
+  readonly addressLists: readonly AddressList[];
+  /** Names the address rules behind an event of the list stage. */
+  readonly addresses: AddressProgram;
   readonly problems: readonly Problem[];
   readonly summary: CompilationSummary;
 }

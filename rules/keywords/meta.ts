@@ -52,9 +52,16 @@ function parseClasstype(draft: Draft, value: string): void {
   );
 }
 
-/** `flowbits:noalert` says no more than `noalert`; everything else needs flows. */
+/** Changes a bit of the flow and does not decide whether the rule matches. */
+const CHANGES_BIT = /^(?:set|unset|toggle)\s*,\s*[^\s,|]+$/i;
+
+/**
+ * `flowbits:noalert` says no more than `noalert`. A bit that is set can be asked for by rules alone that are unsupported,
+ * so the rule that sets it is used without; everything else needs flows.
+ */
 function parseFlowbits(draft: Draft, value: string): void {
   if (value.toLowerCase() === 'noalert') draft.noalert = true;
+  else if (CHANGES_BIT.test(value.trim())) draft.flowbitAt ??= draft.keywordAt;
   else unsupported(draft, 'needs flow tracking');
 }
 
@@ -107,7 +114,7 @@ export const metaKeywords: readonly Keyword[] = [
   supported(
     'other',
     'flowbits',
-    '`noalert` as the keyword of that name; every other form needs flow tracking',
+    '`noalert` as the keyword of that name; `set`, `unset` and `toggle` change nothing, as no rule in use can ask',
     parseFlowbits,
   ),
 ];

@@ -56,7 +56,8 @@ function holdsPort(set: PortSet, port: number): boolean {
   return false;
 }
 
-function holdsAddress(set: AddressSet, address: bigint): boolean {
+/** True if the set, sorted and disjoint, holds the address. */
+export function holdsAddress(set: AddressSet, address: bigint): boolean {
   let [low, high] = [0, set.length - 1];
   while (low <= high) {
     const middle = (low + high) >>> 1;

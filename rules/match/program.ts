@@ -88,17 +88,24 @@ function contentOf(match: ContentMatch): ContentTest {
   };
 }
 
-function engineRule(rule: Rule, index: number): EngineRule {
+/** A rule's threshold as the engine counts it. */
+export function engineThreshold(rule: Rule): EngineThreshold | undefined {
   const { threshold } = rule;
-  const state = threshold && {
-    name: thresholdName(rule, threshold),
-    type: threshold.type,
-    track: threshold.track,
-    unique: threshold.unique,
-    count: threshold.count,
-    seconds: threshold.seconds,
-    multiplier: threshold.multiplier,
-  };
+  return (
+    threshold && {
+      name: thresholdName(rule, threshold),
+      type: threshold.type,
+      track: threshold.track,
+      unique: threshold.unique,
+      count: threshold.count,
+      seconds: threshold.seconds,
+      multiplier: threshold.multiplier,
+    }
+  );
+}
+
+function engineRule(rule: Rule, index: number): EngineRule {
+  const state = engineThreshold(rule);
   const contents = rule.matches.flatMap((match) => (match.kind === 'content' ? [contentOf(match)] : []));
   const sizes = rule.matches.flatMap((match) =>
     match.kind === 'size'

@@ -10,7 +10,7 @@ const [device = '', mode = 'generic', ...rules] = process.argv.slice(2);
 const kernel = Kernel.open({ sizes: { ids_blocklist: 4096, ids_hits: 4096 } });
 kernel.control.update({ rejectRate: 1000, sourceRate: 1000, ruleRate: 1000 });
 const source = { file: 'guard.rules', text: rules.join('\n') };
-const compiled = compileRules([source], { addressVars: {}, portVars: {}, redact: 'off' });
+const compiled = compileRules([source], { addressVars: {}, portVars: {}, redact: 'off', addressRules: 'inline' });
 for (const { line, cause } of compiled.problems) throw new Error(`rule ${line}: ${cause}`);
 kernel.installRuleset(compiled.ruleset, 1);
 const attachment = kernel.attach(device, mode === 'native' ? 'native' : 'generic');

@@ -16,7 +16,12 @@ export const httpRule = 'alert http any any -> any any (msg:"h"; http.method; co
 
 /** Puts these rules in force. */
 export function install(rig: Rig, text: string): void {
-  const compiled = compileRules([{ file: 'test.rules', text }], { addressVars: {}, portVars: {}, redact: 'off' });
+  const compiled = compileRules([{ file: 'test.rules', text }], {
+    addressVars: {},
+    portVars: {},
+    redact: 'off',
+    addressRules: 'inline',
+  });
   if (compiled.problems.length > 0) throw new Error(compiled.problems.map(({ cause }) => cause).join('; '));
   rig.kernel.installRuleset(compiled.ruleset, rig.kernel.generation() + 1);
 }

@@ -9,7 +9,12 @@ import { compileRules } from '../../../rules/index.js';
 
 const [name = '', mode = 'auto', text = ''] = process.argv.slice(2);
 const kernel = Kernel.open({ sizes: { ids_blocklist: 64, ids_hits: 64 } });
-const compiled = compileRules([{ file: 'test.rules', text }], { addressVars: {}, portVars: {}, redact: [] });
+const compiled = compileRules([{ file: 'test.rules', text }], {
+  addressVars: {},
+  portVars: {},
+  redact: [],
+  addressRules: 'inline',
+});
 kernel.control.update({ rejectRate: 1000, sourceRate: 1000, ruleRate: 1000 });
 kernel.installRuleset(compiled.ruleset, 1);
 const ring = RingReader.open(kernel.rings.events);

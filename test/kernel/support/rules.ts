@@ -23,6 +23,7 @@ export function install(rig: Rig, lines: string | readonly string[], generation 
     addressVars: { HOME_NET: `[${vars.HOME_NET}]`, EXTERNAL_NET: vars.EXTERNAL_NET },
     portVars: {},
     redact: [],
+    addressRules: 'inline',
   });
   const [problem] = compiled.problems;
   if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
