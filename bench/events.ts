@@ -39,7 +39,7 @@ export function benchEvents(): void {
   kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
   kernel.installRuleset(compiled.ruleset, 1);
   const judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false });
-  judge.install({ generation: 1, rules: compiled.rules, engine: compiled.engine });
+  judge.install({ generation: 1, ...compiled });
   const events = RingReader.open(kernel.rings.events);
   const bulk = RingReader.open(kernel.rings.bulk);
   const from = { src: '192.0.2.7', dst: '10.0.0.1', sport: 40000, dport: 80 };

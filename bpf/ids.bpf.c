@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The entry: one XDP program that leads every packet through the stages to the one exit. */
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-#include "abi.h"
-#include "maps.h"
-#include "export.h"
-#include "packet.h"
-#include "parse.h"
-#include "lists.h"
-#include "rules.h"
-#include "http.h"
-#include "verdict.h"
+/* The entry: one XDP program. */
+#include "entry.h"
 
 SEC("xdp.frags")
 int ids_xdp(struct xdp_md *ctx)
 {
-	struct ids_packet *pkt = ids_open(ctx);
-
-	if (!pkt)
-		return XDP_PASS;
-	ids_parse(ctx, pkt);
-	ids_judge_lists(pkt);
-	if (pkt->verdict == IDS_VERDICT_PASS)
-		ids_judge_rules(pkt);
-	/* A pass rule ends the judging of this packet. */
-	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
-		ids_http(ctx, pkt);
-	return ids_exit(ctx, pkt);
+	return ids_judge(ctx);
 }
 
 char ids_license[] SEC("license") = "Dual BSD/GPL";

@@ -41,44 +41,47 @@ __noinline int ids_list4_probe(struct ids_packet *pkt, __u32 addr, __u32 length,
 	return 0;
 }
 
-static __always_inline __u32 ids_list4_front(__u32 addr)
+/* Asks for the lengths of `lengths`, of which bit 0 is `base`: the longest first. */
+__noinline int ids_list4_lengths(struct ids_packet *pkt, __u32 addr, __u32 base, __u32 lengths, __u32 want)
 {
-	__u32 index = addr >> 10;
-	const struct ids_front *front = bpf_map_lookup_elem(&ids_front4, &index);
+	int n;
 
-	return front ? front->word[addr >> 8 & 3] : 0;
+	if (!pkt)
+		return 0;
+	pkt->cursor = lengths;
+#pragma clang loop unroll(disable)
+	for (n = 0; n < 32; n++) {
+		__u32 rest = pkt->cursor, bit, length;
+
+		if (!rest)
+			return 0;
+		bit = ids_highest(rest);
+		pkt->cursor = rest & ~(1u << bit);
+		length = base + bit;
+		if (ids_list4_probe(pkt, length ? addr & ~0u << (32 - length) : 0, length, want))
+			return 1;
+	}
+	return 0;
 }
 
 /* The long way: every length that may hold this address. */
 __noinline int ids_list4_walk(struct ids_packet *pkt, __u32 addr, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 word = ids_list4_front(addr), cover = word & IDS_FRONT_COVER, lengths;
-	int n;
+	__u32 index = addr >> 10, word = 0, cover;
+	const struct ids_front *front = bpf_map_lookup_elem(&ids_front4, &index);
 
 	if (!pkt || !root)
 		return 0;
+	if (front)
+		word = front->word[addr >> 8 & 3];
 	if (word & IDS_FRONT_COUNT && ids_list4_probe(pkt, addr, 32, want))
 		return 1;
-	lengths = word >> IDS_FRONT_LENGTHS_SHIFT;
-#pragma clang loop unroll(disable)
-	for (n = 31; n >= 25 && lengths; n--) {
-		lengths <<= 1;
-		if (lengths & 1u << 7 && ids_list4_probe(pkt, addr & ~0u << (32 - n), n, want))
-			return 1;
-		lengths &= 0x7f;
-	}
+	if (word >> IDS_FRONT_LENGTHS_SHIFT && ids_list4_lengths(pkt, addr, 25, word >> IDS_FRONT_LENGTHS_SHIFT, want))
+		return 1;
 	/* The cover itself comes first; the shorter ones are asked for if it does not decide. */
-	lengths = root->lengths4 & (cover ? (2u << cover) - 1 : IDS_SHORT_LENGTHS);
-#pragma clang loop unroll(disable)
-	for (n = 24; n >= 0 && lengths; n--) {
-		if (!(lengths & 1u << n))
-			continue;
-		lengths &= ~(1u << n);
-		if (ids_list4_probe(pkt, n ? addr & ~0u << (32 - n) : 0, n, want))
-			return 1;
-	}
-	return 0;
+	cover = word & IDS_FRONT_COVER;
+	return ids_list4_lengths(pkt, addr, 0, root->lengths4 & (cover ? (2u << cover) - 1 : IDS_SHORT_LENGTHS), want);
 }
 
 /* Finds the entry that decides on an address, if there is one: in pkt->listed and pkt->entry. */

@@ -85,19 +85,23 @@ static __always_inline const struct ids_info6 *ids_list6_info(const struct ids_l
 	return 0;
 }
 
-/* Asks for the lengths of one word of a record, or of the front or root: length `base` is bit 0, the longest first. */
+/* As ids_list4_lengths. */
 __noinline int ids_list6_lengths(struct ids_packet *pkt, __u32 base, __u32 lengths, __u32 want)
 {
 	int n;
 
 	if (!pkt)
 		return 0;
+	pkt->cursor = lengths;
 #pragma clang loop unroll(disable)
-	for (n = 31; n >= 0 && lengths; n--) {
-		if (!(lengths & 1u << n))
-			continue;
-		lengths &= ~(1u << n);
-		if (ids_list6_probe(pkt, base + n, want))
+	for (n = 0; n < 32; n++) {
+		__u32 rest = pkt->cursor, bit;
+
+		if (!rest)
+			return 0;
+		bit = ids_highest(rest);
+		pkt->cursor = rest & ~(1u << bit);
+		if (ids_list6_probe(pkt, base + bit, want))
 			return 1;
 	}
 	return 0;

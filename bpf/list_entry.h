@@ -35,6 +35,20 @@ static __always_inline __u32 ids_list_home(const struct ids_list_root *root, __u
 	return (__u64)ids_list_mix(hash, root->seed[2]) * lines >> 32;
 }
 
+/* Position of the highest bit that is set, by de Bruijn's sequence: without branches, which the verifier would all walk. */
+static __always_inline __u32 ids_highest(__u32 bits)
+{
+	static const __u8 place[32] = { 0, 9,  1,  10, 13, 21, 2,  29, 11, 14, 16, 18, 22, 25, 3, 30,
+					8, 12, 20, 28, 15, 17, 24, 7,  19, 27, 23, 6,  26, 5,  4, 31 };
+
+	bits |= bits >> 1;
+	bits |= bits >> 2;
+	bits |= bits >> 4;
+	bits |= bits >> 8;
+	bits |= bits >> 16;
+	return place[bits * 0x07c4acddu >> 27 & 31];
+}
+
 /* Whether this entry ends the search: it acts, has the bits that are wanted, and drops. One that alerts is kept in mind. */
 static __always_inline int ids_list_consider(struct ids_packet *pkt, __u32 meta, __u32 expires, __u32 place, __u32 want)
 {

@@ -103,13 +103,33 @@ static __always_inline void ids_find(struct ids_packet *pkt, __u32 want)
 		ids_list6_find(pkt, want);
 }
 
+/* Names the origin of the entry that was found, without counting the packet. */
+static __always_inline void ids_list_origin(struct ids_packet *pkt)
+{
+	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT;
+	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
+
+	pkt->origin = origins ? origins->origin : 0;
+}
+
 /* What is done about the entry that was found. The allowlist is asked here: most packets are not listed. */
 static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 {
-	__u32 allowed = ids_allowed(pkt);
+	__u32 allowed;
 
-	if (ids_spared(pkt, allowed))
+	/* The promises are about drops: nobody is kept from being reported. */
+	if (pkt->listed & IDS_ENTRY_ALERT) {
+		ids_list_hit(pkt);
+		pkt->event_type = IDS_EVENT_LISTED;
 		return;
+	}
+	allowed = ids_allowed(pkt);
+	if (ids_spared(pkt, allowed)) {
+		/* Alerts are still raised, as of rules. */
+		ids_list_origin(pkt);
+		pkt->event_type = IDS_EVENT_LISTED;
+		return;
+	}
 	if (allowed & IDS_ALLOW_EXEMPT && !(pkt->listed & IDS_ENTRY_FORCED)) {
 		ids_count(IDS_STAT_EXEMPTED);
 		/* Behind an entry that is not forced there may be one that is. */
