@@ -3,6 +3,7 @@
 
 import type { Detection, OutputStatus } from '../../alerts/index.js';
 import type { Compilation, Problem, RuleInfo, RuleSource } from '../../rules/index.js';
+import type { BulkApi } from './bulk-api.js';
 
 /** Counts of rules by placement, as `rules check` and `rules load` print them. */
 export type RulesSummary = Compilation['summary'];
@@ -67,10 +68,37 @@ export interface BlockEntry {
   readonly created: string;
   /** undefined = for ever. */
   readonly expires?: string;
-  /** Packets dropped by the prefix since it was listed. */
+  /** `alert`: let through and reported; absent = dropped. */
+  readonly action?: 'alert';
+  /** Packets that met the prefix since it was listed. */
   readonly packets: number;
-  readonly bytes: number;
   readonly lastSeen?: string;
+}
+
+export interface ListRequest {
+  readonly sort?: 'address' | 'hits';
+  /** The first so many. */
+  readonly limit?: number;
+  readonly origin?: string;
+}
+
+/** How full the tables of one family are. */
+export interface FamilyCounts {
+  readonly family: 'ipv4' | 'ipv6';
+  /** Prefixes listed, and in the kernel. */
+  readonly entries: number;
+  readonly enforced: number;
+  readonly capacity: number;
+}
+
+/** The comparison of what is listed with what the kernel has. */
+export interface ReconcilerFigures {
+  readonly samples: number;
+  readonly passes: number;
+  /** Entries and words put right since the start. */
+  readonly repairs: number;
+  /** Time of the last comparison of everything, ISO 8601. */
+  readonly lastPass?: string;
 }
 
 export interface BlockCheck {
@@ -133,7 +161,13 @@ export interface Status {
   readonly decode: readonly { readonly reason: string; readonly packets: number }[];
   readonly accounts: readonly StageAccount[];
   readonly stats: Readonly<Record<string, number>>;
-  readonly blocklist: { readonly entries: number; readonly capacity: number; readonly enforced: number };
+  readonly blocklist: {
+    readonly entries: number;
+    readonly capacity: number;
+    readonly enforced: number;
+    readonly families: readonly FamilyCounts[];
+    readonly reconciler: ReconcilerFigures;
+  };
   readonly allowlist: { readonly entries: number; readonly exemptions: number };
   readonly response: Readonly<Record<string, number>>;
   readonly outputs: readonly OutputStatus[];
@@ -148,7 +182,7 @@ export interface StopResult {
 }
 
 /** The daemon's side. Every method may throw IdsError; the server turns it into a JSON error and the client back. */
-export interface Api {
+export interface Api extends BulkApi {
   status(): Promise<Status>;
   stop(options: { readonly detach: boolean }): Promise<StopResult>;
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;
@@ -157,7 +191,8 @@ export interface Api {
   showRule(sid: number): Promise<readonly RuleRecord[]>;
   blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]>;
   blocklistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]>;
-  blocklistList(): Promise<readonly BlockEntry[]>;
+  /** In address order, or with `sort` the most packets first. */
+  blocklistList(request?: ListRequest): Promise<readonly BlockEntry[]>;
   blocklistCheck(address: string): Promise<BlockCheck>;
   blocklistFlush(): Promise<{ readonly removed: number }>;
   allowlistAdd(request: {

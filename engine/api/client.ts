@@ -10,6 +10,7 @@ import type {
   BlockCheck,
   BlockEntry,
   BlockRequest,
+  ListRequest,
   PrefixOutcome,
   RuleRecord,
   RulesList,
@@ -18,6 +19,18 @@ import type {
   Status,
   StopResult,
 } from './api.js';
+import type {
+  BlocklistStats,
+  ConfirmResult,
+  FeedStatus,
+  FeedUpdateRequest,
+  ImportRequest,
+  ImportResult,
+} from './bulk-api.js';
+import { BINARY, decodeChunk, decodeDiff } from './bulk-wire.js';
+import { encodeBatch } from '../lists/batch-codec.js';
+import { decodeFrames } from '../lists/frames.js';
+import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import { fromWire } from './wire.js';
 
 /** The largest public rule sets take some ten seconds to compile on a slow machine. */
@@ -61,8 +74,42 @@ export class ApiClient implements Api {
     return this.#post('/v1/blocklist/remove', { prefixes });
   }
 
-  blocklistList(): Promise<readonly BlockEntry[]> {
-    return this.#get('/v1/blocklist');
+  blocklistList(request: ListRequest = {}): Promise<readonly BlockEntry[]> {
+    return this.#get(`/v1/blocklist${query({ ...request })}`);
+  }
+
+  async blocklistImport(batch: PrefixBatch, request: ImportRequest): Promise<ImportResult> {
+    const response = await this.#send('POST', '/v1/blocklist/import', encodeBatch(batch, request));
+    return (await this.#json(response)) as ImportResult;
+  }
+
+  async blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult> {
+    return decodeDiff(await this.#bytes(await this.#send('POST', '/v1/blocklist/diff', encodeBatch(batch, request))));
+  }
+
+  async *blocklistExport(filter: ExportFilter): AsyncGenerator<ExportChunk> {
+    const bytes = await this.#bytes(await this.#send('GET', `/v1/blocklist/export${query({ ...filter })}`));
+    for (const frame of decodeFrames(bytes)) yield decodeChunk(frame);
+  }
+
+  blocklistStats(): Promise<BlocklistStats> {
+    return this.#get('/v1/blocklist/stats');
+  }
+
+  confirm(): Promise<ConfirmResult> {
+    return this.#post('/v1/confirm', {});
+  }
+
+  listFeeds(): Promise<readonly FeedStatus[]> {
+    return this.#get('/v1/feeds');
+  }
+
+  showFeed(name: string): Promise<FeedStatus> {
+    return this.#get(`/v1/feeds/${encodeURIComponent(name)}`);
+  }
+
+  updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
+    return this.#post('/v1/feeds/update', request);
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {
@@ -107,10 +154,10 @@ export class ApiClient implements Api {
   }
 
   /** Every request has a connection of its own: a daemon that ends takes none away that another request relies on. */
-  #send(method: string, path: string, body?: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  #send(method: string, path: string, body?: string | Buffer, signal?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const headers =
-        body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      const type = typeof body === 'string' ? 'application/json' : BINARY;
+      const headers = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
       const options = { socketPath: this.#socket, method, path, headers, agent: false as const };
       const request = httpRequest({ ...options, ...(signal ? { signal } : {}) }, resolve);
       // A follower may wait for ever; everything else is answered in time or not at all.
@@ -125,14 +172,26 @@ export class ApiClient implements Api {
     });
   }
 
-  async #text(response: IncomingMessage): Promise<string> {
+  async #read(response: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of response) chunks.push(chunk as Buffer);
     } catch (error) {
       throw this.#failure(error);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return Buffer.concat(chunks);
+  }
+
+  async #text(response: IncomingMessage): Promise<string> {
+    return (await this.#read(response)).toString('utf8');
+  }
+
+  /** A binary answer; anything else is an error of the daemon's. */
+  async #bytes(response: IncomingMessage): Promise<Buffer> {
+    const type = response.headers['content-type'] ?? '';
+    if (response.statusCode === 200 && type.startsWith(BINARY)) return this.#read(response);
+    await this.#json(response);
+    throw this.#stranger();
   }
 
   async #json(response: IncomingMessage): Promise<unknown> {
@@ -183,6 +242,14 @@ export class ApiClient implements Api {
     const text = `no daemon answers on ${socket} (${why}): start it with "ids run", or name its socket with --socket`;
     return new IdsError('DAEMON_UNREACHABLE', text, { cause: error });
   }
+}
+
+/** `?a=1&b=2` of what is not undefined. */
+function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const known = Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]): [string, string] => [name, String(value)]);
+  return known.length === 0 ? '' : `?${new URLSearchParams(known).toString()}`;
 }
 
 /** The lines of a body; what stands behind the last line end is a line that was cut off, and no line. */

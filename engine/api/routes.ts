@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { IdsError } from '../../common/errors.js';
 import type { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
+import { bulkRoutes } from './bulk-routes.js';
 import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
+import { compact, read } from './read.js';
 import { toWire } from './wire.js';
 
 const prefixes = z.array(z.string().max(100)).min(1).max(MAX_PREFIXES);
@@ -27,29 +29,17 @@ const schemas = {
   allow: z.object({ prefixes, reason }),
   prefixes: z.object({ prefixes }),
   address: z.object({ address: z.string().max(100) }),
+  list: z.object({
+    sort: z.enum(['address', 'hits']).optional(),
+    limit: z.coerce.number().int().min(1).max(10_000_000).optional(),
+    origin: z.string().max(100).optional(),
+  }),
   sid: z.object({ sid: z.coerce.number().int().nonnegative() }),
   alerts: z.object({
     count: z.coerce.number().int().min(0).max(MAX_ALERTS).default(20),
     follow: z.enum(['0', '1']).default('0'),
   }),
 };
-
-/** Reads a body or query; what does not fit is the caller's mistake. */
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const where = issue?.path.join('.') ?? '';
-  const text = `the request is not valid: ${where === '' ? 'the body' : where}: ${issue?.message ?? ''}`;
-  throw new IdsError('USAGE', text);
-}
-
-type Optional<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Drops keys that are undefined, so that optional properties are absent, not undefined. */
-function compact<T extends object>(value: T): Optional<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as Optional<T>;
-}
 
 /** Adds every route and what is answered where there is none. */
 export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams): void {
@@ -70,11 +60,12 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/blocklist/add', (request) => api.blocklistAdd(compact(read(schemas.block, request.body))));
   app.post('/v1/blocklist/remove', (request) => api.blocklistRemove(read(schemas.prefixes, request.body).prefixes));
   app.post('/v1/blocklist/flush', () => api.blocklistFlush());
-  app.get('/v1/blocklist', () => api.blocklistList());
+  app.get('/v1/blocklist', (request) => api.blocklistList(compact(read(schemas.list, request.query))));
   app.get('/v1/blocklist/check', (request) => api.blocklistCheck(read(schemas.address, request.query).address));
   app.post('/v1/allowlist/add', (request) => api.allowlistAdd(compact(read(schemas.allow, request.body))));
   app.post('/v1/allowlist/remove', (request) => api.allowlistRemove(read(schemas.prefixes, request.body).prefixes));
   app.get('/v1/allowlist', () => api.allowlistList());
+  bulkRoutes(app, api);
   app.get('/v1/alerts', async (request, reply) => {
     const { count, follow } = read(schemas.alerts, request.query);
     if (follow === '0') {

@@ -10,6 +10,8 @@ export interface Io {
   readonly env: NodeJS.ProcessEnv;
   /** Columns of the terminal; undefined = standard output is none. */
   readonly columns: number | undefined;
+  /** Writes to the terminal that standard error is; undefined = it is none. */
+  readonly terminal: ((text: string) => void) | undefined;
   /** Aborts when nobody reads standard output any more (`| head`). */
   readonly gone: AbortSignal;
 }
@@ -78,6 +80,7 @@ export function processIo(): Io {
     err: (text) => void stderr.write(text),
     env: process.env,
     columns: stdout.isTTY ? stdout.columns || 80 : undefined,
+    terminal: stderr.isTTY ? (text) => void stderr.write(text) : undefined,
     gone: gone.signal,
   };
 }

@@ -13,6 +13,7 @@ import type { BulkLists, BulkOptions, PrefixBatch, ReplaceResult } from './prefi
 const headerSchema = z.object({
   origin: z.string(),
   action: z.enum(['drop', 'alert']),
+  force: z.boolean(),
   /** Wall clock milliseconds. */
   deadline: z.number(),
   seconds: z.number(),
@@ -111,9 +112,17 @@ export class Confirmations {
       const { origin, seconds: left } = this.#pending;
       throw new IdsError('CONFIRM_PENDING', `a change of ${origin} (${left} s) still waits: say "ids confirm" or wait`);
     }
-    const { origin, action = 'drop' } = options;
+    const { origin, action = 'drop', force = false } = options;
     const chunks: PrefixBatch[] = [];
-    const pending = { origin, action, seconds, deadline: this.#now() + seconds * 1000, fresh: batch, before: batch };
+    const pending = {
+      origin,
+      action,
+      force,
+      seconds,
+      deadline: this.#now() + seconds * 1000,
+      fresh: batch,
+      before: batch,
+    };
     this.#pending = pending;
     try {
       for await (const chunk of lists.exportEntries({ origin })) chunks.push(chunk.batch);
@@ -121,7 +130,7 @@ export class Confirmations {
       const { inA, inB } = inBoth(old, batch);
       pending.before = choose(old, inA);
       pending.fresh = choose(batch, inB, 0);
-      const header = { origin, action, seconds, deadline: pending.deadline };
+      const header = { origin, action, force, seconds, deadline: pending.deadline };
       writeDurably(file, encodeFrames([encodeBatch(pending.fresh, header), encodeBatch(pending.before)]));
       const result = await lists.importBatch(batch, options);
       pending.deadline = this.#now() + seconds * 1000;
@@ -165,11 +174,11 @@ export class Confirmations {
     const told = this.pending;
     if (!pending || !told) return;
     clearTimeout(this.#timer);
-    const { origin, action, fresh, before } = pending;
+    const { origin, action, force, fresh, before } = pending;
     const { lists, onRolledBack } = this.#options;
     try {
       if (fresh.count > 0) await lists.removeBatch(origin, fresh);
-      if (before.count > 0) await lists.importBatch(before, { origin, action, force: true });
+      if (before.count > 0) await lists.importBatch(before, { origin, action, force });
     } catch (error) {
       throw new IdsError('STORE_FAILED', `an unconfirmed change could not be undone: ${messageOf(error)}`, {
         cause: error,

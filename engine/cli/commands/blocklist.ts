@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseAddress } from '../../../common/address.js';
+import { IdsError } from '../../../common/errors.js';
 import type { BlockEntry } from '../../api/api.js';
 import { sshPeerOf } from '../../lists/ssh-peer.js';
 import { command } from '../command.js';
+import { parseLimit } from '../limit.js';
 import { outcomesOf, reportAdded, reportRemoved } from '../outcomes.js';
 import { parseTtl, requirePrefixes } from '../prefixes.js';
 import { count, plain, plural, table, type Column } from '../table.js';
+
+const ORDERS = ['address', 'hits'] as const;
 
 const columns: readonly Column<BlockEntry>[] = [
   { title: 'prefix', value: (entry) => entry.prefix },
@@ -53,10 +57,27 @@ export const blocklistRemove = command({
 
 export const blocklistList = command({
   name: 'blocklist list',
-  describe: 'all entries with their origin, expiry and packets dropped',
-  example: ['ids blocklist list --json', 'for programs'],
-  run: async (_values, context) => {
-    const entries = await context.client.blocklistList();
+  describe: 'entries with their origin, expiry and packets dropped',
+  options: {
+    sort: {
+      type: 'string',
+      value: 'ORDER',
+      default: 'address',
+      complete: ORDERS,
+      describe: 'address, or hits: the most packets first',
+    },
+    limit: { type: 'string', value: 'N', describe: 'the first N alone' },
+    origin: { type: 'string', value: 'ORIGIN', describe: 'of this origin alone' },
+  },
+  example: ['ids blocklist list --sort hits --limit 20', 'who knocks most'],
+  run: async ({ sort, limit, origin }, context) => {
+    const order = ORDERS.find((known) => known === sort);
+    if (!order) throw new IdsError('USAGE', `"${sort}" is no order: write address or hits`);
+    const entries = await context.client.blocklistList({
+      sort: order,
+      ...(limit === undefined ? {} : { limit: parseLimit(limit) }),
+      ...(origin === undefined ? {} : { origin }),
+    });
     if (context.json) context.data(entries);
     else {
       context.lines(table(columns, entries, context.width));

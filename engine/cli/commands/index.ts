@@ -5,8 +5,13 @@ import type { Command } from '../command.js';
 import { alertsTail } from './alerts-tail.js';
 import { allowlistAdd, allowlistList, allowlistRemove } from './allowlist.js';
 import { blocklistAdd, blocklistCheck, blocklistFlush, blocklistList, blocklistRemove } from './blocklist.js';
+import { blocklistDiff } from './blocklist-diff.js';
+import { blocklistExport } from './blocklist-export.js';
+import { blocklistImport } from './blocklist-import.js';
+import { blocklistStats, confirm } from './blocklist-stats.js';
 import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
+import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
 import { rulesList } from './rules-list.js';
@@ -29,6 +34,14 @@ export const commands: readonly Command[] = [
   blocklistList,
   blocklistCheck,
   blocklistFlush,
+  blocklistImport,
+  blocklistExport,
+  blocklistDiff,
+  blocklistStats,
+  confirm,
+  feedsList,
+  feedsShow,
+  feedsUpdate,
   allowlistAdd,
   allowlistRemove,
   allowlistList,
@@ -42,6 +55,7 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   rules: 'check, load and show rules',
   blocklist: 'addresses that are dropped',
+  feeds: 'lists that others keep',
   allowlist: 'addresses that are never dropped',
   alerts: 'what was raised',
   config: 'the configuration file',
