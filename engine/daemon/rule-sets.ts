@@ -85,7 +85,8 @@ export class RuleSets {
     const before = kernel.generation();
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
-    const program = { rules: compilation.rules, engine: compilation.engine };
+    const { rules, engine, addresses } = compilation;
+    const program = { rules, engine, addresses };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.

@@ -2,7 +2,7 @@
 // Turns ring records into detections: explains what the kernel decided, evaluates what it could not. One for each ring
 // reader, live or replay; it keeps the programs of rule sets whose events may still be in the rings.
 
-import { printable, type Detection, type DetectionHttp, type DetectionRule } from '../../alerts/index.js';
+import { printable, type Detection, type DetectionHttp } from '../../alerts/index.js';
 import {
   Action,
   EventFlag,
@@ -13,8 +13,11 @@ import {
   type EventRecord,
 } from '../../common/abi.gen.js';
 import {
+  createAddressMatcher,
   createEvaluator,
   parseHttpRequest,
+  type AddressMatcher,
+  type AddressProgram,
   type EngineMatch,
   type EngineProgram,
   type Evaluator,
@@ -24,12 +27,14 @@ import {
 } from '../../rules/index.js';
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
 import { fieldsOf, tupleOf, type FlowTuple } from './flow-tuple.js';
+import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
 
 /** Everything that explains the events of one generation; structured-cloneable. */
 export interface RuleProgram {
   readonly generation: number;
   readonly rules: readonly RuleInfo[];
   readonly engine: EngineProgram;
+  readonly addresses: AddressProgram;
 }
 
 /** A detection and what the response needs to know about it. */
@@ -37,8 +42,10 @@ export interface Raised {
   readonly detection: Detection;
   /** The kernel saw an established socket with this peer and the packet in its window: the source is no forgery. */
   readonly established: boolean;
-  /** Blocklist origin that dropped the packet, by index. */
+  /** Blocklist origin under which the packet was counted, by index. */
   readonly origin?: number;
+  /** What a list that only alerts would have dropped; nothing to tell if the list is an address rule's. */
+  readonly trial?: true;
   /** The flow that an engine-placed drop or reject cuts. */
   readonly cut?: FlowTuple;
   /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
@@ -50,14 +57,8 @@ export interface JudgeOptions extends EventContext {
   readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
 }
 
-/** A rule and what detections say of it, made once. */
-interface KnownRule {
-  readonly info: RuleInfo;
-  readonly allowed: DetectionRule;
-  readonly blocked: DetectionRule;
-}
-
 interface Loaded {
+  readonly addresses: AddressMatcher;
   readonly rules: readonly KnownRule[];
   readonly byPosition: ReadonlyMap<number, KnownRule>;
   readonly evaluator: Evaluator;
@@ -87,15 +88,20 @@ export class Judge {
 
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
   install(program: RuleProgram): void {
-    const newest = [...this.#loaded.values()].at(-1);
+    const newest = this.#newest();
     const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
     const byPosition = new Map<number, KnownRule>();
     for (const rule of rules) for (const position of rule.info.positions) byPosition.set(position, rule);
     this.#loaded.set(program.generation, {
       rules,
       byPosition,
+      addresses: createAddressMatcher(program.addresses, newest?.addresses),
       evaluator: createEvaluator(program.engine, newest?.evaluator),
     });
+  }
+
+  #newest(): Loaded | undefined {
+    return [...this.#loaded.values()].at(-1);
   }
 
   /** Forgets rule sets older than `generation`: the rings have been drained past their events. */
@@ -117,9 +123,15 @@ export class Judge {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const detection = detectionOf(event, bytes, this.#options);
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
+    if (event.type === EventType.EVENT_BLOCKED || event.type === EventType.EVENT_LISTED) {
+      // What the list stage drops is judged by no rule set: its event carries no generation.
+      const loaded = this.#loaded.get(event.generation) ?? this.#newest();
+      const named = loaded ? explain(loaded, event, tupleOf(event, bytes)) : [];
+      for (const raised of raiseListed(event, detection, named)) this.#raised.push({ ...raised, established });
+      return;
+    }
     if (event.type !== EventType.EVENT_ALERT) {
-      const origin = event.type === EventType.EVENT_BLOCKED ? { origin: event.origin } : {};
-      this.#raised.push({ detection, established, ...origin });
+      this.#raised.push({ detection, established });
       return;
     }
     const rule = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
@@ -192,6 +204,15 @@ export class Judge {
       ...(match.alert ? {} : { quiet: true }),
     });
   }
+}
+
+/** The address rules that match a packet of the list stage. */
+function explain({ addresses, rules }: Loaded, event: EventRecord, tuple: FlowTuple): ListedRule[] {
+  if (!rulesReadIt(event)) return [];
+  return addresses.match(tuple, event.time).flatMap((match) => {
+    const rule = rules[match.rule];
+    return rule ? [{ match, rule }] : [];
+  });
 }
 
 function httpOf(request: HttpRequest): DetectionHttp {

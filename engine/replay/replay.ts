@@ -12,7 +12,9 @@ import { reasonName } from '../judge/names.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
 import { FlowCuts } from '../response/index.js';
+import { BlockTable, listSizes } from '../lists/table/index.js';
 import type { RulesSummary } from '../api/api.js';
+import { capacityFor, loadAddressLists } from './address-entries.js';
 import { ByteSource } from './byte-source.js';
 import { readCapture } from './capture.js';
 import type { CapturedPacket } from './captured-packet.js';
@@ -84,6 +86,7 @@ class ReplayRun {
   readonly #judge: Judge;
   readonly #cuts: FlowCuts;
   readonly #rules: RulesSummary;
+  readonly #originName: (number: number) => string;
   readonly #alerts = new Map<number, { sid: number; count: number; msg: string }>();
   readonly #skipped = { linkType: 0, short: 0, long: 0 };
   #packets = 0;
@@ -98,17 +101,20 @@ class ReplayRun {
     const compilation = compileRules([...options.sources], language(options));
     for (const problem of compilation.problems) options.onProblem?.(problem);
     this.#rules = compilation.summary;
-    this.#kernel = Kernel.open({ replay: true });
+    const { addressLists } = compilation;
+    this.#kernel = Kernel.open({ replay: true, sizes: listSizes(capacityFor(addressLists)) });
     const { control, rings } = this.#kernel;
     const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
     control.update({ flags: flags | (options.inline ? ControlFlag.CONTROL_CUTS : 0) });
     this.#kernel.writeRedact(redactTable(defaultRedactNames));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
+    this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);
     this.#events = RingReader.open(rings.events);
     this.#bulk = RingReader.open(rings.bulk);
     this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9);
     this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true });
-    this.#judge.install({ generation: GENERATION, rules: compilation.rules, engine: compilation.engine });
+    const { rules, engine, addresses } = compilation;
+    this.#judge.install({ generation: GENERATION, rules, engine, addresses });
   }
 
   judge(packet: CapturedPacket): void {
@@ -134,9 +140,12 @@ class ReplayRun {
   }
 
   #apply(raised: Raised): void {
-    const { detection, cut, quiet } = raised;
+    const { cut, origin, quiet, trial } = raised;
+    const detection =
+      origin === undefined ? raised.detection : { ...raised.detection, origin: this.#originName(origin) };
     if (cut && this.#options.inline) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
-    if (quiet) return;
+    // The only lists of a replay are those of address rules.
+    if (quiet || trial) return;
     const { rule } = detection;
     if (detection.kind === 'alert' && rule) {
       const known = this.#alerts.get(rule.sid) ?? { sid: rule.sid, count: 0, msg: rule.msg };
