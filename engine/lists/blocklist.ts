@@ -2,18 +2,26 @@
 // The blocklist service: who is blocked, by which origin, until when; the same in memory, store and kernel.
 
 import { formatPrefix, type Prefix } from '../../common/address.js';
-import { IdsError } from '../../common/errors.js';
-import type { BlockCheck, BlockEntry, PrefixOutcome } from '../api/api.js';
+import { IdsError, messageOf } from '../../common/errors.js';
+import type { BlockCheck, BlockEntry, PrefixOutcome, Status } from '../api/api.js';
+import type { BlocklistStats } from '../api/bulk-api.js';
 import type { Allowlist } from './allowlist.js';
-import { checkAddress, describeEntry } from './blocklist-view.js';
-import { commitClaims } from './commit.js';
-import { EnforcedList, type Entry } from './enforced-list.js';
+import { BlocklistView, type ListOptions } from './blocklist-view.js';
+import { BulkChanges } from './bulk.js';
+import { stageClaims, stageRemoval, type Staged } from './claims/changes.js';
+import type { Claim } from './claims/claim.js';
+import { ClaimIndex } from './claims/claim-index.js';
+import { Enforcer } from './claims/enforcer.js';
+import { keyOf } from './claims/keys.js';
+import { atOnce, inSlices } from './claims/slices.js';
+import { GroupCommit } from './group-commit.js';
 import type { Guard } from './guard.js';
 import type { ListStore, Offence } from './list-store.js';
-import type { Claim } from './merge.js';
 import { loadClaims } from './load-claims.js';
 import { Origins } from './origins.js';
-import { HitSlots } from './slots.js';
+import type { BulkLists, ListAction } from './prefix-batch.js';
+import { Reconciler } from './reconciler.js';
+import { expireClaims } from './expire.js';
 import type { Clock, ListTables } from './tables.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -23,8 +31,8 @@ export interface BlocklistOptions {
   readonly clock: Clock;
   readonly allowlist: Allowlist;
   readonly guard: Guard;
-  /** Entries that the kernel's table holds; its counter table has as many places. */
-  readonly capacity: number;
+  /** Told when work in the background fails. */
+  readonly onError?: (error: unknown, what: string) => void;
 }
 
 export interface AddRequest {
@@ -36,36 +44,69 @@ export interface AddRequest {
   readonly reason?: string | undefined;
   /** List what the guard refuses, and let it win over a built-in exemption. */
   readonly force?: boolean;
+  /** Default `drop`. */
+  readonly action?: ListAction;
 }
+
+/** Lists up to this many prefixes are compared with the kernel before the start goes on; larger ones behind it. */
+const COMPARE_AT_ONCE = 20_000;
 
 /** Owns the kernel's blocklist table. */
 export class Blocklist {
   readonly #options: BlocklistOptions;
-  readonly #list: EnforcedList;
+  readonly #index = new ClaimIndex();
+  readonly #enforcer: Enforcer;
   readonly #origins: Origins;
   readonly #behind: WriteBehind;
-  /** No claim expires before this time. */
-  #nextExpiry = Infinity;
+  readonly #commit: GroupCommit;
+  readonly #view: BlocklistView;
+  readonly #bulk: BulkChanges;
+  readonly #reconciler: Reconciler;
 
   private constructor(options: BlocklistOptions) {
-    const { store, tables, clock, capacity } = options;
+    const { store, tables, clock } = options;
+    const table = tables.blocklist;
     this.#options = options;
-    this.#origins = new Origins(store.origins(), (id, name) => store.putOrigin(id, name));
-    this.#list = new EnforcedList(tables, clock, new HitSlots(capacity), this.#origins);
-    this.#behind = new WriteBehind(store, this.#list);
+    this.#origins = new Origins({
+      known: store.origins(),
+      announce: (id, name) => {
+        store.putOrigin(id, name);
+        table.writeSet(id, id);
+      },
+      inUse: (name) => this.#index.countOf(name) > 0,
+    });
+    for (const id of this.#origins.ids()) table.writeSet(id, id);
+    this.#enforcer = new Enforcer(table, this.#index, clock, (origin) => this.#origins.id(origin));
+    this.#behind = new WriteBehind(store, this.#index);
+    this.#commit = new GroupCommit(store);
+    this.#view = new BlocklistView(this.#index, table, () => this.#enforcer.offset);
+    this.#bulk = new BulkChanges({ ...options, index: this.#index, enforcer: this.#enforcer });
+    this.#reconciler = new Reconciler(this.#index, this.#enforcer, (error) => this.#failed(error, 'comparison'));
   }
 
-  /** Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. */
+  /**
+   * Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. Where it
+   * holds as many entries as are listed, a large one is compared behind the start.
+   */
   static open(options: BlocklistOptions): Blocklist {
     const list = new Blocklist(options);
-    list.#nextExpiry = loadClaims(options.store, list.#list);
+    loadClaims(options.store, list.#index, options.clock.wallMs());
+    atOnce(list.#enforcer.recount());
     list.sweep();
-    list.reconcile();
+    const { size4, size6 } = options.tables.blocklist;
+    const { four, six } = list.#index.size;
+    if (four + six > COMPARE_AT_ONCE && size4 === four && size6 === six) list.#reconciler.passSoon();
+    else list.reconcile();
     return list;
   }
 
   get size(): number {
-    return this.#list.size;
+    return this.#index.size.four + this.#index.size.six;
+  }
+
+  /** Changes in bulk. */
+  get bulk(): BulkLists {
+    return this.#bulk;
   }
 
   /** The origin that a blocked event carries as a number. */
@@ -73,40 +114,32 @@ export class Blocklist {
     return this.#origins.name(id);
   }
 
-  /** Throws LIST_FULL unless `fresh` more prefixes fit. */
-  #room(fresh: number): void {
-    const { capacity } = this.#options;
-    // The kernel's table and its counters (index 0 is reserved) must both have room.
-    const limit = capacity - 1;
-    if (this.#list.size + fresh <= limit) return;
-    const free = limit - this.#list.size;
-    const text = `the blocklist holds ${this.#list.size} of ${limit} entries: no room for ${fresh} more, ${free} would fit`;
-    throw new IdsError('LIST_FULL', text, {
-      details: { entries: this.#list.size, capacity: limit, requested: fresh, free },
-    });
+  #failed(error: unknown, what: string): void {
+    this.#options.onError?.(error, what);
   }
 
-  /**
-   * Lists prefixes for an origin, replacing what it said about them before.
-   * @throws IdsError PREFIX_REFUSED if every one is refused, LIST_FULL, STORE_FAILED: nothing is changed then
-   */
-  add(request: AddRequest): PrefixOutcome[] {
-    const { guard, clock } = this.#options;
-    const { origin = 'manual', reason = '', force = false, ttl } = request;
+  /** Throws LIST_FULL unless those of the prefixes that are new fit. */
+  #room(prefixes: readonly Prefix[]): void {
+    const fresh = { four: 0, six: 0 };
+    for (const prefix of prefixes) {
+      const key = keyOf(prefix);
+      if (!this.#index.isClaimed(key)) fresh[key.words === 1 ? 'four' : 'six']++;
+    }
+    this.#bulk.room(fresh);
+  }
+
+  #stageAdd(request: AddRequest): Staged<PrefixOutcome[]> {
+    const { guard, clock, store } = this.#options;
+    const { origin = 'manual', reason = '', force = false, ttl, action = 'drop' } = request;
     const created = clock.wallMs();
-    const claim: Claim = {
-      origin,
-      reason,
-      created,
-      expires: ttl === undefined ? Infinity : created + ttl * 1000,
-      forced: force,
-    };
+    const expires = ttl === undefined ? Infinity : created + ttl * 1000;
+    const claim: Claim = { origin, reason, created, expires, forced: force, action };
     const accepted = new Map<string, readonly [Prefix, Claim]>();
     const outcomes = request.prefixes.map((prefix): PrefixOutcome => {
       const text = formatPrefix(prefix);
       const cause = force ? undefined : guard.refusal(prefix);
       if (cause !== undefined) return { prefix: text, outcome: 'refused', cause };
-      const outcome = this.#list.get(prefix)?.claims.has(origin) ? 'updated' : 'added';
+      const outcome = this.#index.claim(keyOf(prefix), origin) ? 'updated' : 'added';
       accepted.set(text, [prefix, claim]);
       return { prefix: text, outcome };
     });
@@ -115,11 +148,22 @@ export class Blocklist {
       throw new IdsError('PREFIX_REFUSED', first.cause ?? '', { details: { outcomes } });
     }
     const claims = [...accepted.values()];
-    this.#room(claims.filter(([prefix]) => this.#list.get(prefix) === undefined).length);
+    this.#room(claims.map(([prefix]) => prefix));
+    return { ...stageClaims(this.#index, this.#enforcer, store, claims), result: outcomes };
+  }
+
+  /**
+   * Lists prefixes for an origin, replacing what it said about them before.
+   * @throws IdsError PREFIX_REFUSED if every one is refused, LIST_FULL, STORE_FAILED: nothing is changed then
+   */
+  add(request: AddRequest): PrefixOutcome[] {
     this.flush();
-    this.#nextExpiry = Math.min(this.#nextExpiry, claim.expires);
-    commitClaims(this.#options.store, this.#list, claims);
-    return outcomes;
+    return this.#commit.now(() => this.#stageAdd(request));
+  }
+
+  /** As `add`; all that ask at the same time wait for the disk once. In force at once, on the disk when it resolves. */
+  addSoon(request: AddRequest): Promise<PrefixOutcome[]> {
+    return this.#commit.soon(() => this.#stageAdd(request));
   }
 
   /**
@@ -128,29 +172,22 @@ export class Blocklist {
    * @throws IdsError LIST_FULL, SYSCALL
    */
   block(prefix: Prefix, origin: string, seconds: number, reason: string): void {
-    const known = this.#list.get(prefix);
-    if (!known) this.#room(1);
+    const key = keyOf(prefix);
+    const before = this.#index.claim(key, origin);
+    if (!before) this.#room([prefix]);
     const created = this.#options.clock.wallMs();
-    const before = known?.claims.get(origin);
     const expires = Math.max(before?.expires ?? 0, created + seconds * 1000);
-    const entry = this.#list.ensure(prefix);
-    this.#list.setClaim(entry, {
+    const claim: Claim = {
       origin,
       reason,
       created: before?.created ?? created,
       expires,
       forced: before?.forced ?? false,
-    });
-    try {
-      this.#list.sync(prefix);
-    } catch (error) {
-      if (before) this.#list.setClaim(entry, before);
-      else this.#list.dropClaim(entry, origin);
-      if (!entry.written) this.#list.sync(prefix);
-      throw error;
-    }
-    this.#nextExpiry = Math.min(this.#nextExpiry, expires);
-    this.#behind.noteClaim(entry, origin);
+      action: 'drop',
+    };
+    stageClaims(this.#index, this.#enforcer, this.#options.store, [[prefix, claim]]);
+    const entry = this.#index.own.get(key);
+    if (entry) this.#behind.noteClaim(entry, origin);
   }
 
   /** Sources that were blocked before, the first to be forgotten first. */
@@ -170,117 +207,129 @@ export class Blocklist {
     this.#behind.flush();
   }
 
+  #stageRemove(prefixes: readonly Prefix[], origin: string | undefined): Staged<PrefixOutcome[]> {
+    const gone = new Map<string, readonly [Prefix, string[]]>();
+    const outcomes = prefixes.map((prefix): PrefixOutcome => {
+      const text = formatPrefix(prefix);
+      const origins = this.#index
+        .claims(keyOf(prefix))
+        .map((claim) => claim.origin)
+        .filter((name) => origin === undefined || name === origin);
+      if (origins.length === 0) return { prefix: text, outcome: 'unchanged', ...this.#around(prefix, false) };
+      gone.set(text, [prefix, origins]);
+      return { prefix: text, outcome: 'removed', ...this.#around(prefix, true) };
+    });
+    const staged = stageRemoval(this.#index, this.#enforcer, this.#options.store, [...gone.values()]);
+    return { ...staged, result: outcomes };
+  }
+
   /** Takes prefixes off: every origin's claim, or that of one origin alone. */
   remove(prefixes: readonly Prefix[], origin?: string): PrefixOutcome[] {
-    const gone = new Map<string, readonly [Entry, string[]]>();
-    const outcomes = prefixes.map((prefix): PrefixOutcome => {
-      const entry = this.#list.get(prefix);
-      const text = formatPrefix(prefix);
-      const origins = entry ? [...entry.claims.keys()].filter((name) => origin === undefined || name === origin) : [];
-      if (!entry || origins.length === 0) return { prefix: text, outcome: 'unchanged', ...this.#around(prefix) };
-      gone.set(text, [entry, origins]);
-      return { prefix: text, outcome: 'removed', ...this.#around(prefix, entry) };
+    this.flush();
+    return this.#commit.now(() => this.#stageRemove(prefixes, origin));
+  }
+
+  /** As `remove`, with one wait for the disk for all that ask at the same time. */
+  removeSoon(prefixes: readonly Prefix[], origin?: string): Promise<PrefixOutcome[]> {
+    return this.#commit.soon(() => {
+      this.flush();
+      return this.#stageRemove(prefixes, origin);
     });
-    this.#drop([...gone.values()]);
-    return outcomes;
   }
 
   /** Names a wider entry that still blocks a prefix. */
-  #around(prefix: Prefix, self?: Entry): { cause?: string } {
+  #around(prefix: Prefix, itself: boolean): { cause?: string } {
     const now = this.#options.clock.wallMs();
-    const alive = (entry: Entry): boolean => [...entry.claims.values()].some((claim) => claim.expires > now);
-    const wider = this.#list.covering(prefix).find((entry) => entry !== self && alive(entry));
+    const wider = this.#index
+      .covering(prefix)
+      .find(
+        (entry) => (!itself || entry.prefix.length < prefix.length) && entry.claims.some((one) => one.expires > now),
+      );
     return wider ? { cause: `still blocked by ${formatPrefix(wider.prefix)}` } : {};
   }
 
-  #drop(gone: readonly (readonly [Entry, readonly string[]])[]): void {
-    const { store } = this.#options;
-    this.flush();
-    store.transaction(() => {
-      for (const [entry, origins] of gone) {
-        for (const origin of origins) store.deleteClaim(entry.prefix, origin);
-        if (origins.length === entry.claims.size) store.deleteSlot(entry.prefix);
-      }
-    });
-    for (const [entry, origins] of gone) {
-      for (const origin of origins) this.#list.dropClaim(entry, origin);
-      this.#list.sync(entry.prefix);
-    }
-  }
-
   /** Takes everything off, or everything of one origin; returns how many prefixes that were. */
-  clear(origin?: string): number {
-    const gone = this.#list
-      .entries()
-      .map(
-        (entry) => [entry, [...entry.claims.keys()].filter((name) => origin === undefined || name === origin)] as const,
-      )
-      .filter(([, origins]) => origins.length > 0);
-    this.#drop(gone);
-    return gone.length;
+  async clear(origin?: string): Promise<number> {
+    this.flush();
+    return this.#bulk.clear(origin);
   }
 
   /** Frees what has expired and follows a step of the wall clock; returns how many claims were freed. */
   sweep(): number {
-    this.#list.followClock();
-    const now = this.#options.clock.wallMs();
-    if (now < this.#nextExpiry) return 0;
-    const gone: (readonly [Entry, string[]])[] = [];
-    this.#nextExpiry = Infinity;
-    for (const entry of this.#list.entries()) {
-      const expired: string[] = [];
-      for (const [origin, { expires }] of entry.claims) {
-        if (expires <= now) expired.push(origin);
-        else this.#nextExpiry = Math.min(this.#nextExpiry, expires);
-      }
-      if (expired.length > 0) gone.push([entry, expired]);
-    }
-    this.#drop(gone);
-    return gone.reduce((sum, [, origins]) => sum + origins.length, 0);
+    const { store, clock } = this.#options;
+    const stepped = this.#enforcer.followClock();
+    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs(), () => this.flush());
+    const work = stepped ? this.#enforcer.pass() : this.#enforcer.resync(keys);
+    if (freed + (stepped ? this.size : 0) <= COMPARE_AT_ONCE) atOnce<unknown>(work);
+    else inSlices<unknown>(work).catch((error: unknown) => this.#failed(error, 'expiry'));
+    return freed;
   }
 
-  /** Makes the kernel's table equal to what is desired; the figures are the repairs. */
+  /** Makes the kernel's table equal to what is desired, at once; the figures are the repairs. */
   reconcile(): { put: number; removed: number } {
-    return this.#list.reconcile();
+    return this.#reconciler.now();
   }
 
-  /** Every claim, in address order. */
-  list(): BlockEntry[] {
-    return this.#list.entries().flatMap((entry) => this.#describe(entry));
+  /** Compares store and kernel from now on: some entries every few seconds, all of them now and then. */
+  startReconciler(): void {
+    this.#reconciler.start();
   }
 
-  #describe(entry: Entry): BlockEntry[] {
-    return describeEntry(entry, this.#list.hits(entry), this.#list.offset);
+  /** Claims in address order, IPv4 first, or those that dropped most. */
+  list(options: ListOptions = {}): BlockEntry[] {
+    return this.#view.list(options);
   }
 
   /** Whether an address is blocked, by which entries, and what keeps it from it. */
   check(address: Uint8Array): BlockCheck {
-    const now = this.#options.clock.wallMs();
-    return checkAddress(address, this.#list, this.#options.allowlist, now, (entry) => this.#describe(entry));
+    return this.#view.check(address, this.#options.allowlist, this.#options.clock.wallMs());
   }
 
   /** Wall clock milliseconds until which an address is blocked by an origin alone or by any; undefined = it is not. */
   blockedUntil(address: Uint8Array, origin?: string): number | undefined {
     const now = this.#options.clock.wallMs();
     let until = 0;
-    for (const entry of this.#list.covering({ bytes: address, length: 128 })) {
-      for (const claim of entry.claims.values()) {
-        if (origin === undefined || claim.origin === origin) until = Math.max(until, claim.expires);
-      }
+    for (const { claims } of this.#index.covering({ bytes: address, length: 128 }, origin)) {
+      for (const claim of claims) if (claim.action === 'drop') until = Math.max(until, claim.expires);
     }
     return until > now ? until : undefined;
   }
 
-  status(): { entries: number; capacity: number; enforced: number; notes: string[] } {
-    const { capacity } = this.#options;
-    const entries = this.#list.entries();
-    const enforced = entries.filter((entry) => entry.written !== undefined).length;
-    const notes =
-      this.#behind.failure === undefined ? [] : ['the last change of the blocklist by a rule is not on the disk yet'];
-    return { entries: entries.length, capacity: capacity - 1, enforced, notes };
+  /** Entries and counters of each origin. */
+  stats(): BlocklistStats {
+    const { tables } = this.#options;
+    const origins = [...this.#index.origins()].sort().map((origin) => {
+      const { packets, bytes } = tables.originHits(this.#origins.id(origin));
+      return { origin, action: this.#index.actionOf(origin), entries: this.#index.countOf(origin), packets, bytes };
+    });
+    const { enforced, reconciler } = this.status();
+    return { ...this.#bulk.capacity(), origins, enforced, repairs: reconciler.repairs };
+  }
+
+  status(): Status['blocklist'] & { readonly notes: readonly string[] } {
+    const table = this.#options.tables.blocklist;
+    const notes: string[] = [];
+    if (this.#behind.failure !== undefined)
+      notes.push('the last change of the blocklist by a rule is not on the disk yet');
+    return {
+      entries: this.size,
+      capacity: table.capacity4 + table.capacity6,
+      enforced: table.size4 + table.size6,
+      families: [
+        { family: 'ipv4', entries: this.#index.size.four, enforced: table.size4, capacity: table.capacity4 },
+        { family: 'ipv6', entries: this.#index.size.six, enforced: table.size6, capacity: table.capacity6 },
+      ],
+      reconciler: this.#reconciler.figures(),
+      notes,
+    };
   }
 
   close(): void {
-    this.flush();
+    this.#reconciler.close();
+    try {
+      this.flush();
+    } catch (error) {
+      throw error instanceof IdsError ? error : new IdsError('STORE_FAILED', messageOf(error), { cause: error });
+    }
   }
 }

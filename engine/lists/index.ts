@@ -6,7 +6,7 @@ export { Blocklist, type AddRequest, type BlocklistOptions } from './blocklist.j
 export { readExemptions, type Exemption } from './exemptions.js';
 export { Guard, type GuardOptions } from './guard.js';
 export { openListStore, type ListStore, type Offence } from './list-store.js';
-export { MemoryTables } from './memory-tables.js';
+export { MemoryTables, type MemoryCapacity } from './memory-tables.js';
 export { parseOperatorPrefixes, prefixBounds } from './operator-input.js';
 export { peerOfConnection, sshPeerOf } from './ssh-peer.js';
 export { scheduleSweep } from './sweep.js';

@@ -1,29 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the store into memory: claims, each entry with the counter slot that the kernel's table may still know it by.
+// From the store into memory.
 
-import { formatPrefix } from '../../common/address.js';
-import type { EnforcedList, Entry } from './enforced-list.js';
+import type { ClaimIndex } from './claims/claim-index.js';
+import { decodeContent } from './claims/content-file.js';
+import { Segment } from './claims/segment.js';
 import type { ListStore } from './list-store.js';
 
-/** Loads every claim; returns the earliest expiry (wall clock milliseconds). */
-export function loadClaims(store: ListStore, list: EnforcedList): number {
-  const slots = new Map(store.slots().map(({ prefix, slot }) => [formatPrefix(prefix), slot]));
-  const moved: Entry[] = [];
-  let nextExpiry = Infinity;
-  for (const { prefix, claim } of store.claims()) {
-    let entry = list.get(prefix);
-    if (!entry) {
-      const stored = slots.get(formatPrefix(prefix));
-      entry = stored ? list.restore(prefix, stored.slot, stored) : list.ensure(prefix);
-      if (entry.slot !== stored?.slot || entry.base.packets !== stored.packets) moved.push(entry);
-    }
-    list.setClaim(entry, claim);
-    nextExpiry = Math.min(nextExpiry, claim.expires);
+/** Loads every claim. Sizes are counted afterwards: `recount`. @throws IdsError STORE_FAILED */
+export function loadClaims(store: ListStore, index: ClaimIndex, now: number): void {
+  const files = new Set<string>();
+  for (const { origin, content, swept } of store.bulk()) {
+    if (content.file !== undefined) files.add(content.file);
+    const segment = new Segment(origin, decodeContent(store.contents.read(content)));
+    // What was freed stays freed, though the clock was set back since.
+    segment.expire(Math.max(now, swept));
+    index.segments.set(origin, segment);
   }
-  if (moved.length > 0) {
-    store.transaction(() => {
-      for (const { prefix, slot, base } of moved) store.putSlot(prefix, { slot, ...base });
-    });
-  }
-  return nextExpiry;
+  store.contents.keepOnly(files);
+  for (const { origin, prefix } of store.gone()) index.segments.get(origin)?.kill(prefix);
+  for (const { prefix, claim } of store.claims()) index.load(prefix, claim);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list tables without a kernel: same contract, same longest match. Dry runs and tests judge with it.
+// The list tables without a kernel: the same table in plain memory. Dry runs and tests judge with it.
 
 import { formatPrefix, parseAddress, type Prefix } from '../../common/address.js';
-import { decodeBlock } from './records.js';
 import { PrefixTree } from './prefix-tree.js';
+import { BlockTable, plainMemory, type EnforcedTable } from './table/index.js';
 import type { HitCounts, ListTables, PrefixTable } from './tables.js';
 
 /** A prefix table in memory. */
@@ -48,33 +48,29 @@ export class MemoryPrefixTable implements PrefixTable {
   }
 }
 
-/** Both tables and the hit counters in memory. */
+export interface MemoryCapacity {
+  readonly capacity4: number;
+  readonly capacity6: number;
+}
+
+/** Both tables in memory. */
 export class MemoryTables implements ListTables {
-  readonly blocklist: MemoryPrefixTable;
+  readonly blocklist: EnforcedTable;
   readonly allowlist: MemoryPrefixTable;
-  readonly #hits = new Map<number, HitCounts>();
 
-  constructor(capacity = Infinity) {
-    this.blocklist = new MemoryPrefixTable(capacity);
-    this.allowlist = new MemoryPrefixTable(capacity);
+  constructor(capacity: MemoryCapacity = { capacity4: 10_000, capacity6: 10_000 }) {
+    this.blocklist = BlockTable.open(plainMemory(capacity));
+    this.allowlist = new MemoryPrefixTable();
   }
 
-  hits(index: number): HitCounts {
-    return this.#hits.get(index) ?? { packets: 0, bytes: 0, lastSeen: 0 };
+  originHits(): HitCounts {
+    return { packets: 0, bytes: 0, lastSeen: 0 };
   }
 
-  /** Judges a packet of `bytes` from `address` at `boot` seconds: true if the blocklist alone drops it. */
-  judge(address: string, boot: number, bytes = 60): boolean {
-    const value = this.blocklist.lookup(parseAddress(address));
-    if (!value) return false;
-    const block = decodeBlock(value);
-    if (block.expires !== 0 && Math.floor(boot) >= block.expires) return false;
-    const before = this.hits(block.hits);
-    this.#hits.set(block.hits, {
-      packets: before.packets + 1,
-      bytes: before.bytes + bytes,
-      lastSeen: Math.round(boot * 1e9),
-    });
-    return true;
+  /** True if the blocklist alone drops a packet from `address` at `boot` seconds. */
+  judge(address: string, boot: number): boolean {
+    return this.blocklist
+      .covering(parseAddress(address))
+      .some(({ expires, alert }) => !alert && (expires === 0 || Math.floor(boot) < expires));
   }
 }

@@ -6,32 +6,38 @@ import { Limit } from '../../common/abi.gen.js';
 /** Shared by every origin that finds no number of its own. */
 const OTHER = Limit.ORIGINS - 1;
 
+export interface OriginsOptions {
+  readonly known: readonly (readonly [number, string])[];
+  /** Remembers a number and tells the kernel of it. */
+  readonly announce: (id: number, name: string) => void;
+  /** Whether an origin lists anything. */
+  readonly inUse: (name: string) => boolean;
+}
+
 /** Names and numbers of blocklist origins. A number stays with its name until another name needs it. */
 export class Origins {
   readonly #ids = new Map<string, number>();
   readonly #names = new Map<number, string>();
-  readonly #uses = new Map<string, number>();
-  readonly #persist: (id: number, name: string) => void;
+  readonly #options: OriginsOptions;
   #next = 1;
 
-  constructor(known: readonly (readonly [number, string])[], persist: (id: number, name: string) => void) {
-    this.#persist = persist;
-    for (const [id, name] of known) {
+  constructor(options: OriginsOptions) {
+    this.#options = options;
+    for (const [id, name] of options.known) {
       this.#ids.set(name, id);
       this.#names.set(id, name);
     }
   }
 
+  /** Numbers handed out so far. */
+  *ids(): Generator<number> {
+    yield* this.#names.keys();
+    yield OTHER;
+  }
+
   /** The name behind a number, as a blocked event carries it. */
   name(id: number): string {
     return this.#names.get(id) ?? (id === OTHER ? 'other' : 'unknown');
-  }
-
-  /** Counts a claim of this origin in (+1) or out (-1). */
-  use(name: string, by: 1 | -1): void {
-    const uses = (this.#uses.get(name) ?? 0) + by;
-    if (uses > 0) this.#uses.set(name, uses);
-    else this.#uses.delete(name);
   }
 
   /** The number of an origin, handing one out to a new name. */
@@ -44,14 +50,14 @@ export class Origins {
     if (old !== undefined) this.#ids.delete(old);
     this.#ids.set(name, id);
     this.#names.set(id, name);
-    this.#persist(id, name);
+    this.#options.announce(id, name);
     return id;
   }
 
   #free(): number {
     while (this.#next < OTHER && this.#names.has(this.#next)) this.#next++;
     if (this.#next < OTHER) return this.#next;
-    for (const [id, name] of this.#names) if (!this.#uses.has(name)) return id;
+    for (const [id, name] of this.#names) if (!this.#options.inUse(name)) return id;
     return OTHER;
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the list services need from the kernel, so that they run on an in-memory table as well.
+// What the list services need from the kernel, so that they run on tables in memory as well.
 
 import type { Prefix } from '../../common/address.js';
+import type { EnforcedTable } from './table/index.js';
 
 /** A kernel table keyed by prefix (longest match). Values are records as in bpf/abi.h. */
 export interface PrefixTable {
@@ -19,12 +20,12 @@ export interface HitCounts {
   readonly lastSeen: number;
 }
 
-/** The tables of the lists; engine/bpf's Kernel has these members. */
+/** The tables of the lists. */
 export interface ListTables {
-  readonly blocklist: PrefixTable;
+  readonly blocklist: EnforcedTable;
   readonly allowlist: PrefixTable;
-  /** Counters of the entry that carries this index. */
-  hits(index: number): HitCounts;
+  /** Counters of the origin with this number. */
+  originHits(origin: number): HitCounts;
 }
 
 /** The two clocks: the kernel judges expiry on the boot clock, the store keeps wall time. */

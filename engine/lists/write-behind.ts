@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes that are in force and that nobody waits for: on their way to the disk, many in one transaction.
 
-import type { EnforcedList, Entry } from './enforced-list.js';
+import { persistClaim } from './claims/changes.js';
+import type { ClaimIndex } from './claims/claim-index.js';
+import type { OwnEntry } from './claims/own-claims.js';
 import type { ListStore, Offence } from './list-store.js';
 
 /** They reach the disk within this time. */
@@ -10,15 +12,15 @@ const FLUSH_MS = 100;
 /** Collects claims and offences and writes them soon. */
 export class WriteBehind {
   readonly #store: ListStore;
-  readonly #list: EnforcedList;
-  #claims = new Map<Entry, Set<string>>();
+  readonly #index: ClaimIndex;
+  #claims = new Map<OwnEntry, Set<string>>();
   #offences: Offence[] = [];
   #timer: NodeJS.Timeout | undefined;
   #failure: unknown;
 
-  constructor(store: ListStore, list: EnforcedList) {
+  constructor(store: ListStore, index: ClaimIndex) {
     this.#store = store;
-    this.#list = list;
+    this.#index = index;
   }
 
   /** What kept the last write from happening; everything stays here for the next one. */
@@ -26,7 +28,7 @@ export class WriteBehind {
     return this.#failure;
   }
 
-  noteClaim(entry: Entry, origin: string): void {
+  noteClaim(entry: OwnEntry, origin: string): void {
     const origins = this.#claims.get(entry);
     if (origins) origins.add(origin);
     else this.#claims.set(entry, new Set([origin]));
@@ -55,12 +57,10 @@ export class WriteBehind {
     if (this.#claims.size === 0 && this.#offences.length === 0) return;
     this.#store.transaction(() => {
       for (const [entry, origins] of this.#claims) {
-        // An entry that was removed meanwhile has nothing left to keep.
-        if (this.#list.get(entry.prefix) !== entry) continue;
-        this.#store.putSlot(entry.prefix, { slot: entry.slot, ...entry.base });
-        for (const origin of origins) {
-          const claim = entry.claims.get(origin);
-          if (claim) this.#store.putClaim(entry.prefix, claim);
+        // An entry that was removed or went into the bulk of its origin meanwhile has nothing left to keep.
+        if (this.#index.own.get(entry.key) !== entry) continue;
+        for (const claim of entry.claims) {
+          if (origins.has(claim.origin)) persistClaim(this.#store, this.#index, entry.prefix, claim);
         }
       }
       for (const offence of this.#offences) this.#store.putOffence(offence);

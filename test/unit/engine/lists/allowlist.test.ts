@@ -71,7 +71,7 @@ t.test('an allowlisted or exempt address is reported as kept from a block', asyn
   t.teardown(f.close);
   f.blocklist.add({ prefixes: prefixes('10.0.0.0/24'), force: true });
   t.match(f.blocklist.check(parseAddress('10.0.0.1')), { blocked: true }, 'force wins over an exemption');
-  f.blocklist.clear();
+  await f.blocklist.clear();
   f.blocklist.block(parsePrefix('10.0.0.1'), 'rule:1', 60, '');
   t.match(f.blocklist.check(parseAddress('10.0.0.1')), {
     blocked: false,

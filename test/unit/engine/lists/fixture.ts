@@ -7,6 +7,7 @@ import {
   Blocklist,
   Guard,
   MemoryTables,
+  type MemoryCapacity,
   openListStore,
   type Clock,
   type Exemption,
@@ -34,7 +35,7 @@ export interface FixtureOptions {
   file?: string;
   clock?: FakeClock;
   tables?: MemoryTables;
-  capacity?: number;
+  capacity?: MemoryCapacity;
   configured?: string[];
   exemptions?: [string, string][];
   sshPeer?: string;
@@ -43,7 +44,7 @@ export interface FixtureOptions {
 
 export function fixture(options: FixtureOptions = {}) {
   const clock = options.clock ?? new FakeClock();
-  const tables = options.tables ?? new MemoryTables();
+  const tables = options.tables ?? new MemoryTables(options.capacity);
   const store = openListStore(options.file ?? ':memory:');
   const configured = (options.configured ?? []).map((text) => parsePrefix(text));
   const allowlist = Allowlist.open({ table: tables.allowlist, store, clock, configured });
@@ -55,8 +56,7 @@ export function fixture(options: FixtureOptions = {}) {
     sshPeer: options.sshPeer,
     ...(options.established ? { established: options.established } : {}),
   });
-  const capacity = options.capacity ?? 1 << 20;
-  const blocklist = Blocklist.open({ tables, store, clock, allowlist, guard, capacity });
+  const blocklist = Blocklist.open({ tables, store, clock, allowlist, guard });
   const close = (): void => {
     blocklist.close();
     guard.close();
@@ -66,6 +66,10 @@ export function fixture(options: FixtureOptions = {}) {
 }
 
 export const prefixes = (...texts: string[]) => texts.map((text) => parsePrefix(text));
+
+/** Prefixes that the table holds. */
+export const enforced = ({ tables }: Pick<ReturnType<typeof fixture>, 'tables'>): number =>
+  tables.blocklist.size4 + tables.blocklist.size6;
 
 /** The kernel's verdict on a packet from an address now. */
 export function judged(f: Pick<ReturnType<typeof fixture>, 'tables' | 'clock'>, address: string): boolean {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { BlockFlag } from '../../../../common/abi.gen.js';
 import { formatAddress, parseAddress, parsePrefix } from '../../../../common/address.js';
-import { decodeBlock } from '../../../../engine/lists/records.js';
 import { fixture, judged, prefixes } from './fixture.js';
 
 t.test('what would lock somebody out is refused, with the reason and the way out', async (t) => {
@@ -58,8 +56,10 @@ t.test(
     f.blocklist.add({ prefixes: prefixes('10.0.0.0/24'), force: true });
     f.blocklist.add({ prefixes: prefixes('10.0.0.9') });
     for (const address of ['10.0.0.1', '10.0.0.9']) {
-      const value = f.tables.blocklist.lookup(parseAddress(address)) ?? new Uint8Array(16);
-      t.equal(decodeBlock(value).flags, BlockFlag.BLOCK_FORCED, address);
+      t.ok(
+        f.tables.blocklist.covering(parseAddress(address)).some((entry) => entry.forced),
+        address,
+      );
     }
   },
 );

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// From claims to the kernel: each prefix has one value there, what all claims on it come to.
+
+import type { Prefix } from '../../../common/address.js';
+import { packMeta, type EnforcedTable, type EntryColumns, type EntryValue } from '../table/index.js';
+import type { Clock } from '../tables.js';
+import type { ClaimIndex } from './claim-index.js';
+import { Fold, type Effect } from './fold.js';
+import { copyKey, keyOf, makeKeys, noKeys4, noKeys6, prefixAt, trimKeys, type KeyPair, type Keys } from './keys.js';
+import { SLICE, type Work } from './slices.js';
+
+/** Changes that a pass over the table made. */
+export interface Repairs {
+  readonly put: number;
+  readonly removed: number;
+}
+
+/** A step of the wall clock by more than this many seconds rewrites the kernel's expiry times. */
+const CLOCK_STEP = 0.5;
+
+/** Fewer entries than this are removed one by one: a batch looks through the whole table. */
+const FEW = 1_000;
+
+const none = new Uint32Array(0);
+
+export class Enforcer {
+  readonly table: EnforcedTable;
+  readonly #index: ClaimIndex;
+  readonly #clock: Clock;
+  readonly #numberOf: (origin: string) => number;
+  readonly #fold = new Fold(SLICE);
+  readonly #one = new Fold(1);
+  /** Seconds of the wall clock at the start of the boot clock, as of the last look. */
+  #offset: number;
+
+  constructor(table: EnforcedTable, index: ClaimIndex, clock: Clock, numberOf: (origin: string) => number) {
+    this.table = table;
+    this.#index = index;
+    this.#clock = clock;
+    this.#numberOf = numberOf;
+    this.#offset = this.#readOffset();
+  }
+
+  /** Seconds between the epoch and the start of the boot clock. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  #readOffset(): number {
+    return this.#clock.wallMs() / 1000 - this.#clock.bootSeconds();
+  }
+
+  /** Looks at the clocks; true if the wall clock was set: every entry that ends needs a `resync` then. */
+  followClock(): boolean {
+    const offset = this.#readOffset();
+    if (Math.abs(offset - this.#offset) <= CLOCK_STEP) return false;
+    this.#offset = offset;
+    return true;
+  }
+
+  #expires(effect: Effect): number {
+    if (effect.expires === Infinity) return 0;
+    return Math.min(0xffffffff, Math.max(1, Math.ceil(effect.expires / 1000 - this.#offset)));
+  }
+
+  #value(effect: Effect): EntryValue {
+    return { expires: this.#expires(effect), set: effect.origin, forced: effect.forced, alert: effect.alert };
+  }
+
+  /** What the kernel should have for a prefix now; undefined = nothing. */
+  value(prefix: Prefix): EntryValue | undefined {
+    const fold = this.#one;
+    fold.reset(1, this.#clock.wallMs());
+    for (const claim of this.#index.claims(keyOf(prefix))) fold.addClaim(0, claim, this.#numberOf(claim.origin));
+    const effect = fold.effect(0);
+    return effect && this.#value(effect);
+  }
+
+  /** Tells the kernel what holds for one prefix. @throws IdsError LIST_FULL */
+  sync(prefix: Prefix): void {
+    const value = this.value(prefix);
+    if (value) this.table.put(prefix, value);
+    else this.table.delete(prefix);
+  }
+
+  /** Tells the kernel what holds for many prefixes; those that it knows already are not touched. */
+  *resync(pair: KeyPair): Work<Repairs> {
+    let [put, removed] = [0, 0];
+    for (const keys of [pair.four, pair.six]) {
+      for (let from = 0; from < keys.len.length; from += SLICE) {
+        const result = this.#slice(keys, from, Math.min(keys.len.length, from + SLICE));
+        put += result.put;
+        removed += result.removed;
+        yield;
+      }
+    }
+    return { put, removed };
+  }
+
+  #slice(keys: Keys, from: number, to: number): Repairs {
+    const fold = this.#fold;
+    const { words } = keys;
+    fold.reset(to - from, this.#clock.wallMs());
+    this.#index.fold(keys, from, to, fold, this.#numberOf);
+    const live = makeKeys(words, to - from);
+    const meta = new Uint32Array(to - from);
+    const expires = new Uint32Array(to - from);
+    const dead = makeKeys(words, to - from);
+    let [count, gone] = [0, 0];
+    for (let k = 0; k < to - from; k++) {
+      const effect = fold.effect(k);
+      if (!effect) {
+        copyKey(dead, gone++, keys, from + k);
+        continue;
+      }
+      copyKey(live, count, keys, from + k);
+      meta[count] = packMeta({ set: effect.origin, forced: effect.forced, alert: effect.alert });
+      expires[count++] = this.#expires(effect);
+    }
+    let put = 0;
+    if (count > 0) {
+      const result = this.table.putBatch(
+        entryColumns(trimKeys(live, count), meta.slice(0, count), expires.slice(0, count)),
+      );
+      put = result.added + result.changed;
+    }
+    return { put, removed: this.#remove(trimKeys(dead, gone)) };
+  }
+
+  #remove(keys: Keys): number {
+    if (keys.len.length >= FEW) return this.table.deleteBatch(prefixColumns(keys));
+    let removed = 0;
+    for (let i = 0; i < keys.len.length; i++) if (this.table.delete(prefixAt(keys, i))) removed++;
+    return removed;
+  }
+
+  /** Takes entries out of the kernel that nobody claims. */
+  *removeForeign(stop: () => boolean): Work<number> {
+    const { table } = this;
+    let removed = 0;
+    for (let slot = 0; slot < table.slots && !stop(); slot++) {
+      const entry = table.at(slot);
+      if (entry && this.value(entry.prefix) === undefined && table.delete(entry.prefix)) removed++;
+      if (slot % 1024 === 1023) yield;
+    }
+    return removed;
+  }
+
+  /** Makes the kernel hold what is claimed: what is missing first, what is foreign last. */
+  *pass(stop: () => boolean = () => false): Work<Repairs> {
+    let put = 0;
+    let removed = 0;
+    const add = (repairs: Repairs): void => {
+      put += repairs.put;
+      removed += repairs.removed;
+    };
+    for (const segment of [...this.#index.segments.values()]) {
+      if (stop()) break;
+      add(yield* this.resync({ four: segment.four.keys, six: segment.six.keys }));
+    }
+    add(yield* this.resync({ four: this.#index.own.sorted(1).keys, six: this.#index.own.sorted(4).keys }));
+    removed += yield* this.removeForeign(stop);
+    return { put, removed };
+  }
+
+  /** Corrects the number of distinct prefixes, unless something changed meanwhile. */
+  *recount(): Work<void> {
+    const { changes } = this.#index;
+    const total = yield* this.#index.recount(new Fold(SLICE));
+    if (this.#index.changes === changes) Object.assign(this.#index.size, total);
+  }
+}
+
+export function prefixColumns(keys: Keys) {
+  const { four, six } = keys.words === 1 ? { four: keys, six: noKeys6 } : { four: noKeys4, six: keys };
+  return { addr4: four.addr, len4: four.len, addr6: six.addr, len6: six.len };
+}
+
+function entryColumns(keys: Keys, meta: Uint32Array, expires: Uint32Array): EntryColumns {
+  return keys.words === 1
+    ? { ...prefixColumns(keys), meta4: meta, expires4: expires, meta6: none, expires6: none }
+    : { ...prefixColumns(keys), meta4: none, expires4: none, meta6: meta, expires6: expires };
+}

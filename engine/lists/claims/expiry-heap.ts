@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which claim ends next, without looking at the others.
+
+import type { Claim } from './claim.js';
+import type { OwnEntry } from './own-claims.js';
+
+interface Item {
+  readonly entry: OwnEntry;
+  readonly claim: Claim;
+}
+
+/** A binary heap of claims by their end. A claim that was replaced meanwhile is passed over when its time comes. */
+export class ExpiryHeap {
+  readonly #items: Item[] = [];
+
+  get next(): number {
+    return this.#items[0]?.claim.expires ?? Infinity;
+  }
+
+  push(entry: OwnEntry, claim: Claim): void {
+    if (claim.expires === Infinity) return;
+    const items = this.#items;
+    let at = items.push({ entry, claim }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.#end(parent) <= this.#end(at)) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  /** The claims that have ended at `now` and still hold, up to `limit`, taken off the heap. */
+  due(now: number, limit = Infinity): Item[] {
+    const found: Item[] = [];
+    while (this.next <= now && found.length < limit) {
+      const item = this.#pop();
+      if (item?.entry.claims.includes(item.claim)) found.push(item);
+    }
+    return found;
+  }
+
+  #end(at: number): number {
+    return this.#items[at]?.claim.expires ?? Infinity;
+  }
+
+  #swap(a: number, b: number): void {
+    const [first, second] = [this.#items[a], this.#items[b]];
+    if (!first || !second) return;
+    this.#items[a] = second;
+    this.#items[b] = first;
+  }
+
+  #pop(): Item | undefined {
+    const items = this.#items;
+    const top = items[0];
+    const last = items.pop();
+    if (!top || !last || items.length === 0) return top;
+    items[0] = last;
+    for (let at = 0; ;) {
+      const left = 2 * at + 1;
+      const child = this.#end(left + 1) < this.#end(left) ? left + 1 : left;
+      if (child >= items.length || this.#end(at) <= this.#end(child)) return top;
+      this.#swap(at, child);
+      at = child;
+    }
+  }
+}

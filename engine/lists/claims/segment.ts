@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bulk of one origin: columns that never change, and which of their entries do not hold any more.
+
+import type { Prefix } from '../../../common/address.js';
+import type { Claim } from './claim.js';
+import { countOf, without, type Column, type Content } from './content.js';
+import { findKey, keyOf, makeKeys, copyKey, trimKeys, type KeyPair, type Keys } from './keys.js';
+import type { Groups } from './groups.js';
+
+/** One family of a segment. */
+export class Part implements Column {
+  readonly keys: Keys;
+  readonly group: Uint32Array | undefined;
+  /** Entries by length. */
+  readonly lengths: Uint32Array;
+  #dead: Uint8Array | undefined;
+  #alive: number;
+
+  constructor({ keys, group }: Column) {
+    this.keys = keys;
+    this.group = group;
+    this.lengths = new Uint32Array(129);
+    for (const length of keys.len) this.lengths[length] = (this.lengths[length] ?? 0) + 1;
+    this.#alive = keys.len.length;
+  }
+
+  get alive(): number {
+    return this.#alive;
+  }
+
+  isAlive(i: number): boolean {
+    return this.#dead === undefined || ((this.#dead[i >> 3] ?? 0) & (1 << (i & 7))) === 0;
+  }
+
+  /** True if it was alive. */
+  kill(i: number): boolean {
+    if (!this.isAlive(i)) return false;
+    this.#dead ??= new Uint8Array((this.keys.len.length + 7) >> 3);
+    this.#dead[i >> 3] = (this.#dead[i >> 3] ?? 0) | (1 << (i & 7));
+    this.#alive--;
+    return true;
+  }
+
+  /** Only after `kill` of the same entry: an undone change. */
+  revive(i: number): void {
+    if (this.isAlive(i) || !this.#dead) return;
+    this.#dead[i >> 3] = (this.#dead[i >> 3] ?? 0) & ~(1 << (i & 7));
+    this.#alive++;
+  }
+
+  groupOf(i: number): number {
+    return this.group?.[i] ?? 0;
+  }
+
+  /** What is alive, as a column. */
+  living(): Column {
+    if (this.#alive === this.keys.len.length) return this;
+    const gone = new Uint8Array(this.keys.len.length);
+    for (let i = 0; i < gone.length; i++) if (!this.isAlive(i)) gone[i] = 1;
+    return without(this, gone);
+  }
+}
+
+export class Segment {
+  readonly origin: string;
+  readonly groups: Groups;
+  readonly four: Part;
+  readonly six: Part;
+  /** Groups in the order in which they end. */
+  readonly #order: Uint32Array;
+  #ended = 0;
+
+  constructor(origin: string, content: Content) {
+    this.origin = origin;
+    this.groups = content.groups;
+    this.four = new Part(content.four);
+    this.six = new Part(content.six);
+    this.#order = Uint32Array.from({ length: this.groups.count }, (_, i) => i).sort(
+      (a, b) => this.groups.expires(a) - this.groups.expires(b),
+    );
+  }
+
+  get alive(): number {
+    return this.four.alive + this.six.alive;
+  }
+
+  part(words: 1 | 4): Part {
+    return words === 1 ? this.four : this.six;
+  }
+
+  /** When the next entries end; Infinity = never. */
+  get nextExpiry(): number {
+    const group = this.#order[this.#ended];
+    return group === undefined ? Infinity : this.groups.expires(group);
+  }
+
+  /** Ends what has expired and gives its keys. Only groups that are due are looked for. */
+  expire(now: number): KeyPair {
+    const due = new Uint8Array(this.groups.count);
+    for (; this.#ended < this.#order.length && this.nextExpiry <= now; this.#ended++) {
+      due[this.#order[this.#ended] ?? 0] = 1;
+    }
+    const collect = (part: Part): Keys => {
+      const keys = makeKeys(part.keys.words, part.keys.len.length);
+      let count = 0;
+      for (let i = 0; i < part.keys.len.length; i++) {
+        if (due[part.groupOf(i)] && part.kill(i)) copyKey(keys, count++, part.keys, i);
+      }
+      return trimKeys(keys, count);
+    };
+    return { four: collect(this.four), six: collect(this.six) };
+  }
+
+  /** Where a prefix stands, dead or alive. */
+  find(key: Keys): { readonly part: Part; readonly at: number } | undefined {
+    const part = this.part(key.words);
+    if ((part.lengths[key.len[0] ?? 0] ?? 0) === 0) return undefined;
+    const at = findKey(part.keys, key);
+    return at < 0 ? undefined : { part, at };
+  }
+
+  claimAt(part: Part, at: number): Claim {
+    return { origin: this.origin, ...this.groups.value(part.groupOf(at)) };
+  }
+
+  /** What this origin says about a prefix here. */
+  claim(key: Keys): Claim | undefined {
+    const found = this.find(key);
+    return found && found.part.isAlive(found.at) ? this.claimAt(found.part, found.at) : undefined;
+  }
+
+  /** Ends one entry; true if it was alive. */
+  kill(prefix: Prefix): boolean {
+    const found = this.find(keyOf(prefix));
+    return found !== undefined && found.part.kill(found.at);
+  }
+
+  revive(prefix: Prefix): void {
+    const found = this.find(keyOf(prefix));
+    found?.part.revive(found.at);
+  }
+
+  living(): Content {
+    return { four: this.four.living(), six: this.six.living(), groups: this.groups };
+  }
+
+  get count(): number {
+    return countOf(this);
+  }
+}

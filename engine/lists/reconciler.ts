@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Desired against enforced: what is listed is compared with what the kernel has, and mended.
+
+import type { ReconcilerFigures } from '../api/api.js';
+import type { ClaimIndex } from './claims/claim-index.js';
+import type { Enforcer } from './claims/enforcer.js';
+import { prefixAt } from './claims/keys.js';
+import { atOnce, inSlices } from './claims/slices.js';
+
+/** Some entries are looked at this often, all of them this often. */
+const SAMPLE_MS = 3_000;
+const PASS_MS = 300_000;
+/** Entries of a sample: a table that lost a thousandth is found out at once. */
+const SAMPLE = 4_096;
+/** A pass in the background leaves this much time to others between its slices. */
+const REST_MS = 20;
+
+export class Reconciler {
+  readonly #index: ClaimIndex;
+  readonly #enforcer: Enforcer;
+  readonly #onError: (error: unknown) => void;
+  #timers: NodeJS.Timeout[] = [];
+  #passing: Promise<void> | undefined;
+  #closed = false;
+  #repairs = 0;
+  #samples = 0;
+  #passes = 0;
+  #lastPass = 0;
+
+  constructor(index: ClaimIndex, enforcer: Enforcer, onError: (error: unknown) => void) {
+    this.#index = index;
+    this.#enforcer = enforcer;
+    this.#onError = onError;
+  }
+
+  start(): void {
+    const every = (ms: number, work: () => void): NodeJS.Timeout => setInterval(() => this.#guarded(work), ms).unref();
+    this.#timers = [every(SAMPLE_MS, () => this.sample()), every(PASS_MS, () => this.passSoon())];
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  /** Looks at some entries; a difference has everything compared. */
+  sample(): void {
+    const { table } = this.#enforcer;
+    this.#samples++;
+    const { missing, foreign, index } = table.sample(SAMPLE);
+    if (missing + foreign + index > 0) {
+      this.#mend();
+      this.passSoon();
+    } else if (this.#differs()) this.passSoon();
+  }
+
+  /** The kernel's memory is not what was written into it. */
+  #mend(): void {
+    const { missing, foreign, index } = this.#enforcer.table.repair();
+    this.#repairs += missing + foreign + index;
+  }
+
+  /** Entries at random, as listed and as the table has them. */
+  #differs(): boolean {
+    const { table } = this.#enforcer;
+    for (const segment of this.#index.segments.values()) {
+      for (const part of [segment.four, segment.six]) {
+        const count = part.keys.len.length;
+        for (let n = 0; n < Math.min(64, count); n++) {
+          const at = Math.floor(Math.random() * count);
+          if (!part.isAlive(at)) continue;
+          const prefix = prefixAt(part.keys, at);
+          const wanted = this.#enforcer.value(prefix);
+          const found = table.get(prefix);
+          if (wanted && (found?.expires !== wanted.expires || found.set !== wanted.set)) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Compares everything now, at once. */
+  now(): { put: number; removed: number } {
+    this.#mend();
+    return this.#done(atOnce(this.#enforcer.pass()));
+  }
+
+  #done(repairs: { put: number; removed: number }): { put: number; removed: number } {
+    this.#repairs += repairs.put + repairs.removed;
+    this.#passes++;
+    this.#lastPass = Date.now();
+    return repairs;
+  }
+
+  /** Compares everything in the background. */
+  passSoon(): void {
+    if (this.#closed) return;
+    this.#passing ??= this.#pass()
+      .catch(this.#onError)
+      .finally(() => (this.#passing = undefined));
+  }
+
+  async #pass(): Promise<void> {
+    this.#mend();
+    this.#done(
+      await inSlices(
+        this.#enforcer.pass(() => this.#closed),
+        REST_MS,
+      ),
+    );
+    if (!this.#closed) await inSlices(this.#enforcer.recount(), REST_MS);
+  }
+
+  figures(): ReconcilerFigures {
+    return {
+      samples: this.#samples,
+      passes: this.#passes,
+      repairs: this.#repairs,
+      ...(this.#lastPass > 0 ? { lastPass: new Date(this.#lastPass).toISOString() } : {}),
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+  }
+}
