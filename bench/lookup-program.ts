@@ -12,7 +12,7 @@ export const Mode = { FLOOR: 0, LIST: 1, TRIE: 2, HASH: 3, WHOLE: 4 } as const;
 export type Mode = (typeof Mode)[keyof typeof Mode];
 
 /** Sources that one round goes through, each in its turn. */
-export const SOURCES = 1 << 20;
+export const SOURCES = 1 << 19;
 const SOURCE_WORDS = 4;
 export const VALUE_BYTES = 24;
 

@@ -15,7 +15,7 @@ enum bench_mode {
 
 const volatile __u32 bench_mode = BENCH_FLOOR;
 
-#define BENCH_SOURCES (1 << 20)
+#define BENCH_SOURCES (1 << 19)
 
 /* Sources in the order of their use: IPv4 in the first word, in the order of the wire. */
 struct bench_source {

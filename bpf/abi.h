@@ -370,8 +370,8 @@ struct ids_line6 {
 };
 
 /*
- * The fronts say by the first 24 bits of an address where to look: a class of two bits, and a word of which class 2
- * alone needs to be asked. "Full" entries are /32 in IPv4; in IPv6 they are records of ids_info6, one for each 32 bits
+ * The fronts say by the first bits of an address where to look: a filter of one bit for 22 bits, with which most
+ * addresses are done; a class of two bits for 24 bits; and a word for 24 bits of which class 2 alone needs to be asked. "Full" entries are /32 in IPv4; in IPv6 they are records of ids_info6, one for each 32 bits
  * under which there are entries of 32 bits or more.
  */
 enum ids_class {

@@ -8,17 +8,22 @@
 
 #include "list_entry.h"
 
-/* Looks for the entry of exactly this prefix; returns whether it ends the search. */
-__noinline int ids_list4_probe(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 want)
+static __always_inline __u32 ids_list4_home(const struct ids_list_root *root, __u32 addr, __u32 length)
+{
+	__u32 hash = ids_list_mix(addr ^ ids_list_start(root, length), root->seed[1]);
+
+	return ids_list_home(root, hash, root->lines4);
+}
+
+/* Looks for the entry of exactly this prefix from its home on; returns whether it ends the search. */
+__noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 at, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
 	const __u32 key = length | IDS_ENTRY_USED;
-	__u32 at;
 	int n, i;
 
 	if (!pkt || !root)
 		return 0;
-	at = ids_list_home(root, ids_list_mix(addr ^ ids_list_start(root, length), root->seed[1]), root->lines4);
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_CHAIN; n++) {
 		const struct ids_line4 *line = bpf_map_lookup_elem(&ids_entries4, &at);
@@ -39,6 +44,18 @@ __noinline int ids_list4_probe(struct ids_packet *pkt, __u32 addr, __u32 length,
 			at = 0;
 	}
 	return 0;
+}
+
+__noinline int ids_list4_probe(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	__u32 at;
+
+	if (!pkt || !root)
+		return 0;
+	at = ids_list4_home(root, addr, length);
+	ids_list_touch(0, at * IDS_LINE_ENTRIES);
+	return ids_list4_chain(pkt, addr, length, at, want);
 }
 
 /* Asks for the lengths of `lengths`, of which bit 0 is `base`: the longest first. */
@@ -88,16 +105,23 @@ __noinline int ids_list4_walk(struct ids_packet *pkt, __u32 addr, __u32 want)
 static __always_inline void ids_list4_find(struct ids_packet *pkt, __u32 addr, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 index = addr >> 13, class;
+	__u32 word = addr >> 16, index = addr >> 13, at, class;
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter4, &word);
 	const __u64 *classes = bpf_map_lookup_elem(&ids_class4, &index);
+	bool shorts;
 
-	if (!root || !classes)
+	if (!root || !filter || !classes)
 		return;
+	shorts = root->lengths4 & IDS_SHORT_LENGTHS;
+	if (!(*filter >> (addr >> 10 & 63) & 1) && !shorts)
+		return;
+	at = ids_list4_home(root, addr, 32);
+	ids_list_touch(bpf_map_lookup_elem(&ids_entries4, &at), at * IDS_LINE_ENTRIES);
 	class = *classes >> (addr >> 8 & 31) * 2 & 3;
-	if (root->lengths4 & IDS_SHORT_LENGTHS || class == IDS_CLASS_MIXED)
+	if (shorts || class == IDS_CLASS_MIXED)
 		ids_list4_walk(pkt, addr, want);
 	else if (class == IDS_CLASS_FULL)
-		ids_list4_probe(pkt, addr, 32, want);
+		ids_list4_chain(pkt, addr, 32, at, want);
 }
 
 #endif

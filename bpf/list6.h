@@ -34,6 +34,7 @@ __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 	hash = ids_list_mix(hash ^ c, root->seed[1]);
 	hash = ids_list_mix(hash ^ d, root->seed[1]);
 	at = ids_list_home(root, hash, root->lines6);
+	ids_list_touch(bpf_map_lookup_elem(&ids_entries6, &at), (root->lines4 + at) * IDS_LINE_ENTRIES);
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_CHAIN; n++) {
 		const struct ids_line6 *line = bpf_map_lookup_elem(&ids_entries6, &at);
@@ -156,13 +157,18 @@ __noinline int ids_list6_walk(struct ids_packet *pkt, __u32 want)
 static __always_inline void ids_list6_find(struct ids_packet *pkt, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 top = bpf_ntohl(pkt->saddr.word[0]), index = top >> 13, class;
+	__u32 top = bpf_ntohl(pkt->saddr.word[0]), word = top >> 16, index = top >> 13, class;
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &word);
 	const __u64 *classes = bpf_map_lookup_elem(&ids_class6, &index);
+	bool shorts;
 
-	if (!root || !classes)
+	if (!root || !filter || !classes)
+		return;
+	shorts = root->lengths6 & IDS_SHORT_LENGTHS;
+	if (!(*filter >> (top >> 10 & 63) & 1) && !shorts)
 		return;
 	class = *classes >> (top >> 8 & 31) * 2 & 3;
-	if (root->lengths6 & IDS_SHORT_LENGTHS || class == IDS_CLASS_MIXED)
+	if (shorts || class == IDS_CLASS_MIXED)
 		ids_list6_walk(pkt, want);
 	else if (class == IDS_CLASS_FULL)
 		ids_list6_deep(pkt, want);

@@ -98,6 +98,9 @@ struct {
 	} name SEC(".maps")
 
 IDS_LIST_MAP(ids_list_root, struct ids_list_root, 1);
+/* 64 bits a value, by the first 22 bits of an address: is there any class that is not none? Small enough for the L2 cache. */
+IDS_LIST_MAP(ids_filter4, __u64, 1 << 16);
+IDS_LIST_MAP(ids_filter6, __u64, 1 << 16);
 /* 32 classes of two bits a value, by the first 24 bits of an address. */
 IDS_LIST_MAP(ids_class4, __u64, 1 << 19);
 IDS_LIST_MAP(ids_class6, __u64, 1 << 19);

@@ -7,6 +7,8 @@ import { Mapping } from './memory.js';
 
 const maps = {
   root: 'ids_list_root',
+  filter4: 'ids_filter4',
+  filter6: 'ids_filter6',
   class4: 'ids_class4',
   class6: 'ids_class6',
   front4: 'ids_front4',
@@ -20,6 +22,8 @@ const maps = {
 /** Views of the list maps; they must not be touched after `close()`. */
 export class ListMemory {
   readonly root: Uint32Array;
+  readonly filter4: Uint32Array;
+  readonly filter6: Uint32Array;
   readonly class4: Uint32Array;
   readonly class6: Uint32Array;
   readonly front4: Uint32Array;
@@ -42,6 +46,8 @@ export class ListMemory {
       return new Uint32Array(mapping.buffer, 0, bytes / 4);
     };
     this.root = words(maps.root);
+    this.filter4 = words(maps.filter4);
+    this.filter6 = words(maps.filter6);
     this.class4 = words(maps.class4);
     this.class6 = words(maps.class6);
     this.front4 = words(maps.front4);

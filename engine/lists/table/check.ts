@@ -70,10 +70,11 @@ class Comparison {
     for (let i = 1; i < INFOS_WORDS / LINE_INFOS; i++) this.word(copy, kernel, at + i);
   }
 
-  front(front: Front, words: Uint32Array, classes: Uint32Array): void {
+  front(front: Front, words: Uint32Array, classes: Uint32Array, filter: Uint32Array): void {
     const copy = new Uint32Array(front.copy.buffer);
     for (let i = 0; i < copy.length; i++) if (copy[i] !== words[i]) this.word(copy, words, i);
     for (let i = 0; i < classes.length; i++) this.word(front.classes, classes, i);
+    for (let i = 0; i < filter.length; i++) this.word(front.filter, filter, i);
   }
 }
 
@@ -88,8 +89,8 @@ function compare(writer: Writer, mend: boolean): Differences {
     comparison.record(six.infos.copy, memory.info6, at);
   const root = writer.root();
   for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
-  comparison.front(four.front, memory.front4, memory.class4);
-  comparison.front(six.front, memory.front6, memory.class6);
+  comparison.front(four.front, memory.front4, memory.class4, memory.filter4);
+  comparison.front(six.front, memory.front6, memory.class6, memory.filter6);
   return comparison.result;
 }
 

@@ -22,7 +22,7 @@ export class Family4 {
 
   constructor(memory: TableMemory, hashes: Hashes, quarantine: Quarantine) {
     this.entries = new Entries4(memory.entries4, memory.hits, hashes, quarantine);
-    this.front = new Front(memory.front4, memory.class4);
+    this.front = new Front(memory.front4, memory.class4, memory.filter4);
     this.capacity = capacityOf(this.entries.lines);
     this.places = this.entries.lines * LINE_ENTRIES;
     this.#root = memory.root;

@@ -28,7 +28,7 @@ export class Family6 {
     const hits = memory.hits.subarray((memory.entries4.length / 16) * LINE_ENTRIES * 2);
     this.entries = new Entries6(memory.entries6, hits, hashes, quarantine);
     this.infos = new Infos(memory.info6, hashes, quarantine);
-    this.front = new Front(memory.front6, memory.class6);
+    this.front = new Front(memory.front6, memory.class6, memory.filter6);
     this.capacity = capacityOf(this.entries.lines);
     this.places = this.entries.lines * LINE_ENTRIES;
     this.#root = memory.root;

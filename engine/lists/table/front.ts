@@ -19,12 +19,16 @@ export class Front {
   readonly classes = new Uint32Array(1 << 20);
   readonly #kernel: Uint16Array;
   readonly #kernelClasses: Uint32Array;
+  /** Filter bits, 32 a word, as they should be. */
+  readonly filter = new Uint32Array(1 << 17);
+  readonly #kernelFilter: Uint32Array;
   /** False while the copy is being built: the kernel's words are left alone then. */
   live = true;
 
-  constructor(front: Uint32Array, classes: Uint32Array) {
+  constructor(front: Uint32Array, classes: Uint32Array, filter: Uint32Array) {
     this.#kernel = new Uint16Array(front.buffer, front.byteOffset, front.length * 2);
     this.#kernelClasses = classes;
+    this.#kernelFilter = filter;
   }
 
   #write(index: number, word: number): void {
@@ -38,6 +42,17 @@ export class Front {
     if (after === before) return;
     this.classes[at] = after;
     if (this.live) Atomics.store(this.#kernelClasses, at, after);
+    this.#filter(index >>> 2, ((after >>> ((index & 12) * 2)) & 0xff) !== 0);
+  }
+
+  #filter(group: number, any: boolean): void {
+    const at = group >>> 5;
+    const bit = 1 << (group & 31);
+    const before = this.filter[at] ?? 0;
+    const after = (any ? before | bit : before & ~bit) >>> 0;
+    if (after === before) return;
+    this.filter[at] = after;
+    if (this.live) Atomics.store(this.#kernelFilter, at, after);
   }
 
   /** One more full entry under these 24 bits. */

@@ -7,6 +7,9 @@ import { type ListCapacity, listSizes, Root } from './shape.js';
 export interface TableMemory {
   /** struct ids_list_root */
   readonly root: Uint32Array;
+  /** 32 bits a word. */
+  readonly filter4: Uint32Array;
+  readonly filter6: Uint32Array;
   /** 16 classes a word. */
   readonly class4: Uint32Array;
   readonly class6: Uint32Array;
@@ -32,6 +35,8 @@ export function plainMemory(capacity: ListCapacity): TableMemory {
   const sizes = listSizes(capacity);
   return {
     root: new Uint32Array(Root.WORDS),
+    filter4: new Uint32Array(1 << 17),
+    filter6: new Uint32Array(1 << 17),
     class4: new Uint32Array(1 << 20),
     class6: new Uint32Array(1 << 20),
     front4: new Uint32Array(1 << 23),
