@@ -20,8 +20,16 @@ port.on('message', (request: CompileRequest) => {
   try {
     const compilation = compileRules([...request.sources], request.options);
     const { blob, addresses } = compilation.ruleset;
+    const { starts, spans } = compilation.addresses;
+    const columns = compilation.addressLists.flatMap(({ prefixes: { addr4, len4, addr6, len6 } }) => [
+      addr4.buffer,
+      len4.buffer,
+      addr6.buffer,
+      len6.buffer,
+    ]);
     const answer: CompileAnswer = { id: request.id, compilation };
-    port.postMessage(answer, [blob.buffer as ArrayBuffer, addresses.buffer as ArrayBuffer]);
+    const tables = [blob.buffer as ArrayBuffer, addresses.buffer as ArrayBuffer, starts.buffer, spans.buffer];
+    port.postMessage(answer, [...tables, ...columns]);
   } catch (failure) {
     const answer: CompileAnswer = { id: request.id, failure };
     port.postMessage(answer);

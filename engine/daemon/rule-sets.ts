@@ -4,16 +4,27 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Detection } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
-import type { Compilation, LanguageOptions, RuleInfo, RuleSource } from '../../rules/index.js';
+import {
+  addressOrigin,
+  type Compilation,
+  type LanguageOptions,
+  type Problem,
+  type RuleInfo,
+  type RuleSource,
+} from '../../rules/index.js';
 import type { RuleCounts, RuleRecord, RulesList, RulesLoadRequest, RulesLoadResult } from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
 import type { RingThread } from '../ring/ring-thread.js';
+import { AddressRules, type AddressTarget } from './address-rules.js';
 
 export interface RuleSetsOptions {
   readonly kernel: Kernel;
   readonly ring: RingThread;
+  /** Where address rules list their sources. */
+  readonly blocklist: AddressTarget;
   /** Where a set that came through the control socket is remembered, so that a restart goes on with it. */
   readonly stateDir: string;
   /** Reads the files that the configuration names. */
@@ -34,12 +45,14 @@ const noCounts: RuleCounts = { matched: 0, events: 0, suppressed: 0, lost: 0, si
 export class RuleSets {
   readonly #options: RuleSetsOptions;
   readonly #compiler = new Compiler();
+  readonly #addresses: AddressRules;
   #current: Current | undefined;
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: RuleSetsOptions) {
     this.#options = options;
+    this.#addresses = new AddressRules(options.blocklist);
   }
 
   get current(): Current {
@@ -91,13 +104,34 @@ export class RuleSets {
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
+    const refusals = await this.#listAddresses(compilation, generation);
     kernel.installRuleset(compilation.ruleset, generation);
     ring.retire(generation);
+    await this.#addresses.settle(compilation);
     this.#write('generation.json', { generation, digest });
     const origin = request.sources ? 'cli' : 'config';
     if (remember) this.#remember(request.sources);
     this.#current = { compilation, generation, loadedAt: new Date().toISOString(), origin };
-    return { generation, summary, problems };
+    return { generation, summary, problems: [...problems, ...refusals] };
+  }
+
+  /** The sources of address rules, listed; if they do not fit, events are explained by the set before again. */
+  async #listAddresses(compilation: Compilation, generation: number): Promise<Problem[]> {
+    const before = this.#current?.compilation;
+    try {
+      return await this.#addresses.put(compilation, before);
+    } catch (error) {
+      if (before) {
+        const { rules, engine, addresses } = before;
+        await this.#options.ring.install({ generation, rules, engine, addresses });
+      }
+      throw error;
+    }
+  }
+
+  /** Counts an alert that was raised by the list stage. */
+  noteListed(detection: Detection): void {
+    this.#addresses.note(detection);
   }
 
   list(): RulesList {
@@ -126,7 +160,9 @@ export class RuleSets {
 
   #records(rules: readonly RuleInfo[]): RuleRecord[] {
     const counts = this.#options.kernel.ruleCounts();
+    const listed = this.#addresses.counts();
     return rules.map((rule) => {
+      if (rule.placement === 'address') return { ...rule, counts: { ...noCounts, ...listed.get(addressOrigin(rule)) } };
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
       return {
