@@ -9,6 +9,7 @@ import type {
   BlockCheck,
   BlockEntry,
   BlockRequest,
+  ListRequest,
   PrefixOutcome,
   RuleRecord,
   RulesList,
@@ -17,6 +18,8 @@ import type {
   Status,
   StopResult,
 } from '../api/api.js';
+import type { BlocklistStats, ImportRequest, ImportResult } from '../api/bulk-api.js';
+import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import { parseOperatorPrefixes } from '../lists/index.js';
 import type { Daemon, DaemonParts } from './daemon.js';
 import { statusOf } from './status.js';
@@ -63,19 +66,41 @@ export class DaemonApi implements Api {
     const { blocklist, guard, log } = this.#parts;
     guard.noteSession(request.sshPeer);
     const { ttl, reason, force } = request;
-    const outcomes = blocklist.add({ prefixes, ttl, reason, force });
+    const outcomes = await blocklist.addSoon({ prefixes, ttl, reason, force });
     log.info({ outcomes, ttl, reason, force }, 'blocklist add');
-    return Promise.resolve(outcomes);
+    return outcomes;
   }
 
   async blocklistRemove(texts: readonly string[]): Promise<readonly PrefixOutcome[]> {
-    const outcomes = this.#parts.blocklist.remove(texts.flatMap((text) => parseOperatorPrefixes(text)));
+    const outcomes = await this.#parts.blocklist.removeSoon(texts.flatMap((text) => parseOperatorPrefixes(text)));
     this.#parts.log.info({ outcomes }, 'blocklist remove');
-    return Promise.resolve(outcomes);
+    return outcomes;
   }
 
-  blocklistList(): Promise<readonly BlockEntry[]> {
-    return Promise.resolve().then(() => this.#parts.blocklist.list());
+  blocklistList(request: ListRequest = {}): Promise<readonly BlockEntry[]> {
+    return Promise.resolve().then(() => this.#parts.blocklist.list(request));
+  }
+
+  async blocklistImport(batch: PrefixBatch, request: ImportRequest): Promise<ImportResult> {
+    const { blocklist, guard, log } = this.#parts;
+    guard.noteSession(request.sshPeer);
+    const result = await blocklist.bulk.importBatch(batch, request);
+    const { added, kept, refusedCount } = result;
+    log.info({ origin: request.origin, added, kept, refused: refusedCount }, 'blocklist import');
+    return result;
+  }
+
+  blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult> {
+    this.#parts.guard.noteSession(request.sshPeer);
+    return this.#parts.blocklist.bulk.diff(batch, request);
+  }
+
+  blocklistExport(filter: ExportFilter): AsyncIterable<ExportChunk> {
+    return this.#parts.blocklist.bulk.exportEntries(filter);
+  }
+
+  blocklistStats(): Promise<BlocklistStats> {
+    return Promise.resolve().then(() => this.#parts.blocklist.stats());
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {
@@ -83,8 +108,7 @@ export class DaemonApi implements Api {
   }
 
   blocklistFlush(): Promise<{ readonly removed: number }> {
-    return Promise.resolve().then(() => {
-      const removed = this.#parts.blocklist.clear();
+    return this.#parts.blocklist.clear().then((removed) => {
       this.#parts.log.info({ removed }, 'blocklist flush');
       return { removed };
     });

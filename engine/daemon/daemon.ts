@@ -13,6 +13,8 @@ import { ApiServer } from '../api/server.js';
 import { Kernel, now, type Attachment } from '../bpf/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import { readSources } from '../files.js';
+import { BlockTable, listSizes } from '../lists/table/index.js';
+import { isAddressOrigin } from '../../rules/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import type { Raised } from '../judge/judge.js';
 import { defaultRedactNames } from '../redact/header-names.js';
@@ -42,6 +44,9 @@ export interface DaemonParts {
   readonly recent: Recent;
   readonly started: Date;
 }
+
+/** Entries that the kernel's tables have room for. */
+const CAPACITY = { capacity4: 2_000_000, capacity6: 500_000 };
 
 const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 };
 
@@ -80,7 +85,7 @@ export class Daemon {
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
     mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
     lifetime.defer(claimInstance(config.state_dir));
-    const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
+    const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir, sizes: listSizes(CAPACITY) }));
     settle(kernel, config);
 
     const store = lifetime.own(openListStore(join(config.state_dir, 'lists.db')));
@@ -100,8 +105,20 @@ export class Daemon {
       }),
     );
     guard.start();
-    const capacity = kernel.map('ids_blocklist').info.maxEntries;
-    const blocklist = lifetime.own(Blocklist.open({ tables: kernel, store, clock, allowlist, guard, capacity }));
+    const blocklist = lifetime.own(
+      Blocklist.open({
+        tables: {
+          blocklist: BlockTable.open(kernel.listMemory()),
+          allowlist: kernel.allowlist,
+          originHits: (origin) => kernel.originHits(origin),
+        },
+        store,
+        clock,
+        allowlist,
+        guard,
+        onError: (error, what) => log.error({ error: messageOf(error) }, `blocklist ${what}`),
+      }),
+    );
 
     const recent = lifetime.own(new Recent());
     const dispatcher = await Dispatcher.open(config.outputs, { log });
@@ -132,6 +149,7 @@ export class Daemon {
       new RuleSets({
         kernel,
         ring,
+        blocklist,
         stateDir: config.state_dir,
         configured: () => readSources(ruleFiles(config.rules, file)),
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
@@ -157,6 +175,7 @@ export class Daemon {
     daemon.#attach();
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
     lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
+    blocklist.startReconciler();
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
     lifetime.defer(() => clearInterval(tick));
     lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
@@ -199,10 +218,13 @@ export class Daemon {
 
   /** Detections from the reader: named, answered, remembered, sent. */
   onRaised(raised: readonly Raised[]): void {
-    const { blocklist, responder, log } = this.#parts;
+    const { blocklist, responder, rules, log } = this.#parts;
     const detections: Detection[] = [];
-    for (const { detection, origin, established, cut, quiet } of raised) {
+    for (const { detection, origin, trial, established, cut, quiet } of raised) {
       const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
+      // An address rule that alerts is no list on trial: what it matches is an alert of its own.
+      if (trial && isAddressOrigin(named.origin ?? '')) continue;
+      if (origin !== undefined) rules.noteListed(named);
       try {
         if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
         if (named.kind === 'alert') responder.onDetection(named, { established });

@@ -59,7 +59,7 @@ export function statusOf(parts: DaemonParts): Status {
   const sum = (rows: readonly { packets: number }[]): number => rows.reduce((total, { packets }) => total + packets, 0);
   const dropped = verdicts.filter(({ reason }) => dropping.has(reason));
   const would = dropped.reduce((total, row) => total + row.would, 0);
-  const { entries, capacity, enforced, notes } = blocklist.status();
+  const { notes, ...lists } = blocklist.status();
   const attached = interfaces(parts);
   return {
     version,
@@ -96,7 +96,7 @@ export function statusOf(parts: DaemonParts): Status {
         return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value]];
       }),
     ),
-    blocklist: { entries, capacity, enforced },
+    blocklist: lists,
     allowlist: allowlist.counts(),
     response: responder.counts(),
     outputs: dispatcher.status(),
