@@ -12,6 +12,7 @@ import { Random } from './support/random.js';
 
 const skip = whyUnprivileged() ?? false;
 const DROP = 1;
+t.setTimeout(300_000);
 
 const frames = {
   4: tcp({ src: '192.0.2.1', dst: '198.51.100.2' }),
@@ -234,7 +235,7 @@ const mixes: readonly Mix[] = [
   },
 ];
 
-t.test('verdicts and hits equal those of the reference', { skip }, async (t) => {
+t.test('verdicts and hits equal those of the reference', { skip, timeout: 300_000 }, async (t) => {
   let cases = 0;
   for (const [i, { name, capacity, rounds, prefix }] of mixes.entries()) {
     const bench = new Bench(1 + i, capacity, capacity);

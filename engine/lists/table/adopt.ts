@@ -5,6 +5,7 @@ import { EntryBit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import { lengthBit } from './infos.js';
+import { sortedPrefixes4 } from './order.js';
 import { wordMask } from './shape.js';
 import type { Writer } from './writer.js';
 
@@ -21,6 +22,7 @@ export function adopt(writer: Writer): void {
   four.entries.copy.set(memory.entries4);
   six.entries.copy.set(memory.entries6);
   const kept = six.infos.adopt(memory.info6);
+  const { hits } = memory;
   const [copy4, copy6] = [four.entries.copy, six.entries.copy];
   // First what is free and what is no entry, so that the search below meets sound entries alone.
   for (let place = 0; place < four.places; place++) {
@@ -29,7 +31,8 @@ export function adopt(writer: Writer): void {
     const length = meta & LENGTH;
     const sound = (meta & USED) !== 0 && length <= 32 && ((copy4[at] ?? 0) & ~wordMask(length)) === 0;
     if (sound) continue;
-    copy4[at + 2] = meta === 0 && copy4[at] === 0 ? 0 : quarantine.stamp;
+    const used = meta !== 0 || copy4[at] !== 0 || hits[2 * place] !== 0 || hits[2 * place + 1] !== 0;
+    copy4[at + 2] = used ? quarantine.stamp : 0;
     copy4[at + 1] = 0;
   }
   for (let place = 0; place < six.places; place++) {
@@ -39,16 +42,22 @@ export function adopt(writer: Writer): void {
     let sound = (meta & USED) !== 0 && length <= 128;
     for (let i = 0; i < 4; i++) sound &&= ((copy6[at + i] ?? 0) & ~wordMask(length - 32 * i)) === 0;
     if (sound) continue;
-    copy6[at + 5] = meta === 0 && copy6[at] === 0 ? 0 : quarantine.stamp;
+    const hit = 2 * (four.places + place);
+    const used = meta !== 0 || copy6[at] !== 0 || hits[hit] !== 0 || hits[hit + 1] !== 0;
+    copy6[at + 5] = used ? quarantine.stamp : 0;
     copy6[at + 4] = 0;
   }
+  const places4 = new Uint32Array(four.places);
+  let count = 0;
   for (let place = 0; place < four.places; place++) {
     const at = Entries4.word(place);
     const meta = copy4[at + 1] ?? 0;
     if (meta === 0) continue;
-    if (four.entries.find(copy4[at] ?? 0, meta & LENGTH) === place) four.link(copy4[at] ?? 0, meta & LENGTH);
+    if (four.entries.find(copy4[at] ?? 0, meta & LENGTH) === place) places4[count++] = place;
     else forget(copy4, at + 1, at + 2, quarantine.stamp);
   }
+  const prefixes = sortedPrefixes4(writer, places4.subarray(0, count));
+  for (let i = 0; i < prefixes.length; i += 2) four.link(prefixes[i + 1] ?? 0, prefixes[i] ?? 0);
   for (let place = 0; place < six.places; place++) {
     const at = Entries6.word(place);
     const meta = copy6[at + 4] ?? 0;

@@ -2,10 +2,10 @@
 // Many changes in one go: nothing is changed if they do not fit, and what stays is not touched.
 
 import { EntryBit } from '../../../common/abi.gen.js';
-import { sortedPlaces4, sortedPlaces6 } from './columns.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import { listFull, requireRoom } from './full.js';
+import { byHome4, marked, sortedPrefixes4 } from './order.js';
 import { wordMask } from './shape.js';
 import type { BatchResult, EntryColumns, PrefixColumns } from './types.js';
 import { Outcome, type Writer } from './writer.js';
@@ -52,7 +52,7 @@ class Cursor {
 /** Changed values of a call, to put them back. */
 class Undo {
   readonly #writer: Writer;
-  readonly added4: number[] = [];
+  added4 = new Uint32Array(0);
   readonly added6: number[] = [];
   readonly #changed: [six: boolean, place: number, meta: number, expires: number][] = [];
 
@@ -67,7 +67,7 @@ class Undo {
   /** Puts everything back as it was. */
   run(): void {
     const { four, six } = this.#writer;
-    removePlaces4(this.#writer, Uint32Array.from(this.added4));
+    removePlaces4(this.#writer, this.added4);
     removePlaces6(this.#writer, Uint32Array.from(this.added6));
     for (const [isSix, place, meta, expires] of this.#changed)
       (isSix ? six.entries : four.entries).change(place, meta, expires);
@@ -87,50 +87,95 @@ interface Marks {
   readonly six: Uint8Array;
 }
 
-/** Puts every entry of a batch. `full` is asked when one finds no place: false gives up. */
-function putAll(writer: Writer, entries: EntryColumns, full: () => boolean, marks?: Marks): BatchResult {
-  const cursor = new Cursor(writer, entries);
-  const undo = new Undo(writer);
-  const [count4, count6] = [entries.len4.length, entries.len6.length];
-  const result = { slot4: new Uint32Array(count4), slot6: new Uint32Array(count6) };
-  const tally = [0, 0, 0];
-  const note = (): void => {
-    tally[writer.outcome] = (tally[writer.outcome] ?? 0) + 1;
-  };
-  for (let i = 0; i < count4; i++) {
-    const length = entries.len4[i] ?? 0;
-    const addr = (entries.addr4[i] ?? 0) & wordMask(length);
-    const put = (): number => writer.put4(addr, length, entries.meta4[i] ?? 0, entries.expires4[i] ?? 0);
-    let place = put();
-    if (place < 0 && full()) place = put();
-    if (place < 0) {
-      undo.run();
-      throw listFull('IPv4', writer.four.size, writer.four.capacity, count4);
-    }
-    if (writer.outcome === Outcome.ADDED) undo.added4.push(place);
-    else if (writer.outcome === Outcome.CHANGED) undo.changed(false, place);
-    note();
-    result.slot4[i] = place;
-    if (marks) marks.four[place] = 1;
+type Result = Omit<BatchResult, 'removed'>;
+
+/** One call that puts many entries. `full` is asked when one finds no place: false gives up. */
+class Putting {
+  readonly #writer: Writer;
+  readonly #entries: EntryColumns;
+  readonly #full: () => boolean;
+  readonly #marks: Marks | undefined;
+  readonly #undo: Undo;
+  readonly #tally = [0, 0, 0];
+  readonly #slot4: Uint32Array;
+  readonly #slot6: Uint32Array;
+
+  constructor(writer: Writer, entries: EntryColumns, full: () => boolean, marks?: Marks) {
+    this.#writer = writer;
+    this.#entries = entries;
+    this.#full = full;
+    this.#marks = marks;
+    this.#undo = new Undo(writer);
+    this.#slot4 = new Uint32Array(entries.len4.length);
+    this.#slot6 = new Uint32Array(entries.len6.length);
   }
-  for (let i = 0; i < count6; i++) {
-    cursor.read6(i);
-    const { a, b, c, d, length } = cursor;
-    const put = (): number => writer.put6(a, b, c, d, length, entries.meta6[i] ?? 0, entries.expires6[i] ?? 0);
-    let place = put();
-    if (place < 0 && full()) place = put();
-    if (place < 0) {
-      undo.run();
-      throw listFull('IPv6', writer.six.size, writer.six.capacity, count6);
-    }
-    if (writer.outcome === Outcome.ADDED) undo.added6.push(place);
-    else if (writer.outcome === Outcome.CHANGED) undo.changed(true, place);
-    note();
-    result.slot6[i] = place + writer.four.places;
-    if (marks) marks.six[place] = 1;
+
+  #note(six: boolean, place: number): void {
+    const { outcome } = this.#writer;
+    this.#tally[outcome] = (this.#tally[outcome] ?? 0) + 1;
+    if (outcome === Outcome.CHANGED) this.#undo.changed(six, place);
   }
-  const [same = 0, changed = 0, added = 0] = tally;
-  return { ...result, same, changed, added, removed: 0 };
+
+  /** Entries in the order of their lines, then what leads to them in the order of addresses. */
+  four(): boolean {
+    const { addr4, len4, meta4, expires4 } = this.#entries;
+    const writer = this.#writer;
+    const fresh = new Uint8Array(len4.length);
+    let whole = true;
+    for (const i of byHome4(writer, this.#entries)) {
+      const length = len4[i] ?? 0;
+      const addr = (addr4[i] ?? 0) & wordMask(length);
+      let place = writer.enter4(addr, length, meta4[i] ?? 0, expires4[i] ?? 0);
+      if (place < 0 && this.#full()) place = writer.enter4(addr, length, meta4[i] ?? 0, expires4[i] ?? 0);
+      if (place < 0) {
+        whole = false;
+        break;
+      }
+      if (writer.outcome === Outcome.ADDED) fresh[i] = 1;
+      this.#note(false, place);
+      this.#slot4[i] = place;
+      if (this.#marks) this.#marks.four[place] = 1;
+    }
+    for (let i = 0; i < fresh.length; i++) {
+      if (fresh[i] === 0) continue;
+      const length = len4[i] ?? 0;
+      writer.four.link((addr4[i] ?? 0) & wordMask(length), length);
+    }
+    this.#undo.added4 = this.#slot4.filter((_, i) => fresh[i] === 1);
+    return whole;
+  }
+
+  six(): boolean {
+    const { len6, meta6, expires6 } = this.#entries;
+    const writer = this.#writer;
+    const cursor = new Cursor(writer, this.#entries);
+    for (let i = 0; i < len6.length; i++) {
+      cursor.read6(i);
+      const { a, b, c, d, length } = cursor;
+      let place = writer.put6(a, b, c, d, length, meta6[i] ?? 0, expires6[i] ?? 0);
+      if (place < 0 && this.#full()) place = writer.put6(a, b, c, d, length, meta6[i] ?? 0, expires6[i] ?? 0);
+      if (place < 0) return false;
+      if (writer.outcome === Outcome.ADDED) this.#undo.added6.push(place);
+      this.#note(true, place);
+      this.#slot6[i] = place + writer.four.places;
+      if (this.#marks) this.#marks.six[place] = 1;
+    }
+    return true;
+  }
+
+  run(): Result {
+    const { four, six } = this.#writer;
+    const whole4 = this.four();
+    if (!whole4 || !this.six()) {
+      this.#undo.run();
+      const [family, { size, capacity }, count] = whole4
+        ? (['IPv6', six, this.#slot6.length] as const)
+        : (['IPv4', four, this.#slot4.length] as const);
+      throw listFull(family, size, capacity, count);
+    }
+    const [same = 0, changed = 0, added = 0] = this.#tally;
+    return { slot4: this.#slot4, slot6: this.#slot6, same, changed, added };
+  }
 }
 
 export function putBatch(writer: Writer, entries: EntryColumns): BatchResult {
@@ -138,22 +183,21 @@ export function putBatch(writer: Writer, entries: EntryColumns): BatchResult {
   const { four, six } = writer;
   if (four.size + entries.len4.length > four.capacity || six.size + entries.len6.length > six.capacity)
     requireRoom(writer, ...freshIn(writer, entries));
-  return putAll(writer, entries, () => false);
+  return { ...new Putting(writer, entries, () => false).run(), removed: 0 };
 }
 
-/** Removes places; those of one /24 and length in a row are counted once. */
-export function removePlaces4(writer: Writer, places: Uint32Array): void {
-  const { entries } = writer.four;
+/** Removes places, then what led to them: those of one /24 and length in one go. */
+function removePlaces4(writer: Writer, places: Uint32Array): void {
+  const prefixes = sortedPrefixes4(writer, places);
+  for (const place of places) writer.four.entries.remove(place);
   let [addr, length, gone] = [0, 0, 0];
-  for (const place of places) {
-    const at = Entries4.word(place);
-    const nextAddr = entries.copy[at] ?? 0;
-    const nextLength = (entries.copy[at + 1] ?? 0) & LENGTH;
+  for (let i = 0; i < prefixes.length; i += 2) {
+    const nextLength = prefixes[i] ?? 0;
+    const nextAddr = prefixes[i + 1] ?? 0;
     if (gone > 0 && (nextLength !== length || length <= 24 || nextAddr >>> 8 !== addr >>> 8)) {
       writer.four.unlink(addr, length, gone);
       gone = 0;
     }
-    entries.remove(place);
     [addr, length] = [nextAddr, nextLength];
     gone++;
   }
@@ -161,7 +205,7 @@ export function removePlaces4(writer: Writer, places: Uint32Array): void {
 }
 
 /** Removes places of IPv6, counted from its first. */
-export function removePlaces6(writer: Writer, places: Uint32Array): void {
+function removePlaces6(writer: Writer, places: Uint32Array): void {
   const { copy } = writer.six.entries;
   for (const place of places) {
     const at = Entries6.word(place);
@@ -175,7 +219,7 @@ export function deleteBatch(writer: Writer, prefixes: PrefixColumns): number {
   const doomed = { four: new Uint8Array(four.places), six: new Uint8Array(six.places) };
   const cursor = new Cursor(writer, prefixes);
   const before = four.size + six.size;
-  for (let i = 0; i < prefixes.len4.length; i++) {
+  for (const i of byHome4(writer, prefixes)) {
     const place = cursor.find4(i);
     if (place >= 0) doomed.four[place] = 1;
   }
@@ -188,13 +232,14 @@ export function deleteBatch(writer: Writer, prefixes: PrefixColumns): number {
 }
 
 function removeWhere(writer: Writer, marks: Marks, mark: number): void {
+  const { four, six } = writer;
   removePlaces4(
     writer,
-    sortedPlaces4(writer, (place) => marks.four[place] === mark),
+    marked(marks.four, mark, four.entries.copy, (place) => Entries4.word(place) + 1),
   );
   removePlaces6(
     writer,
-    sortedPlaces6(writer, (place) => marks.six[place] === mark),
+    marked(marks.six, mark, six.entries.copy, (place) => Entries6.word(place) + 4),
   );
 }
 
@@ -225,7 +270,7 @@ export function assign(writer: Writer, entries: EntryColumns): BatchResult {
     writer.settle();
     return true;
   };
-  const result = putAll(writer, entries, makeRoom, marks);
+  const result = new Putting(writer, entries, makeRoom, marks).run();
   removeOthers();
   return { ...result, removed };
 }

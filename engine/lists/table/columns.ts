@@ -13,7 +13,7 @@ const KEY = EntryBit.ENTRY_LENGTH | EntryBit.ENTRY_USED;
 const PLACE_BITS = 26;
 
 /** Places of IPv4 entries sorted by address, then length. */
-export function sortedPlaces4(writer: Writer, wanted: (place: number) => boolean): Uint32Array {
+function sortedPlaces4(writer: Writer): Uint32Array {
   const { entries, places, size } = writer.four;
   const keys = new BigUint64Array(size);
   const halves = new Uint32Array(keys.buffer);
@@ -21,43 +21,55 @@ export function sortedPlaces4(writer: Writer, wanted: (place: number) => boolean
   for (let place = 0; place < places; place++) {
     const at = Entries4.word(place);
     const meta = entries.copy[at + 1] ?? 0;
-    if (meta === 0 || !wanted(place)) continue;
-    const addr = entries.copy[at] ?? 0;
+    if (meta === 0) continue;
     // addr << 32 | length << 26 | place
     halves[2 * count] = (((meta & LENGTH) << PLACE_BITS) | place) >>> 0;
-    halves[2 * count + 1] = addr;
+    halves[2 * count + 1] = entries.copy[at] ?? 0;
     count++;
   }
-  keys.subarray(0, count).sort();
+  keys.sort();
   const sorted = new Uint32Array(count);
   for (let i = 0; i < count; i++) sorted[i] = (halves[2 * i] ?? 0) & (2 ** PLACE_BITS - 1);
   return sorted;
 }
 
-/** Places of IPv6 entries, from 0, sorted by address, then length. */
-export function sortedPlaces6(writer: Writer, wanted: (place: number) => boolean): Uint32Array {
+/** Places of IPv6 entries, from 0, sorted by address, then length: by the first word with numbers, the ties by hand. */
+function sortedPlaces6(writer: Writer): Uint32Array {
   const { entries, places, size } = writer.six;
   const { copy } = entries;
-  const sorted = new Uint32Array(size);
+  const keys = new BigUint64Array(size);
+  const halves = new Uint32Array(keys.buffer);
   let count = 0;
-  for (let place = 0; place < places; place++)
-    if ((copy[Entries6.word(place) + 4] ?? 0) !== 0 && wanted(place)) sorted[count++] = place;
-  const words = (i: number): number => Entries6.word(i);
-  return sorted.subarray(0, count).sort((left, right) => {
-    const [l, r] = [words(left), words(right)];
-    for (let i = 0; i < 4; i++) {
+  for (let place = 0; place < places; place++) {
+    const at = Entries6.word(place);
+    if ((copy[at + 4] ?? 0) === 0) continue;
+    halves[2 * count] = place;
+    halves[2 * count + 1] = copy[at] ?? 0;
+    count++;
+  }
+  keys.sort();
+  const sorted = new Uint32Array(count);
+  for (let i = 0; i < count; i++) sorted[i] = halves[2 * i] ?? 0;
+  const compare = (left: number, right: number): number => {
+    const [l, r] = [Entries6.word(left), Entries6.word(right)];
+    for (let i = 1; i < 4; i++) {
       const difference = (copy[l + i] ?? 0) - (copy[r + i] ?? 0);
       if (difference !== 0) return difference;
     }
     return ((copy[l + 4] ?? 0) & LENGTH) - ((copy[r + 4] ?? 0) & LENGTH);
-  });
+  };
+  for (let from = 0; from < count;) {
+    let to = from + 1;
+    while (to < count && halves[2 * to + 1] === halves[2 * from + 1]) to++;
+    if (to - from > 1) sorted.subarray(from, to).sort(compare);
+    from = to;
+  }
+  return sorted;
 }
 
-const all = (): boolean => true;
-
 export function allColumns(writer: Writer): SlottedColumns {
-  const slot4 = sortedPlaces4(writer, all);
-  const slot6 = sortedPlaces6(writer, all);
+  const slot4 = sortedPlaces4(writer);
+  const slot6 = sortedPlaces6(writer);
   const columns = {
     addr4: new Uint32Array(slot4.length),
     len4: new Uint8Array(slot4.length),
@@ -83,7 +95,7 @@ export function allColumns(writer: Writer): SlottedColumns {
   slot6.forEach((place, i) => {
     const at = Entries6.word(place);
     const meta = six[at + 4] ?? 0;
-    columns.addr6.set(six.subarray(at, at + 4), 4 * i);
+    for (let word = 0; word < 4; word++) columns.addr6[4 * i + word] = six[at + word] ?? 0;
     columns.len6[i] = meta & LENGTH;
     columns.meta6[i] = meta & ~KEY;
     columns.expires6[i] = six[at + 5] ?? 0;

@@ -39,6 +39,11 @@ export class Entries4 {
     return line * WORDS + FIRST + (place - line * LINE_ENTRIES) * ENTRY_WORDS;
   }
 
+  /** The line where a prefix is looked for first. */
+  home(addr: number, length: number): number {
+    return this.#hashes.line4(addr, length, this.lines);
+  }
+
   /** The place of exactly this prefix, or -1. Host bits must be zero; `addr` may be signed. */
   find(addr: number, length: number): number {
     const { copy, lines } = this;
@@ -73,8 +78,8 @@ export class Entries4 {
     if (place < 0) return -1;
     const at = Entries4.word(place);
     const word = (meta | length | USED) >>> 0;
-    this.#hits[2 * place] = 0;
-    this.#hits[2 * place + 1] = 0;
+    // A place that was never used has no hits.
+    if (this.copy[at + EXPIRES] !== 0) this.#hits[2 * place] = this.#hits[2 * place + 1] = 0;
     this.copy[at] = addr;
     this.copy[at + EXPIRES] = expires;
     this.copy[at + META] = word;

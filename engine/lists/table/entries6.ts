@@ -79,8 +79,8 @@ export class Entries6 {
     if (place < 0) return -1;
     const at = Entries6.word(place);
     const word = (meta | length | USED) >>> 0;
-    this.#hits[2 * place] = 0;
-    this.#hits[2 * place + 1] = 0;
+    // A place that was never used has no hits.
+    if (this.copy[at + EXPIRES] !== 0) this.#hits[2 * place] = this.#hits[2 * place + 1] = 0;
     for (const target of [this.copy, this.#kernel]) {
       target[at] = a;
       target[at + 1] = b;

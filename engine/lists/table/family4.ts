@@ -4,6 +4,7 @@
 import { ListLimit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Front, MANY } from './front.js';
+import { LengthCounts } from './length-counts.js';
 import type { TableMemory } from './memory.js';
 import type { Quarantine } from './quarantine.js';
 import { capacityOf, type Hashes, LINE_ENTRIES, Root, wordMask } from './shape.js';
@@ -18,6 +19,8 @@ export class Family4 {
   /** Entries by length. */
   readonly byLength = new Uint32Array(33);
   size = 0;
+  /** Entries of 25 to 31 bits by their first 24. */
+  readonly #counts = new LengthCounts();
   readonly #root: Uint32Array;
 
   constructor(memory: TableMemory, hashes: Hashes, quarantine: Quarantine) {
@@ -42,7 +45,10 @@ export class Family4 {
     this.byLength[length] = before + 1;
     const index = addr >>> 8;
     if (length === 32) return this.front.addFull(index);
-    if (length > 24) return this.front.setLength(index, length, true);
+    if (length > 24) {
+      if (this.#counts.add(index, length, 1) === 0) this.front.setLength(index, length, true);
+      return;
+    }
     if (before === 0 && this.front.live) Atomics.store(this.#root, Root.LENGTHS4, this.shortLengths);
     if (length >= SHORT) this.front.addCover(index, length);
   }
@@ -58,21 +64,19 @@ export class Family4 {
     const index = addr >>> 8;
     if (length === 32) {
       const full = this.front.full(index);
-      this.front.setFull(index, full < MANY ? full - gone : this.#count(index, 32, MANY));
+      this.front.setFull(index, full < MANY ? full - gone : this.#hosts(index));
     } else if (length > 24) {
-      if (left === 0 || this.#count(index, length, 1) === 0) this.front.setLength(index, length, false);
+      if (this.#counts.add(index, length, -gone) === gone) this.front.setLength(index, length, false);
     } else {
       if (length >= SHORT) this.front.dropCover(index, length, this.#coverBelow(addr, length));
       if (left === 0) Atomics.store(this.#root, Root.LENGTHS4, this.shortLengths);
     }
   }
 
-  /** Entries of a length over 24 under these 24 bits; stops at `enough`. */
-  #count(index: number, length: number, enough: number): number {
-    const step = 2 ** (32 - length);
+  /** Single addresses under these 24 bits, up to MANY. */
+  #hosts(index: number): number {
     let count = 0;
-    for (let host = 0; host < 256 && count < enough; host += step)
-      if (this.entries.find((index << 8) | host, length) >= 0) count++;
+    for (let host = 0; host < 256 && count < MANY; host++) if (this.entries.find((index << 8) | host, 32) >= 0) count++;
     return count;
   }
 

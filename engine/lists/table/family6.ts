@@ -11,6 +11,8 @@ import type { Quarantine } from './quarantine.js';
 import { capacityOf, type Hashes, LINE_ENTRIES, Root, wordMask } from './shape.js';
 
 const SHORT = ListLimit.SHORT;
+/** Lengths 25 to 31 are counted by 24 bits, apart from the bits of a record, of which the last is 94. */
+const SHALLOW = 70;
 
 export class Family6 {
   readonly entries: Entries6;
@@ -59,7 +61,10 @@ export class Family6 {
       if (this.#counts.add(top, bit, 1) === 0 && this.infos.set(record, top, bit)) this.front.addFull(index);
       return;
     }
-    if (length > 24) return this.front.setLength(index, length, true);
+    if (length > 24) {
+      if (this.#counts.add(index, SHALLOW + length, 1) === 0) this.front.setLength(index, length, true);
+      return;
+    }
     if (before === 0 && this.front.live) Atomics.store(this.#root, Root.LENGTHS6, this.shortLengths);
     if (length >= SHORT) this.front.addCover(index, length);
   }
@@ -80,7 +85,7 @@ export class Family6 {
     const index = top >>> 8;
     if (length >= 32) this.#unlinkDeep(top, length);
     else if (length > 24) {
-      if (left === 0 || !this.#anyOf(index, length)) this.front.setLength(index, length, false);
+      if (this.#counts.add(index, SHALLOW + length, -1) === 1) this.front.setLength(index, length, false);
     } else {
       if (length >= SHORT) this.front.dropCover(index, length, this.#coverBelow(top, length));
       if (left === 0) Atomics.store(this.#root, Root.LENGTHS6, this.shortLengths);
@@ -97,12 +102,6 @@ export class Family6 {
     let count = 0;
     for (let next = 0; next < 256 && count < MANY; next++) if (this.infos.find((index << 8) | next) >= 0) count++;
     this.front.setFull(index, count);
-  }
-
-  #anyOf(index: number, length: number): boolean {
-    for (let next = 0; next < 256; next += 2 ** (32 - length))
-      if (this.entries.find((index << 8) | next, 0, 0, 0, length) >= 0) return true;
-    return false;
   }
 
   #coverBelow(top: number, length: number): number {

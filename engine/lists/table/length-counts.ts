@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many IPv6 entries share 32 first bits and a length: tells when the last one of a length is gone.
+// How many entries share their first bits and a length: tells when the last one of a length is gone.
 
-/** Open addressing over (32 bits, bit of the length). What has come to zero goes when the table grows. */
+/** Open addressing over (up to 32 first bits, a number for the length below 127). What has come to zero goes when the table grows. */
 export class LengthCounts {
   /** Two words a cell: the 32 bits; count << 7 | bit of the length. A count of 0 with bit 127 is a cell never used. */
   #tops = new Uint32Array(1024);

@@ -72,6 +72,13 @@ export class Writer {
 
   /** Adds or changes an entry. Gives its place, or -1 if no place is left. Host bits must be zero. */
   put4(addr: number, length: number, meta: number, expires: number): number {
+    const place = this.enter4(addr, length, meta, expires);
+    if (place >= 0 && this.outcome === Outcome.ADDED) this.four.link(addr, length);
+    return place;
+  }
+
+  /** As `put4`; what is ADDED has to be linked before it is in force. */
+  enter4(addr: number, length: number, meta: number, expires: number): number {
     const { entries } = this.four;
     let place = entries.find(addr, length);
     if (place >= 0) {
@@ -87,7 +94,6 @@ export class Writer {
       place = entries.add(addr, length, meta, expires);
     }
     if (place < 0) return -1;
-    this.four.link(addr, length);
     this.outcome = Outcome.ADDED;
     return place;
   }
