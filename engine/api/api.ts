@@ -193,6 +193,8 @@ export interface Api extends BulkApi {
   blocklistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]>;
   /** In address order, or with `sort` the most packets first. */
   blocklistList(request?: ListRequest): Promise<readonly BlockEntry[]>;
+  /** The same, in parts: a list of a million is never there as a whole. */
+  blocklistPages(request?: ListRequest): AsyncIterable<readonly BlockEntry[]>;
   blocklistCheck(address: string): Promise<BlockCheck>;
   blocklistFlush(): Promise<{ readonly removed: number }>;
   allowlistAdd(request: {

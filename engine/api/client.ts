@@ -78,6 +78,10 @@ export class ApiClient implements Api {
     return this.#get(`/v1/blocklist${query({ ...request })}`);
   }
 
+  async *blocklistPages(request: ListRequest = {}): AsyncGenerator<readonly BlockEntry[]> {
+    yield await this.blocklistList(request);
+  }
+
   async blocklistImport(batch: PrefixBatch, request: ImportRequest): Promise<ImportResult> {
     const response = await this.#send('POST', '/v1/blocklist/import', encodeBatch(batch, request));
     return (await this.#json(response)) as ImportResult;

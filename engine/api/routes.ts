@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be asked on the control socket: every route, and what its body or query must look like.
 
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { IdsError } from '../../common/errors.js';
@@ -41,6 +42,22 @@ const schemas = {
   }),
 };
 
+/** A JSON array of the elements of all pages, in parts. */
+async function* arrayText(pages: AsyncIterable<readonly unknown[]>): AsyncGenerator<string, undefined> {
+  let before = '[';
+  for await (const page of pages) {
+    if (page.length === 0) continue;
+    yield before + page.map((element) => JSON.stringify(element)).join(',');
+    before = ',';
+  }
+  yield before === '[' ? '[]' : ']';
+}
+
+async function* preceded(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
 /** Adds every route and what is answered where there is none. */
 export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams): void {
   app.setErrorHandler((error, _request, reply) => {
@@ -60,7 +77,13 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/blocklist/add', (request) => api.blocklistAdd(compact(read(schemas.block, request.body))));
   app.post('/v1/blocklist/remove', (request) => api.blocklistRemove(read(schemas.prefixes, request.body).prefixes));
   app.post('/v1/blocklist/flush', () => api.blocklistFlush());
-  app.get('/v1/blocklist', (request) => api.blocklistList(compact(read(schemas.list, request.query))));
+  app.get('/v1/blocklist', async (request, reply) => {
+    const pages = api.blocklistPages(compact(read(schemas.list, request.query)));
+    const text = arrayText(pages);
+    // What fails before the first part is an error like any other.
+    const { value } = await text.next();
+    return reply.type('application/json; charset=utf-8').send(Readable.from(preceded(value ?? '', text)));
+  });
   app.get('/v1/blocklist/check', (request) => api.blocklistCheck(read(schemas.address, request.query).address));
   app.post('/v1/allowlist/add', (request) => api.allowlistAdd(compact(read(schemas.allow, request.body))));
   app.post('/v1/allowlist/remove', (request) => api.allowlistRemove(read(schemas.prefixes, request.body).prefixes));

@@ -18,7 +18,14 @@ import type {
   Status,
   StopResult,
 } from '../api/api.js';
-import type { BlocklistStats, ImportRequest, ImportResult } from '../api/bulk-api.js';
+import type {
+  BlocklistStats,
+  ConfirmResult,
+  FeedStatus,
+  FeedUpdateRequest,
+  ImportRequest,
+  ImportResult,
+} from '../api/bulk-api.js';
 import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import { parseOperatorPrefixes } from '../lists/index.js';
 import type { Daemon, DaemonParts } from './daemon.js';
@@ -77,17 +84,25 @@ export class DaemonApi implements Api {
     return outcomes;
   }
 
-  blocklistList(request: ListRequest = {}): Promise<readonly BlockEntry[]> {
-    return Promise.resolve().then(() => this.#parts.blocklist.list(request));
+  async blocklistList(request: ListRequest = {}): Promise<readonly BlockEntry[]> {
+    const entries: BlockEntry[] = [];
+    for await (const page of this.blocklistPages(request)) entries.push(...page);
+    return entries;
+  }
+
+  blocklistPages(request: ListRequest = {}): AsyncIterable<readonly BlockEntry[]> {
+    return this.#parts.blocklist.pages(request);
   }
 
   async blocklistImport(batch: PrefixBatch, request: ImportRequest): Promise<ImportResult> {
-    const { blocklist, guard, log } = this.#parts;
+    const { blocklist, guard, log, confirmations } = this.#parts;
     guard.noteSession(request.sshPeer);
-    const result = await blocklist.bulk.importBatch(batch, request);
+    const { confirm, origin } = request;
+    const trial = confirm === undefined ? undefined : await confirmations.importBatch(batch, request, confirm);
+    const result = trial ?? (await blocklist.bulk.importBatch(batch, request));
     const { added, kept, refusedCount } = result;
-    log.info({ origin: request.origin, added, kept, refused: refusedCount }, 'blocklist import');
-    return result;
+    log.info({ origin, added, kept, refused: refusedCount, confirm }, 'blocklist import');
+    return trial ? { ...result, confirmBy: new Date(trial.deadline).toISOString() } : result;
   }
 
   blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult> {
@@ -101,6 +116,26 @@ export class DaemonApi implements Api {
 
   blocklistStats(): Promise<BlocklistStats> {
     return Promise.resolve().then(() => this.#parts.blocklist.stats());
+  }
+
+  confirm(): Promise<ConfirmResult> {
+    return Promise.resolve().then(() => {
+      const { origin, entries } = this.#parts.confirmations.confirm();
+      this.#parts.log.info({ origin, entries }, 'confirmed');
+      return { origin, entries };
+    });
+  }
+
+  listFeeds(): Promise<readonly FeedStatus[]> {
+    return Promise.resolve().then(() => this.#parts.feeds.list());
+  }
+
+  showFeed(name: string): Promise<FeedStatus> {
+    return Promise.resolve().then(() => this.#parts.feeds.show(name));
+  }
+
+  updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
+    return this.#parts.feeds.update(request);
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

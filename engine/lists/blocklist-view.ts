@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blocklist as people and programs see it.
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { formatAddress, formatPrefix, type Prefix } from '../../common/address.js';
 import type { BlockCheck, BlockEntry } from '../api/api.js';
 import type { Allowlist } from './allowlist.js';
 import type { ClaimIndex, Listed } from './claims/claim-index.js';
 import { keyOf } from './claims/keys.js';
+import { inSlices, SLICE, type Work } from './claims/slices.js';
 import { listed } from './claims/listing.js';
 import type { EnforcedTable, EntryHits } from './table/index.js';
 
@@ -19,9 +21,12 @@ export interface ListOptions {
   readonly limit?: number | undefined;
   /** Go on behind this prefix (sort `address` alone). */
   readonly after?: Prefix | undefined;
-  /** Default `address`; `hits`: what dropped most comes first. */
+  /** Default `address`; `hits`: what met most packets comes first (`pages` alone). */
   readonly sort?: 'address' | 'hits' | undefined;
 }
+
+/** Prefixes of a page. */
+const PAGE = 1_000;
 
 const noHits: EntryHits = { packets: 0, lastSeen: 0 };
 
@@ -54,9 +59,8 @@ export class BlocklistView {
     }));
   }
 
-  list(options: ListOptions = {}): BlockEntry[] {
-    const { origin, limit = Infinity, after } = options;
-    if (options.sort === 'hits') return this.#byHits(limit, origin);
+  /** Claims in address order. */
+  list({ origin, limit = Infinity, after }: ListOptions = {}): BlockEntry[] {
     const entries: BlockEntry[] = [];
     let prefixes = 0;
     for (const one of listed(this.#index, after, origin)) {
@@ -66,31 +70,49 @@ export class BlocklistView {
     return entries;
   }
 
-  /** Entries that dropped something, the most first; then, if there is room, the others by address. */
-  #byHits(limit: number, origin: string | undefined): BlockEntry[] {
-    const { packets } = this.#table.allHits();
-    const hit: number[] = [];
-    for (let slot = 0; slot < packets.length; slot++) if ((packets[slot] ?? 0) > 0) hit.push(slot);
-    hit.sort((a, b) => (packets[b] ?? 0) - (packets[a] ?? 0));
-    const entries: BlockEntry[] = [];
-    const seen = new Set<string>();
-    const take = (prefix: Prefix): void => {
-      const text = formatPrefix(prefix);
-      const claims = this.#index.claims(keyOf(prefix)).filter((one) => origin === undefined || one.origin === origin);
-      if (claims.length === 0 || seen.has(text)) return;
-      seen.add(text);
-      entries.push(...this.describe({ prefix, claims }));
-    };
-    for (const slot of hit) {
-      if (seen.size >= limit) break;
-      const entry = this.#table.at(slot);
-      if (entry) take(entry.prefix);
+  /** The same, and those that met most packets first, a page after the other: everything else goes on in between. */
+  async *pages({ origin, limit = Infinity, after, sort }: ListOptions = {}): AsyncGenerator<BlockEntry[]> {
+    let left = limit;
+    const shown = new Set<string>();
+    if (sort === 'hits') {
+      for (const slot of await inSlices(this.#slotsByHits())) {
+        const prefix = left > 0 ? this.#table.at(slot)?.prefix : undefined;
+        const all = prefix ? this.#index.claims(keyOf(prefix)) : [];
+        const claims = all.filter((one) => origin === undefined || one.origin === origin);
+        if (!prefix || claims.length === 0) continue;
+        left--;
+        shown.add(formatPrefix(prefix));
+        yield this.describe({ prefix, claims });
+      }
     }
-    for (const { prefix } of listed(this.#index, undefined, origin)) {
-      if (seen.size >= limit) break;
-      take(prefix);
+    let last = after;
+    for (let more = true; more && left > 0; await turn()) {
+      const page: BlockEntry[] = [];
+      let count = 0;
+      for (const one of listed(this.#index, last, origin)) {
+        if (count === PAGE || left === 0) break;
+        count++;
+        last = one.prefix;
+        if (shown.has(formatPrefix(one.prefix))) continue;
+        left--;
+        page.push(...this.describe(one));
+      }
+      more = count === PAGE;
+      if (page.length > 0) yield page;
     }
-    return entries;
+  }
+
+  /** Places whose entries met packets, the most first. */
+  *#slotsByHits(): Work<Uint32Array> {
+    const slots: number[] = [];
+    const packets: number[] = [];
+    for (let slot = 0; slot < this.#table.slots; slot++) {
+      const hits = this.#table.hits(slot).packets;
+      if (hits > 0) packets[slots.push(slot) - 1] = hits;
+      if (slot % SLICE === SLICE - 1) yield;
+    }
+    const order = Uint32Array.from(slots, (_, i) => i).sort((a, b) => (packets[b] ?? 0) - (packets[a] ?? 0));
+    return order.map((i) => slots[i] ?? 0);
   }
 
   /** What holds for one address: the entries that cover it, the longest first, and what wins over them. */

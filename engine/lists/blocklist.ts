@@ -7,7 +7,7 @@ import type { BlockCheck, BlockEntry, PrefixOutcome, Status } from '../api/api.j
 import type { BlocklistStats } from '../api/bulk-api.js';
 import type { Allowlist } from './allowlist.js';
 import { BlocklistView, type ListOptions } from './blocklist-view.js';
-import { BulkChanges } from './bulk.js';
+import { BulkChanges, type OriginChange } from './bulk.js';
 import { stageClaims, stageRemoval, type Staged } from './claims/changes.js';
 import type { Claim } from './claims/claim.js';
 import { ClaimIndex } from './claims/claim-index.js';
@@ -19,7 +19,7 @@ import type { Guard } from './guard.js';
 import type { ListStore, Offence } from './list-store.js';
 import { loadClaims } from './load-claims.js';
 import { Origins } from './origins.js';
-import type { BulkLists, ListAction } from './prefix-batch.js';
+import type { BulkLists, ListAction, ReplaceResult } from './prefix-batch.js';
 import { Reconciler } from './reconciler.js';
 import { expireClaims } from './expire.js';
 import type { Clock, ListTables } from './tables.js';
@@ -107,6 +107,11 @@ export class Blocklist {
   /** Changes in bulk. */
   get bulk(): BulkLists {
     return this.#bulk;
+  }
+
+  /** Replaces what many small origins list; see BulkChanges. @throws IdsError LIST_FULL, STORE_FAILED */
+  replaceOrigins(changes: readonly OriginChange[]): Promise<ReplaceResult[]> {
+    return this.#bulk.replaceOrigins(changes);
   }
 
   /** The origin that a blocked event carries as a number. */
@@ -275,9 +280,14 @@ export class Blocklist {
     this.#reconciler.start();
   }
 
-  /** Claims in address order, IPv4 first, or those that dropped most. */
-  list(options: ListOptions = {}): BlockEntry[] {
+  /** Claims in address order, IPv4 first. */
+  list(options: Omit<ListOptions, 'sort'> = {}): BlockEntry[] {
     return this.#view.list(options);
+  }
+
+  /** Claims in address order, or those that met most packets first; a page after the other. */
+  pages(options: ListOptions = {}): AsyncGenerator<BlockEntry[]> {
+    return this.#view.pages(options);
   }
 
   /** Whether an address is blocked, by which entries, and what keeps it from it. */

@@ -111,7 +111,6 @@ export class Reconciler {
         REST_MS,
       ),
     );
-    if (!this.#closed) await inSlices(this.#enforcer.recount(), REST_MS);
   }
 
   figures(): ReconcilerFigures {

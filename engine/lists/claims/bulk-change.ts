@@ -58,17 +58,22 @@ export function* originContent(index: ClaimIndex, origin: string): Work<Content>
   return (yield* mergeContents(bulk, own, { replace: false })).content;
 }
 
-/** Works out what a change comes to. The index notes single changes of the origin from here on, until `activate`. */
+/** Works out what a change comes to. */
+export function* planChange(index: ClaimIndex, origin: string, put: Content, merge: MergeOptions): Work<Plan> {
+  const old = yield* originContent(index, origin);
+  const merged = yield* mergeContents(old, put, merge);
+  const fold = new Fold(SLICE);
+  const keys = { four: put.four.keys, six: put.six.keys };
+  const fresh = yield* index.unclaimed(keys, fold);
+  const freed = yield* index.unclaimed(merged.removed, fold, origin);
+  return { origin, old, merged, fresh, freed };
+}
+
+/** As `planChange`, in slices. The index notes single changes of the origin from here on, until `activate`. */
 export async function prepare(index: ClaimIndex, origin: string, put: Content, merge: MergeOptions): Promise<Plan> {
   index.startJournal(origin);
   try {
-    const old = await inSlices(originContent(index, origin));
-    const merged = await inSlices(mergeContents(old, put, merge));
-    const fold = new Fold(SLICE);
-    const keys = { four: put.four.keys, six: put.six.keys };
-    const fresh = await inSlices(index.unclaimed(keys, fold));
-    const freed = await inSlices(index.unclaimed(merged.removed, fold, origin));
-    return { origin, old, merged, fresh, freed };
+    return await inSlices(planChange(index, origin, put, merge));
   } catch (error) {
     index.endJournal(origin);
     throw error;

@@ -4,9 +4,21 @@
 import type { Prefix } from '../../../common/address.js';
 import { packMeta, type EnforcedTable, type EntryColumns, type EntryValue } from '../table/index.js';
 import type { Clock } from '../tables.js';
+import { BatchBuilder } from '../batch-builder.js';
 import type { ClaimIndex } from './claim-index.js';
 import { Fold, type Effect } from './fold.js';
-import { copyKey, keyOf, makeKeys, noKeys4, noKeys6, prefixAt, trimKeys, type KeyPair, type Keys } from './keys.js';
+import {
+  copyKey,
+  keyOf,
+  makeKeys,
+  noKeys4,
+  noKeys6,
+  pairOf,
+  prefixAt,
+  trimKeys,
+  type KeyPair,
+  type Keys,
+} from './keys.js';
 import { SLICE, type Work } from './slices.js';
 
 /** Changes that a pass over the table made. */
@@ -134,14 +146,23 @@ export class Enforcer {
     return removed;
   }
 
+  /** True if the kernel holds as many entries as prefixes are listed. */
+  get level(): boolean {
+    return this.table.size4 === this.#index.size.four && this.table.size6 === this.#index.size.six;
+  }
+
   /** Takes entries out of the kernel that nobody claims. */
   *removeForeign(stop: () => boolean): Work<number> {
     const { table } = this;
     let removed = 0;
-    for (let slot = 0; slot < table.slots && !stop(); slot++) {
-      const entry = table.at(slot);
-      if (entry && this.value(entry.prefix) === undefined && table.delete(entry.prefix)) removed++;
-      if (slot % 1024 === 1023) yield;
+    for (let slot = 0; slot < table.slots && !stop();) {
+      const found = new BatchBuilder(SLICE);
+      for (const end = Math.min(table.slots, slot + SLICE); slot < end; slot++) {
+        const entry = table.at(slot);
+        if (entry) addPrefix(found, entry.prefix);
+      }
+      if (found.count > 0) removed += (yield* this.resync(pairOf(found.build()))).removed;
+      yield;
     }
     return removed;
   }
@@ -159,7 +180,8 @@ export class Enforcer {
       add(yield* this.resync({ four: segment.four.keys, six: segment.six.keys }));
     }
     add(yield* this.resync({ four: this.#index.own.sorted(1).keys, six: this.#index.own.sorted(4).keys }));
-    removed += yield* this.removeForeign(stop);
+    yield* this.recount();
+    if (!this.level) removed += yield* this.removeForeign(stop);
     return { put, removed };
   }
 
@@ -171,7 +193,14 @@ export class Enforcer {
   }
 }
 
-export function prefixColumns(keys: Keys) {
+function addPrefix(builder: BatchBuilder, prefix: Prefix): void {
+  const { words, addr, len } = keyOf(prefix);
+  const [a = 0, b = 0, c = 0, d = 0] = addr;
+  if (words === 1) builder.add4(a, len[0] ?? 0);
+  else builder.add6(a, b, c, d, len[0] ?? 0);
+}
+
+function prefixColumns(keys: Keys) {
   const { four, six } = keys.words === 1 ? { four: keys, six: noKeys6 } : { four: noKeys4, six: keys };
   return { addr4: four.addr, len4: four.len, addr6: six.addr, len6: six.len };
 }
