@@ -2,6 +2,7 @@
 // The face of the configuration.
 
 export { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
+export type { FeedConfig } from './feeds-schema.js';
 export { resolveHomeNet, type HomeNet, type NetworkFacts } from './home-net.js';
 export { loadConfig, readConfig, type LoadOptions } from './load.js';
 export type { ConfigProblem } from './problems.js';

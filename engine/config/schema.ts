@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
+import { feedsSchema } from './feeds-schema.js';
 import { responseSchema } from './response-schema.js';
 
 const interfaceName = z
@@ -89,6 +90,7 @@ export const configSchema = z.strictObject({
   vars,
   response: responseSchema,
   allowlist: listOf(prefixField).default([]),
+  feeds: feedsSchema,
   outputs: outputsSchema.prefault([{ type: 'file' }]),
   socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),
   state_dir: absoluteField.default(DEFAULT_STATE_DIR),

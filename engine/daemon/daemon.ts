@@ -16,7 +16,9 @@ import { readSources } from '../files.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
 import { isAddressOrigin } from '../../rules/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
+import { Feeds } from '../feeds/feeds.js';
 import type { Raised } from '../judge/judge.js';
+import { Confirmations } from '../lists/confirmations.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
@@ -42,6 +44,8 @@ export interface DaemonParts {
   readonly responder: Responder;
   readonly dispatcher: Dispatcher;
   readonly recent: Recent;
+  readonly confirmations: Confirmations;
+  readonly feeds: Feeds;
   readonly started: Date;
 }
 
@@ -155,6 +159,16 @@ export class Daemon {
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
       }),
     );
+    const confirmations = lifetime.own(openConfirmations(config, blocklist, log));
+    const feeds = lifetime.own(
+      Feeds.open({
+        feeds: config.feeds,
+        lists: blocklist.bulk,
+        countOf: (origin) => blocklist.stats().origins.find((one) => one.origin === origin)?.entries ?? 0,
+        file: join(config.state_dir, 'feeds.json'),
+        log,
+      }),
+    );
     const parts: DaemonParts = {
       config,
       log,
@@ -167,6 +181,8 @@ export class Daemon {
       responder,
       dispatcher,
       recent,
+      confirmations,
+      feeds,
       started: new Date(),
     };
     daemon = new Daemon(lifetime, parts, cuts);
@@ -252,6 +268,16 @@ export class Daemon {
       log.error({ error: messageOf(error) }, 'tick');
     }
   }
+}
+
+/** The change on probation, if an earlier daemon left one too. */
+function openConfirmations(config: Config, blocklist: Blocklist, log: Logger): Confirmations {
+  return Confirmations.open({
+    file: join(config.state_dir, 'unconfirmed.bin'),
+    lists: blocklist.bulk,
+    onRolledBack: (change) => log.warn(change, 'nobody said "ids confirm": the change was undone'),
+    onError: (error) => log.error({ error: messageOf(error) }, 'the change on probation'),
+  });
 }
 
 /** Writes the settings that the configuration makes into the kernel's control word. */

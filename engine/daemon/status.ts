@@ -52,6 +52,14 @@ function interfaces({ kernel }: DaemonParts): InterfaceStatus[] {
   }));
 }
 
+/** Feeds that are behind, and a change that still waits for its confirmation. */
+function feedNotes({ feeds, confirmations }: DaemonParts): string[] {
+  const { pending } = confirmations;
+  const until = pending && new Date(pending.deadline).toISOString();
+  const waits = pending ? [`a change of ${pending.origin} is undone at ${until} unless you say: ids confirm`] : [];
+  return [...waits, ...feeds.notes()];
+}
+
 export function statusOf(parts: DaemonParts): Status {
   const { kernel, rules, blocklist, allowlist, responder, dispatcher, config, started } = parts;
   const verdicts = kernel.verdicts().filter(({ packets }) => packets > 0);
@@ -103,6 +111,7 @@ export function statusOf(parts: DaemonParts): Status {
     kernel: { abi: abiHash, pins: config.pin_dir, adopted: kernel.adopted },
     notes: [
       ...notes,
+      ...feedNotes(parts),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)
         .map(

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The feeds of the configuration: updated by their schedules and on demand, each by itself.
+
+import { schedule, type ScheduledTask } from 'node-cron';
+import { IdsError, messageOf } from '../../common/errors.js';
+import type { FeedStatus, FeedUpdateRequest } from '../api/bulk-api.js';
+import type { FeedConfig } from '../config/feeds-schema.js';
+import { EMPTY_BATCH } from '../lists/batch-ops.js';
+import type { BulkLists } from '../lists/prefix-batch.js';
+import { shownUrl } from './fetch.js';
+import { FeedStates, type FeedState } from './feed-state.js';
+import { originOf, updateFeed } from './update-feed.js';
+
+/** Downloads at the same time. */
+const PARALLEL = 4;
+
+/** Where feeds tell what an operator should know; pino's Logger is one. */
+export interface FeedLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+}
+
+export interface FeedsOptions {
+  readonly feeds: readonly FeedConfig[];
+  readonly lists: BulkLists;
+  /** Entries that an origin lists now. */
+  readonly countOf: (origin: string) => number;
+  /** Where states are kept. */
+  readonly file: string;
+  readonly log: FeedLog;
+  /** Update all feeds at once when opened; default true. */
+  readonly atStart?: boolean;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export class Feeds {
+  readonly #options: FeedsOptions;
+  readonly #states: FeedStates;
+  readonly #tasks = new Map<string, ScheduledTask>();
+  /** Updates that are under way, by feed. */
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #abort = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #free = PARALLEL;
+
+  private constructor(options: FeedsOptions, states: FeedStates) {
+    this.#options = options;
+    this.#states = states;
+  }
+
+  /** Starts the schedules and, in the background, a first update of each feed. */
+  static open(options: FeedsOptions): Feeds {
+    const states = FeedStates.open(options.file, (error) =>
+      options.log.warn({ error: messageOf(error) }, 'the states of feeds are damaged: every feed is fetched anew'),
+    );
+    const feeds = new Feeds(options, states);
+    void feeds.#forgetOld();
+    for (const config of options.feeds) {
+      const run = (): void => void feeds.#start(config, false);
+      feeds.#tasks.set(
+        config.name,
+        schedule(config.schedule, run, { name: config.name, unref: true, suppressMissedWarning: true }),
+      );
+      if (options.atStart !== false) run();
+    }
+    return feeds;
+  }
+
+  /** What a feed listed that is not configured any more is taken off. */
+  async #forgetOld(): Promise<void> {
+    const { feeds, lists, log } = this.#options;
+    const known = new Set(feeds.map(({ name }) => name));
+    for (const name of this.#states.names().filter((one) => !known.has(one))) {
+      try {
+        const { removed } = await lists.replaceOrigin(originOf({ name }), EMPTY_BATCH, {});
+        this.#states.delete(name);
+        log.info({ feed: name, removed }, 'the feed is not configured any more: its entries were taken off');
+      } catch (error) {
+        log.warn({ feed: name, error: messageOf(error) }, 'the entries of a feed that is gone could not be taken off');
+      }
+    }
+  }
+
+  async #slot(): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free++;
+  }
+
+  /** An update of this feed: the one that runs already, or a new one. */
+  #start(config: FeedConfig, force: boolean): Promise<void> {
+    const running = this.#running.get(config.name);
+    // A forced update may not be answered by one that is not.
+    if (running) return force ? running.then(() => this.#start(config, true)) : running;
+    const work = this.#update(config, force).finally(() => this.#running.delete(config.name));
+    this.#running.set(config.name, work);
+    return work;
+  }
+
+  async #update(config: FeedConfig, force: boolean): Promise<void> {
+    const { lists, countOf, log } = this.#options;
+    await this.#slot();
+    try {
+      if (this.#abort.signal.aborted) return;
+      const before = this.#states.get(config.name);
+      const listed = countOf(originOf(config));
+      const request = { config, before, lists, listed, force, now: Date.now(), signal: this.#abort.signal };
+      const { after, badLines, refused } = await updateFeed(request);
+      if (this.#abort.signal.aborted && after.error !== undefined) return;
+      this.#states.set(config.name, after);
+      this.#tell(config, after, badLines, refused);
+    } catch (error) {
+      log.warn({ feed: config.name, error: messageOf(error) }, 'feed: its state could not be kept');
+    } finally {
+      this.#release();
+    }
+  }
+
+  #tell(config: FeedConfig, after: FeedState, badLines: readonly object[], refused: readonly object[]): void {
+    const { log } = this.#options;
+    const { state, entries, error, failures } = after;
+    const fields = { feed: config.name, state, entries };
+    if (error !== undefined)
+      log.warn({ ...fields, failures, error }, 'feed: the new content was not taken, the old stays');
+    else log.info(fields, 'feed');
+    if (error !== undefined) return;
+    if (state === 'updated' && after.badLines > 0)
+      log.warn({ ...fields, bad: after.badLines, badLines }, 'feed: bad lines');
+    if (state === 'updated' && after.refused > 0)
+      log.warn({ ...fields, refused }, 'feed: entries that the guard refused');
+  }
+
+  #config(name: string): FeedConfig {
+    const config = this.#options.feeds.find((feed) => feed.name === name);
+    if (config) return config;
+    const names = this.#options.feeds.map((feed) => feed.name).join(', ');
+    const known = names === '' ? 'the configuration has none' : `the configuration has ${names}`;
+    throw new IdsError('NOT_FOUND', `there is no feed "${name}": ${known}`);
+  }
+
+  list(): FeedStatus[] {
+    return this.#options.feeds.map((config) => this.#status(config));
+  }
+
+  /** @throws IdsError NOT_FOUND */
+  show(name: string): FeedStatus {
+    return this.#status(this.#config(name));
+  }
+
+  /** Updates feeds now. @throws IdsError NOT_FOUND */
+  async update({ names, force }: FeedUpdateRequest): Promise<FeedStatus[]> {
+    const configs = names ? names.map((name) => this.#config(name)) : this.#options.feeds;
+    await Promise.all(configs.map((config) => this.#start(config, force)));
+    return configs.map((config) => this.#status(config));
+  }
+
+  #status(config: FeedConfig): FeedStatus {
+    const { name, url, file, action } = config;
+    const { fingerprint: _fingerprint, lastAttempt, lastSuccess, ...rest } = this.#states.get(name);
+    const next = this.#tasks.get(name)?.getNextRun();
+    return {
+      name,
+      source: url === undefined ? (file ?? '') : shownUrl(new URL(url)),
+      schedule: config.schedule,
+      action,
+      ...(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as typeof rest as Omit<
+        FeedStatus,
+        'name' | 'source' | 'schedule' | 'action' | 'running'
+      >),
+      ...(lastAttempt === undefined ? {} : { lastAttempt: iso(lastAttempt) }),
+      ...(lastSuccess === undefined ? {} : { lastSuccess: iso(lastSuccess) }),
+      ...(next ? { next: next.toISOString() } : {}),
+      running: this.#running.has(name),
+    };
+  }
+
+  /** A sentence for each feed that an operator should look at: `ids status` shows them. */
+  notes(): string[] {
+    return this.list().flatMap(({ name, error, lastSuccess }) =>
+      error === undefined ? [] : [`feed ${name} is not up to date (last success ${lastSuccess ?? 'never'}): ${error}`],
+    );
+  }
+
+  /** Ends schedules and downloads; a change that is being made is made to its end. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    for (const task of this.#tasks.values()) await task.destroy();
+    this.#tasks.clear();
+    await Promise.allSettled(this.#running.values());
+  }
+}
