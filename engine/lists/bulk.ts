@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes in bulk: checked as a whole, on the disk, then in the kernel; additions first, so that what stays never pauses.
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { IdsError } from '../../common/errors.js';
 import { compareBatches } from './batch-ops.js';
-import { activate, originContent, prepare, type Plan } from './claims/bulk-change.js';
+import { activate, originContent, planChange, prepare, type Plan } from './claims/bulk-change.js';
 import type { ClaimIndex } from './claims/claim-index.js';
 import { encodeContent } from './claims/content-file.js';
 import { contentOf, countOf, emptyContent, type Content, type MergeOptions } from './claims/content.js';
@@ -12,7 +12,7 @@ import type { Enforcer } from './claims/enforcer.js';
 import { chunksOf } from './claims/export.js';
 import type { GroupValue } from './claims/groups.js';
 import { batchOf, noKeys4, noKeys6, pairOf } from './claims/keys.js';
-import { inSlices } from './claims/slices.js';
+import { atOnce, inSlices } from './claims/slices.js';
 import type { Guard } from './guard.js';
 import type { ListStore } from './list-store.js';
 import type {
@@ -38,6 +38,16 @@ export interface BulkChangesOptions {
 
 /** Freed places of the kernel's table rest for two seconds: a change that needs them waits. */
 const REST_MS = 2500;
+
+/** Origins that wait for the disk together in `replaceOrigins`. */
+const TOGETHER = 64;
+
+/** A new content of one origin. */
+export interface OriginChange {
+  readonly origin: string;
+  readonly batch: PrefixBatch;
+  readonly options: BulkOptions;
+}
 
 const nothing = batchOf({ four: noKeys4, six: noKeys6 });
 
@@ -107,6 +117,74 @@ export class BulkChanges implements BulkLists {
 
   replaceOrigin(origin: string, batch: PrefixBatch, options: BulkOptions): Promise<ReplaceResult> {
     return this.#put(origin, batch, options, true);
+  }
+
+  /**
+   * Replaces what many small origins list, with one wait for the disk for some of them together. Each group is all or
+   * nothing; of a failure in the middle, the groups before stay.
+   * @throws IdsError LIST_FULL, STORE_FAILED
+   */
+  replaceOrigins(changes: readonly OriginChange[]): Promise<ReplaceResult[]> {
+    return this.exclusive(async () => {
+      const results: ReplaceResult[] = [];
+      for (let at = 0; at < changes.length; at += TOGETHER) {
+        results.push(...(await this.#group(changes.slice(at, at + TOGETHER))));
+        await turn();
+      }
+      return results;
+    });
+  }
+
+  async #group(changes: readonly OriginChange[]): Promise<ReplaceResult[]> {
+    const accepted = changes.map(({ origin, batch, options }) => {
+      const { accepted, refusedCount, refused } = this.#accept(batch, options);
+      return { origin, put: atOnce(contentOf(accepted, this.#common(options))), refusedCount, refused };
+    });
+    const staged: { readonly plan: Plan; readonly put: Content }[] = [];
+    const takeBack = async (): Promise<void> => {
+      for (const { plan } of staged.reverse()) await this.#change(plan.origin, plan.old, { replace: true });
+    };
+    try {
+      this.#stage(accepted, staged);
+    } catch (error) {
+      // The disk has none of them: memory goes back too.
+      await takeBack();
+      throw error;
+    }
+    try {
+      for (const { plan, put } of staged) await this.#enforce(plan, put);
+    } catch (error) {
+      await takeBack();
+      throw error;
+    }
+    return staged.map(({ plan: { merged } }, i) => ({
+      added: merged.added,
+      kept: merged.kept,
+      removed: merged.removed.four.len.length + merged.removed.six.len.length,
+      refusedCount: accepted[i]?.refusedCount ?? 0,
+      refused: accepted[i]?.refused ?? [],
+      capacity: this.capacity(),
+    }));
+  }
+
+  /** Up to the disk, in one transaction and without a pause. */
+  #stage(
+    changes: readonly { readonly origin: string; readonly put: Content }[],
+    staged: { readonly plan: Plan; readonly put: Content }[],
+  ): void {
+    const { index, store, enforcer } = this.#options;
+    // Each number is a row: of all of them at once.
+    store.transaction(() => enforcer.number(changes.flatMap(({ origin, put }) => (countOf(put) > 0 ? [origin] : []))));
+    const files: (string | undefined)[] = [];
+    store.transaction(() => {
+      for (const { origin, put } of changes) {
+        const plan = atOnce(planChange(index, origin, put, { replace: true }));
+        this.room({ four: plan.fresh.four - plan.freed.four, six: plan.fresh.six - plan.freed.six });
+        files.push(activate(index, store, plan, store.contents.inBase(encodeContent(plan.merged.content))));
+        staged.push({ plan, put });
+      }
+    });
+    for (const file of files) store.contents.remove(file);
   }
 
   importBatch(batch: PrefixBatch, options: BulkOptions & { readonly origin?: string }): Promise<ReplaceResult> {

@@ -35,10 +35,15 @@ export class ContentStore {
     if (dir !== undefined) mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
+  /** A content that goes into the database whatever its size. */
+  inBase(bytes: Uint8Array): StoredContent {
+    return { file: undefined, bytes, size: bytes.length, crc: crc32(bytes) };
+  }
+
   /** Writes a content; it is on the disk when this resolves. @throws IdsError STORE_FAILED */
   async write(bytes: Uint8Array): Promise<StoredContent> {
     const { length: size } = bytes;
-    if (this.#dir === undefined || size <= INLINE) return { file: undefined, bytes, size, crc: crc32(bytes) };
+    if (this.#dir === undefined || size <= INLINE) return this.inBase(bytes);
     const file = `${randomBytes(8).toString('hex')}.cols`;
     try {
       const handle = await open(join(this.#dir, file), 'wx', 0o600);

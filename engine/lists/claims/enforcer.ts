@@ -53,6 +53,11 @@ export class Enforcer {
     this.#offset = this.#readOffset();
   }
 
+  /** Gives these origins their numbers, if they have none yet. */
+  number(origins: readonly string[]): void {
+    for (const origin of origins) this.#numberOf(origin);
+  }
+
   /** Seconds between the epoch and the start of the boot clock. */
   get offset(): number {
     return this.#offset;
