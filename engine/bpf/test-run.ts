@@ -60,12 +60,12 @@ export class TestRun {
     };
   }
 
-  /** Lets the kernel carry out the verdict: XDP_TX really sends the frame from that interface. */
-  live(frame: Uint8Array, ifindex: number): void {
+  /** Lets the kernel carry out the verdict: XDP_TX really sends the frame from that interface, that many times. */
+  live(frame: Uint8Array, ifindex: number, repeat = 1): void {
     const view = this.#prepare(frame, ifindex);
     view.setBigUint64(O.dataOut, 0n, true);
     view.setUint32(O.sizeOut, 0, true);
-    view.setInt32(O.repeat, 1, true);
+    view.setInt32(O.repeat, repeat, true);
     view.setUint32(O.flags, LIVE_FRAMES, true);
     check(libbpf().testRun(this.#fd, this.#optsBytes), 'send a probe frame');
   }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process of the benchmark's own in a network namespace: it is told by lines, answers by lines, and ends with its input.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface, type Interface } from 'node:readline';
+import { undoAfter } from '../test/helpers/privileged.js';
+import type { Teardown } from '../test/helpers/undo.js';
+
+export class LiveProcess {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+  readonly #command: string;
+
+  private constructor(child: ChildProcess, lines: Interface, command: string) {
+    this.#child = child;
+    this.#lines = lines;
+    this.#command = command;
+  }
+
+  static start(t: Teardown, netns: string, command: string, args: readonly string[]): LiveProcess {
+    const child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', command, ...args], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    undoAfter(t, () => void child.kill('SIGKILL'));
+    return new LiveProcess(child, createInterface({ input: child.stdout }), [command, ...args].join(' '));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** The next line that it prints. */
+  async line(deadlineMs: number): Promise<string> {
+    const signal = AbortSignal.timeout(deadlineMs);
+    try {
+      const ended = once(this.#child, 'exit', { signal }).then(() => undefined);
+      const [line] = (await Promise.race([once(this.#lines, 'line', { signal }), ended])) ?? [];
+      if (typeof line === 'string') return line;
+    } catch (cause) {
+      throw new Error(`${this.#command}: no answer within ${deadlineMs} ms`, { cause });
+    }
+    throw new Error(`${this.#command}: it ended`);
+  }
+
+  /** Ends its input and waits for its end. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await ended;
+  }
+}
