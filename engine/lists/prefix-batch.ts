@@ -74,7 +74,7 @@ export interface ReplaceResult {
 }
 
 /** The first refused entries that a result carries. */
-export const MAX_REFUSED_SHOWN = 20;
+export const MAX_REFUSED_SHOWN = 10;
 
 export interface DiffResult {
   readonly added: PrefixBatch;

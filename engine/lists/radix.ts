@@ -35,7 +35,7 @@ export function sortedOrder(addr: Uint32Array, len: Uint8Array, words: 1 | 4): U
   const step = (digits: Uint16Array, from: number, stride: number): void => {
     if (pass(order, spare, digits, from, stride)) [order, spare] = [spare, order];
   };
-  step(Uint16Array.from(len), 0, 1);
+  step(new Uint16Array(len), 0, 1);
   // Little endian: the lower half of each number comes first.
   const halves = new Uint16Array(addr.buffer, addr.byteOffset, addr.length * 2);
   for (let word = words - 1; word >= 0; word--) {
