@@ -152,6 +152,10 @@ export class BlockTable implements T.EnforcedTable {
     return true;
   }
 
+  barrier(): void {
+    this.#writer.settle();
+  }
+
   putBatch(entries: T.EntryColumns): T.BatchResult {
     return putBatch(this.#writer, entries);
   }

@@ -271,6 +271,9 @@ export function assign(writer: Writer, entries: EntryColumns): BatchResult {
     return true;
   };
   const result = new Putting(writer, entries, makeRoom, marks).run();
+  const kept = entries.len4.length + entries.len6.length;
+  // A packet that has looked for a new prefix in vain must not look for the old one in its place when that is gone.
+  if (result.added > 0 && four.size + six.size > kept) writer.settle();
   removeOthers();
   return { ...result, removed };
 }

@@ -5,12 +5,26 @@ import { EntryBit, InfoBit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import type { Front } from './front.js';
+import type { TableMemory } from './memory.js';
 import { INFOS_WORDS, LINE_ENTRIES, LINE_INFOS, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
 import type { Differences } from './types.js';
 import type { Writer } from './writer.js';
 
 const USED = EntryBit.ENTRY_USED;
 const LENGTHS = 2 ** InfoBit.INFO_OVERFLOW - 1;
+
+interface FrontMemory {
+  readonly words: Uint32Array;
+  readonly classes: Uint32Array;
+  readonly filter: Uint32Array;
+}
+
+function frontsOf(memory: TableMemory): { front4: FrontMemory; front6: FrontMemory } {
+  return {
+    front4: { words: memory.front4, classes: memory.class4, filter: memory.filter4 },
+    front6: { words: memory.front6, classes: memory.class6, filter: memory.filter6 },
+  };
+}
 
 /** Counts differences; mends them if told to. */
 class Comparison {
@@ -70,7 +84,7 @@ class Comparison {
     for (let i = 1; i < INFOS_WORDS / LINE_INFOS; i++) this.word(copy, kernel, at + i);
   }
 
-  front(front: Front, words: Uint32Array, classes: Uint32Array, filter: Uint32Array): void {
+  front(front: Front, { words, classes, filter }: FrontMemory): void {
     const copy = new Uint32Array(front.copy.buffer);
     for (let i = 0; i < copy.length; i++) if (copy[i] !== words[i]) this.word(copy, words, i);
     for (let i = 0; i < classes.length; i++) this.word(front.classes, classes, i);
@@ -89,8 +103,9 @@ function compare(writer: Writer, mend: boolean): Differences {
     comparison.record(six.infos.copy, memory.info6, at);
   const root = writer.root();
   for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
-  comparison.front(four.front, memory.front4, memory.class4, memory.filter4);
-  comparison.front(six.front, memory.front6, memory.class6, memory.filter6);
+  const { front4, front6 } = frontsOf(memory);
+  comparison.front(four.front, front4);
+  comparison.front(six.front, front6);
   return comparison.result;
 }
 
@@ -108,6 +123,7 @@ export function repair(writer: Writer): Differences {
 export function sample(writer: Writer, count: number): Differences {
   const { memory, four, six } = writer;
   const comparison = new Comparison(false);
+  const { front4, front6 } = frontsOf(memory);
   const share4 = four.size / Math.max(1, four.size + six.size);
   // Lines may be empty: a bound on the looks, for a table that holds little.
   for (let looks = 0; looks < 4 * count && comparison.checked < count; looks++) {
@@ -116,8 +132,7 @@ export function sample(writer: Writer, count: number): Differences {
       comparison.line(four.entries.copy, memory.entries4, line, LINE4_WORDS, 1);
       for (let i = 0; i < LINE_ENTRIES; i++) {
         const at = Entries4.word(line * LINE_ENTRIES + i);
-        if (four.entries.copy[at + 1] !== 0)
-          sampleFront(comparison, four.front, memory.front4, memory.class4, four.entries.copy[at] ?? 0);
+        if (four.entries.copy[at + 1] !== 0) sampleFront(comparison, four.front, front4, four.entries.copy[at] ?? 0);
       }
     } else {
       const line = Math.floor(Math.random() * six.entries.lines);
@@ -126,7 +141,7 @@ export function sample(writer: Writer, count: number): Differences {
         const at = Entries6.word(line * LINE_ENTRIES + i);
         if (six.entries.copy[at + 4] === 0) continue;
         const top = six.entries.copy[at] ?? 0;
-        sampleFront(comparison, six.front, memory.front6, memory.class6, top);
+        sampleFront(comparison, six.front, front6, top);
         const record = six.infos.find(top);
         if (record >= 0) comparison.record(six.infos.copy, memory.info6, record);
       }
@@ -135,13 +150,9 @@ export function sample(writer: Writer, count: number): Differences {
   return comparison.result;
 }
 
-function sampleFront(
-  comparison: Comparison,
-  front: Front,
-  words: Uint32Array,
-  classes: Uint32Array,
-  top: number,
-): void {
-  comparison.word(new Uint32Array(front.copy.buffer), words, top >>> 9);
-  comparison.word(front.classes, classes, top >>> 12);
+/** The words of a front that lead to an address. */
+function sampleFront(comparison: Comparison, front: Front, memory: FrontMemory, top: number): void {
+  comparison.word(new Uint32Array(front.copy.buffer), memory.words, top >>> 9);
+  comparison.word(front.classes, memory.classes, top >>> 12);
+  comparison.word(front.filter, memory.filter, top >>> 15);
 }

@@ -113,6 +113,13 @@ export interface EnforcedTable {
   /** False if it was not there. */
   delete(prefix: Prefix): boolean;
 
+  /**
+   * Returns when every packet that was being judged at the call has been; some 10 ms. To be called after adding a prefix
+   * that takes over from another and before deleting that one: else a packet that looked for the new one too early may
+   * look for the old one too late. `assign` does so itself.
+   */
+  barrier(): void;
+
   /** Adds or changes many. Of a prefix that comes twice the last one counts. @throws IdsError LIST_FULL, nothing is changed */
   putBatch(entries: EntryColumns): BatchResult;
   /** Gives how many were there. */
