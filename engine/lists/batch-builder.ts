@@ -2,7 +2,7 @@
 // Collects prefixes in any order and makes a batch of them: host bits cleared, sorted, each once.
 
 import type { BatchExtra, PrefixBatch } from './prefix-batch.js';
-import { isStrictlySorted, sortedOrder } from './radix.js';
+import { isStrictlySorted, sortedOrder, sortUnique4 } from './radix.js';
 
 /** Longer reasons are cut: they are notes, not documents. */
 const MAX_REASON = 1000;
@@ -66,6 +66,11 @@ class Columns {
         expires: expires?.slice() ?? new Float64Array(0),
         reason: reason?.slice() ?? new Uint32Array(0),
       };
+    }
+    if (words === 1 && !expires) {
+      const kept = sortUnique4(addr, len);
+      const none = { expires: new Float64Array(0), reason: new Uint32Array(0) };
+      return { addr: addr.slice(0, kept), len: len.slice(0, kept), ...none };
     }
     const order = sortedOrder(addr, len, words);
     const outAddr = new Uint32Array(count * words);
