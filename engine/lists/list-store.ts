@@ -58,7 +58,7 @@ type Columns = readonly [file: unknown, bytes: unknown, size: unknown, crc: unkn
 
 function stored([file, bytes, size, crc]: Columns): StoredContent {
   return {
-    file: file === null ? undefined : String(file),
+    file: typeof file === 'string' ? file : undefined,
     bytes: bytes === null ? undefined : new Uint8Array(bytes as Uint8Array),
     size: Number(size),
     crc: Number(crc),

@@ -20,7 +20,7 @@ export class Reconciler {
   readonly #enforcer: Enforcer;
   readonly #onError: (error: unknown) => void;
   #timers: NodeJS.Timeout[] = [];
-  #passing: Promise<void> | undefined;
+  #passing = false;
   #closed = false;
   #repairs = 0;
   #samples = 0;
@@ -97,10 +97,11 @@ export class Reconciler {
 
   /** Compares everything in the background. */
   passSoon(): void {
-    if (this.#closed) return;
-    this.#passing ??= this.#pass()
+    if (this.#closed || this.#passing) return;
+    this.#passing = true;
+    void this.#pass()
       .catch(this.#onError)
-      .finally(() => (this.#passing = undefined));
+      .finally(() => (this.#passing = false));
   }
 
   async #pass(): Promise<void> {

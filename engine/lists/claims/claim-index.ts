@@ -151,14 +151,11 @@ export class ClaimIndex {
     numberOf: (origin: string) => number,
     filter: FoldFilter = everything,
   ): void {
-    if (this.own.sizeOf(keys.words) > 0) {
-      const { keys: own, entries } = this.own.sorted(keys.words);
-      eachCommon(keys, from, to, own, (i, j) => {
-        for (const claim of entries[j]?.claims ?? []) {
-          if (filter.own(claim.origin)) fold.addClaim(i - from, claim, numberOf(claim.origin));
-        }
-      });
-    }
+    this.own.eachOn(keys, from, to, (i, { claims }) => {
+      for (const claim of claims) {
+        if (filter.own(claim.origin)) fold.addClaim(i - from, claim, numberOf(claim.origin));
+      }
+    });
     for (const segment of this.segments.values()) {
       if (!filter.segment(segment.origin)) continue;
       const part = segment.part(keys.words);

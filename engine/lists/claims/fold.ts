@@ -50,9 +50,12 @@ export class Fold {
     const alert = (flags & ClaimFlag.ALERT) !== 0;
     if (flags & ClaimFlag.FORCED) this.#forced[k] = (this.#forced[k] ?? 0) | (alert ? 2 : 1);
     const until = alert ? this.#alert : this.#drop;
-    if (expires < (until[k] ?? NEVER)) return;
+    const origins = alert ? this.#alertOrigin : this.#dropOrigin;
+    const before = until[k] ?? NEVER;
+    // Of equal lives the lower number counts, in whatever order they are asked.
+    if (expires < before || (expires === before && origin >= (origins[k] ?? 0))) return;
     until[k] = expires;
-    (alert ? this.#alertOrigin : this.#dropOrigin)[k] = origin;
+    origins[k] = origin;
   }
 
   addClaim(k: number, claim: Claim, origin: number): void {

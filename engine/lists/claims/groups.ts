@@ -79,8 +79,8 @@ export class Groups {
   /** The number of a value, a new one if need be. Only for a table that was built by this method alone. */
   add(value: GroupValue): number {
     const kind = `${value.created} ${flagsOf(value)} ${value.reason}`;
-    let byExpiry = this.#known.get(kind);
-    if (!byExpiry) this.#known.set(kind, (byExpiry = new Map()));
+    const byExpiry = this.#known.get(kind) ?? new Map<number, number>();
+    this.#known.set(kind, byExpiry);
     const known = byExpiry.get(value.expires);
     if (known !== undefined) return known;
     if (this.#count === this.#created.length) this.#grow();

@@ -3,7 +3,7 @@
 
 import type { Prefix } from '../../../common/address.js';
 import type { Claim } from './claim.js';
-import { compareKeys, copyKey, keyOf, makeKeys, type Keys } from './keys.js';
+import { compareKeys, copyKey, eachCommon, keyOf, makeKeys, type Keys } from './keys.js';
 
 export interface OwnEntry {
   readonly prefix: Prefix;
@@ -12,10 +12,14 @@ export interface OwnEntry {
   claims: readonly Claim[];
 }
 
-function hash(key: Keys): number | string {
-  if (key.words === 1) return (key.addr[0] ?? 0) * 256 + (key.len[0] ?? 0);
-  return `${key.addr[0]},${key.addr[1]},${key.addr[2]},${key.addr[3]},${key.len[0]}`;
+function hash(keys: Keys, i = 0): number | string {
+  if (keys.words === 1) return (keys.addr[i] ?? 0) * 256 + (keys.len[i] ?? 0);
+  const { addr } = keys;
+  return `${addr[4 * i]},${addr[4 * i + 1]},${addr[4 * i + 2]},${addr[4 * i + 3]},${keys.len[i]}`;
 }
+
+/** Sorting more than these is dearer than looking a slice of keys up one by one. */
+const CHEAP = 256;
 
 export interface SortedEntries {
   readonly keys: Keys;
@@ -35,6 +39,11 @@ class Family {
 
   touch(): void {
     this.#sorted = undefined;
+  }
+
+  /** True if `sorted` costs little. */
+  get ready(): boolean {
+    return this.#sorted !== undefined || this.entries.size <= CHEAP;
   }
 
   sorted(): SortedEntries {
@@ -117,6 +126,24 @@ export class OwnClaims {
   *entries(): Generator<OwnEntry> {
     yield* this.#four.entries.values();
     yield* this.#six.entries.values();
+  }
+
+  /** Calls back for every entry on one of `keys[from, to)`, which are in order. */
+  eachOn(keys: Keys, from: number, to: number, on: (i: number, entry: OwnEntry) => void): void {
+    const family = this.#family(keys.words);
+    if (family.entries.size === 0) return;
+    if (family.ready) {
+      const sorted = family.sorted();
+      eachCommon(keys, from, to, sorted.keys, (i, j) => {
+        const entry = sorted.entries[j];
+        if (entry) on(i, entry);
+      });
+      return;
+    }
+    for (let i = from; i < to; i++) {
+      const entry = family.lengths[keys.len[i] ?? 0] === 0 ? undefined : family.entries.get(hash(keys, i));
+      if (entry) on(i, entry);
+    }
   }
 
   sorted(words: 1 | 4): SortedEntries {
