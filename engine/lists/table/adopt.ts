@@ -5,7 +5,7 @@ import { EntryBit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import { lengthBit } from './infos.js';
-import { sortedPrefixes4 } from './order.js';
+import { keysOfPlaces4 } from './order.js';
 import { wordMask } from './shape.js';
 import type { Writer } from './writer.js';
 
@@ -56,7 +56,7 @@ export function adopt(writer: Writer): void {
     if (four.entries.find(copy4[at] ?? 0, meta & LENGTH) === place) places4[count++] = place;
     else forget(copy4, at + 1, at + 2, quarantine.stamp);
   }
-  const prefixes = sortedPrefixes4(writer, places4.subarray(0, count));
+  const prefixes = new Uint32Array(keysOfPlaces4(writer, places4.subarray(0, count)).sort().buffer);
   for (let i = 0; i < prefixes.length; i += 2) four.link(prefixes[i + 1] ?? 0, prefixes[i] ?? 0);
   for (let place = 0; place < six.places; place++) {
     const at = Entries6.word(place);

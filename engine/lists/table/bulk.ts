@@ -5,7 +5,7 @@ import { EntryBit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import { listFull, requireRoom } from './full.js';
-import { byHome4, marked, sortedPrefixes4 } from './order.js';
+import { byHome4, marked, keysOfPlaces4 } from './order.js';
 import { wordMask } from './shape.js';
 import type { BatchResult, EntryColumns, PrefixColumns } from './types.js';
 import { Outcome, type Writer } from './writer.js';
@@ -186,14 +186,14 @@ export function putBatch(writer: Writer, entries: EntryColumns): BatchResult {
   return { ...new Putting(writer, entries, () => false).run(), removed: 0 };
 }
 
-/** Removes places, then what led to them: those of one /24 and length in one go. */
-function removePlaces4(writer: Writer, places: Uint32Array): void {
-  const prefixes = sortedPrefixes4(writer, places);
-  for (const place of places) writer.four.entries.remove(place);
+/** Takes away what led to entries that are gone, those of one /24 and length in one go. Keys as `keysOfPlaces4` makes them. */
+function unlinkSorted4(writer: Writer, keys: BigUint64Array): void {
+  keys.sort();
+  const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2);
   let [addr, length, gone] = [0, 0, 0];
-  for (let i = 0; i < prefixes.length; i += 2) {
-    const nextLength = prefixes[i] ?? 0;
-    const nextAddr = prefixes[i + 1] ?? 0;
+  for (let i = 0; i < halves.length; i += 2) {
+    const nextLength = halves[i] ?? 0;
+    const nextAddr = halves[i + 1] ?? 0;
     if (gone > 0 && (nextLength !== length || length <= 24 || nextAddr >>> 8 !== addr >>> 8)) {
       writer.four.unlink(addr, length, gone);
       gone = 0;
@@ -202,6 +202,12 @@ function removePlaces4(writer: Writer, places: Uint32Array): void {
     gone++;
   }
   if (gone > 0) writer.four.unlink(addr, length, gone);
+}
+
+function removePlaces4(writer: Writer, places: Uint32Array): void {
+  const keys = keysOfPlaces4(writer, places);
+  for (const place of places) writer.four.entries.remove(place);
+  unlinkSorted4(writer, keys);
 }
 
 /** Removes places of IPv6, counted from its first. */
@@ -216,18 +222,24 @@ function removePlaces6(writer: Writer, places: Uint32Array): void {
 export function deleteBatch(writer: Writer, prefixes: PrefixColumns): number {
   writer.quarantine.advance();
   const { four, six } = writer;
-  const doomed = { four: new Uint8Array(four.places), six: new Uint8Array(six.places) };
-  const cursor = new Cursor(writer, prefixes);
   const before = four.size + six.size;
+  const cursor = new Cursor(writer, prefixes);
+  const gone = new BigUint64Array(prefixes.len4.length);
+  const halves = new Uint32Array(gone.buffer);
+  let count = 0;
   for (const i of byHome4(writer, prefixes)) {
     const place = cursor.find4(i);
-    if (place >= 0) doomed.four[place] = 1;
+    if (place < 0) continue;
+    four.entries.remove(place);
+    halves[2 * count] = cursor.length;
+    halves[2 * count + 1] = cursor.a;
+    count++;
   }
+  unlinkSorted4(writer, gone.subarray(0, count));
   for (let i = 0; i < prefixes.len6.length; i++) {
     const place = cursor.find6(i);
-    if (place >= 0) doomed.six[place] = 1;
+    if (place >= 0) writer.remove6(cursor.a, cursor.length, place);
   }
-  removeWhere(writer, doomed, 1);
   return before - four.size - six.size;
 }
 

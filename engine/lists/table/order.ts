@@ -34,8 +34,8 @@ export function byHome4(writer: Writer, { addr4, len4 }: Pick<PrefixColumns, 'ad
   return order;
 }
 
-/** Prefixes of places, sorted by address, then length, as pairs of words: length, address. */
-export function sortedPrefixes4(writer: Writer, places: Uint32Array): Uint32Array {
+/** Prefixes of places as numbers that sort by address, then length: address << 32 | length. */
+export function keysOfPlaces4(writer: Writer, places: Uint32Array): BigUint64Array {
   const { copy } = writer.four.entries;
   const keys = new BigUint64Array(places.length);
   const halves = new Uint32Array(keys.buffer);
@@ -44,8 +44,7 @@ export function sortedPrefixes4(writer: Writer, places: Uint32Array): Uint32Arra
     halves[2 * i] = (copy[at + 1] ?? 0) & LENGTH;
     halves[2 * i + 1] = copy[at] ?? 0;
   }
-  keys.sort();
-  return halves;
+  return keys;
 }
 
 /** Places whose mark is this, in order. */
