@@ -282,6 +282,9 @@ export class BulkChanges implements BulkLists {
         await inSlices(enforcer.resync(additions));
       }
     }
-    if (fits) await inSlices(enforcer.resync(merged.removed));
+    if (!fits || merged.removed.four.len.length + merged.removed.six.len.length === 0) return;
+    // A packet that looked for a new entry too early must not look for the old one too late.
+    if (countOf(put) > 0) table.barrier();
+    await inSlices(enforcer.resync(merged.removed));
   }
 }
