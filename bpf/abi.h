@@ -299,21 +299,7 @@ struct ids_address_class {
 	__u16 dst;
 };
 
-enum ids_block_flag {
-	IDS_BLOCK_FORCED = 1, /* wins over a built-in exemption */
-};
-
-/* A blocklist entry as user space writes it. */
-struct ids_block {
-	__u32 expires; /* seconds of now(); 0 = never. The entry drops while now() < expires */
-	__u16 origin;  /* index of ids_origins */
-	__u8 flags;    /* enum ids_block_flag */
-	__u8 prefix;   /* length of this entry's own prefix: behind an expired entry a shorter one is looked for */
-	__u32 hits;    /* index of this entry's counters in ids_hits */
-	__u32 pad2;
-};
-
-/* Counters of a blocklist entry (and, per CPU, of an origin) as the kernel writes them. */
+/* Counters of an origin as the kernel writes them, per CPU. */
 struct ids_hits {
 	__u64 packets;
 	__u64 bytes;
@@ -612,7 +598,6 @@ struct ids_cut {
 IDS_SIZE(ids_cond, 16);
 IDS_SIZE(ids_rule, 176);
 IDS_SIZE(ids_prefix, 20);
-IDS_SIZE(ids_block, 16);
 IDS_SIZE(ids_hits, 24);
 IDS_SIZE(ids_line4, 64);
 IDS_SIZE(ids_line6, 128);

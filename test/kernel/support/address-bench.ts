@@ -41,7 +41,7 @@ export class AddressBench {
     if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
     this.kernel = Kernel.open({
       replay: true,
-      sizes: { ids_blocklist: 64, ids_hits: 64, ...listSizes(capacityFor(addressLists)) },
+      sizes: { ...listSizes(capacityFor(addressLists)) },
     });
     this.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
     this.kernel.installRuleset(this.compilation.ruleset, 1);
