@@ -211,6 +211,14 @@ void t.test('a damaged state costs a fetch, nothing else', async (t) => {
   t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3 }]);
 });
 
+void t.test('the examples of the documentation load', (t) => {
+  const page = readFileSync(new URL('../../../../../docs/feeds.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  t.equal(examples.length, 1);
+  for (const example of examples) t.equal(loadConfig(example, 'docs/feeds.md').feeds.length, 3);
+  t.end();
+});
+
 void t.test('configuration: mistakes have their line', (t) => {
   const wrong: [string, RegExp][] = [
     ['{ name: a }', /feeds\[0\]: a feed has either a url or a file/],
