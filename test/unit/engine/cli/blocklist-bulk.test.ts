@@ -38,6 +38,17 @@ void t.test('import: files of several formats, bad lines, options', async (t) =>
   t.match(await run('confirm'), { status: 1, err: /no change waits/ });
 });
 
+void t.test('add on probation', async (t) => {
+  const { run, lists, requests } = await openBulk(t);
+  const words = ['192.0.2.7', '198.51.100.10-198.51.100.11', '2001:db8::1/48'];
+  t.match(await run('blocklist', 'add', ...words, '--confirm', '30s', '--reason', 'x'), {
+    status: 0,
+    out: /^3 entries added, 0 listed before\n[^]*undone at 2026-01-01T00:00:30.000Z/,
+  });
+  t.match(requests, [{ origin: 'manual', confirm: 30, reason: 'x', force: false }]);
+  t.same([...batchTexts(lists.batch('manual'))], ['192.0.2.7', '198.51.100.10/31', '2001:db8::/48']);
+});
+
 void t.test('import: mistakes change nothing', async (t) => {
   const { run, requests } = await openBulk(t);
   const folder = t.testdir({ list: '192.0.2.7\n', page: '<p>\n'.repeat(20) });
