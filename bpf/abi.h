@@ -314,7 +314,7 @@ struct ids_hits {
 enum ids_list_limit {
 	IDS_LINE_ENTRIES = 5, /* entries of a line */
 	IDS_LINE_INFOS = 4,   /* records of a line of ids_info6 */
-	IDS_CHAIN = 64,       /* lines from its home within which an entry lies */
+	IDS_CHAIN = 256,      /* lines from its home within which an entry lies */
 	IDS_SETS = 65536,     /* origin sets */
 	IDS_SHORT = 8,        /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
 	IDS_HIT_TIME_BITS = 24,
