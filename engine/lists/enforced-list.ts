@@ -144,7 +144,7 @@ export class EnforcedList {
       return false;
     }
     if (entry.written && sameRecord(entry.written, record)) return false;
-    this.#tables.blocklist.put(entry.prefix, encodeBlock(record));
+    this.#tables.blocklist.put(entry.prefix, encodeBlock(record, entry.prefix.length));
     entry.written = record;
     return true;
   }

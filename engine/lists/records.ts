@@ -12,12 +12,14 @@ export interface BlockRecord {
   readonly hits: number;
 }
 
-export function encodeBlock(block: BlockRecord): Uint8Array {
+/** @param length of the entry's own prefix, by which the kernel looks behind it once it has expired. */
+export function encodeBlock(block: BlockRecord, length: number): Uint8Array {
   const bytes = new Uint8Array(BlockLayout.SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint32(BlockLayout.expires, block.expires, true);
   view.setUint16(BlockLayout.origin, block.origin, true);
   view.setUint8(BlockLayout.flags, block.flags);
+  view.setUint8(BlockLayout.prefix, length);
   view.setUint32(BlockLayout.hits, block.hits, true);
   return bytes;
 }
