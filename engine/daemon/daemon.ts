@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Dispatcher, Recent, type Detection } from '../../alerts/index.js';
-import { ControlFlag } from '../../common/abi.gen.js';
+import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
@@ -50,6 +50,7 @@ export class Daemon {
   readonly #parts: DaemonParts;
   readonly #cuts: FlowCuts;
   readonly #suppression = new Suppression();
+  #suppressed = 0;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
 
@@ -222,9 +223,12 @@ export class Daemon {
   }
 
   #tick(): void {
-    const { rules, log } = this.#parts;
+    const { kernel, rules, log } = this.#parts;
     try {
       this.#cuts.sweep();
+      const suppressed = kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0;
+      if (suppressed === this.#suppressed) return;
+      this.#suppressed = suppressed;
       this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
     } catch (error) {
       log.error({ error: messageOf(error) }, 'tick');
