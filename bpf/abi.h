@@ -253,7 +253,7 @@ struct ids_rule {
 	__u32 count;
 	__u32 seconds;
 	__u32 set_base;    /* first cell of this rule's sets: set_buckets * IDS_BUCKET_WAYS sets, one an entry */
-	__u32 set_size;    /* cells of one set, a power of two, at least twice the count + 1; 0 = no sets */
+	__u32 set_size;    /* cells of one set, a power of two, at least twice the count; 0 = no sets */
 	__u32 set_first;   /* first bucket of this rule's own region of the threshold table */
 	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region (never with unique) */
 	__u32 pad;
