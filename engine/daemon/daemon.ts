@@ -9,8 +9,8 @@ import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
-import { ApiServer } from '../api/server.js';
-import { Kernel, now, type Attachment } from '../bpf/index.js';
+import { ApiServer, clearSocket } from '../api/server.js';
+import { Kernel, now } from '../bpf/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import { readSources } from '../files.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
@@ -21,10 +21,13 @@ import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
+import { Interfaces } from './interfaces.js';
 import { RuleSets } from './rule-sets.js';
 import { Suppression } from './suppression.js';
 
 const TICK_MS = 1000;
+/** Interfaces and their addresses are looked at every so many ticks. */
+const REFRESH_TICKS = 5;
 /** How long outputs may go on delivering when the daemon ends. */
 const DRAIN_MS = 5000;
 
@@ -40,6 +43,7 @@ export interface DaemonParts {
   readonly responder: Responder;
   readonly dispatcher: Dispatcher;
   readonly recent: Recent;
+  readonly interfaces: Interfaces;
   readonly started: Date;
 }
 
@@ -51,6 +55,8 @@ export class Daemon {
   readonly #cuts: FlowCuts;
   readonly #suppression = new Suppression();
   #suppressed = 0;
+  #ticks = 0;
+  #homeNet: string;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
 
@@ -58,6 +64,7 @@ export class Daemon {
     this.#lifetime = lifetime;
     this.#parts = parts;
     this.#cuts = cuts;
+    this.#homeNet = resolveHomeNet(parts.config).networks.join();
     this.#ended = new Promise((resolve) => (this.#end = resolve));
   }
 
@@ -79,6 +86,7 @@ export class Daemon {
   }
 
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
+    await clearSocket(config.socket);
     mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
@@ -138,6 +146,7 @@ export class Daemon {
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
       }),
     );
+    const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
     const parts: DaemonParts = {
       config,
       log,
@@ -150,12 +159,13 @@ export class Daemon {
       responder,
       dispatcher,
       recent,
+      interfaces,
       started: new Date(),
     };
     daemon = new Daemon(lifetime, parts, cuts);
     const loaded = await rules.start();
     for (const problem of loaded.problems) log.warn(problem, 'rule');
-    daemon.#attach();
+    interfaces.attach();
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
     lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
@@ -163,21 +173,6 @@ export class Daemon {
     lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
     log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
     return daemon;
-  }
-
-  /** Takes the links of an earlier run over, attaches the rest, and lets go of interfaces that are not configured any more. */
-  #attach(): void {
-    const { config, kernel, log, ring } = this.#parts;
-    const wanted = new Set(config.interfaces.map(({ name }) => name));
-    for (const { name, mode } of config.interfaces) {
-      const attachment = kernel.attach(name, mode);
-      log.info(attachment, 'attached');
-    }
-    for (const { name } of kernel.attachments()) if (!wanted.has(name)) kernel.detach(name);
-    kernel.removePrevious();
-    ring.setInterfaces(
-      Object.fromEntries(kernel.attachments().map(({ ifindex, name }: Attachment) => [ifindex, name])),
-    );
   }
 
   /** Resolves when somebody asked the daemon to stop, with what they asked for. */
@@ -223,9 +218,13 @@ export class Daemon {
   }
 
   #tick(): void {
-    const { kernel, rules, log } = this.#parts;
+    const { interfaces, kernel, rules, log } = this.#parts;
     try {
       this.#cuts.sweep();
+      if (++this.#ticks % REFRESH_TICKS === 0) {
+        interfaces.refresh();
+        this.#followHomeNet();
+      }
       const suppressed = kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0;
       if (suppressed === this.#suppressed) return;
       this.#suppressed = suppressed;
@@ -233,6 +232,18 @@ export class Daemon {
     } catch (error) {
       log.error({ error: messageOf(error) }, 'tick');
     }
+  }
+
+  /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
+  #followHomeNet(): void {
+    const { config, rules, log } = this.#parts;
+    const homeNet = resolveHomeNet(config).networks.join();
+    if (homeNet === this.#homeNet) return;
+    this.#homeNet = homeNet;
+    rules.reload().then(
+      ({ generation }) => log.info({ homeNet, generation }, 'home_net has changed'),
+      (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
+    );
   }
 }
 

@@ -99,6 +99,15 @@ export class RuleSets {
     return { generation, summary, problems };
   }
 
+  /** Compiles the set in force again, for variables that have changed. */
+  reload(): Promise<RulesLoadResult> {
+    const { origin } = this.current;
+    const sources = origin === 'cli' ? this.#remembered() : undefined;
+    const result = this.#queue.then(() => this.#load({ ...(sources ? { sources } : {}), strict: false }, false));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
   list(): RulesList {
     const { compilation, generation, loadedAt, origin } = this.current;
     return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(compilation.rules) };

@@ -103,6 +103,7 @@ export function statusOf(parts: DaemonParts): Status {
     kernel: { abi: abiHash, pins: config.pin_dir, adopted: kernel.adopted },
     notes: [
       ...notes,
+      ...parts.interfaces.notes(),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)
         .map(

@@ -12,6 +12,12 @@ export interface ReaderStart {
   readonly backlog: SharedArrayBuffer;
 }
 
+/** An interface by its index; `tx`: the program answers rejects there by itself. */
+export interface KnownInterface {
+  readonly name: string;
+  readonly tx: boolean;
+}
+
 /** Wall clock minus boot clock, in microseconds; it changes when the wall clock is set. */
 export interface ClockMessage {
   readonly type: 'clock';
@@ -23,7 +29,7 @@ export type ToReader =
   /** The kernel uses `generation` now: forget older ones once the rings are drained. */
   | { readonly type: 'retire'; readonly generation: number }
   | { readonly type: 'monitor'; readonly monitor: boolean }
-  | { readonly type: 'interfaces'; readonly names: Readonly<Record<number, string>> }
+  | { readonly type: 'interfaces'; readonly known: Readonly<Record<number, KnownInterface>> }
   | ClockMessage
   | { readonly type: 'stop' };
 

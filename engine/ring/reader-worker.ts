@@ -3,9 +3,10 @@
 // Nothing else runs here, so that a rules load or a large import never delays the rings.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { EventType } from '../../common/abi.gen.js';
 import { RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
-import type { FromReader, ReaderStart, ToReader } from './messages.js';
+import type { FromReader, KnownInterface, ReaderStart, ToReader } from './messages.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
 const BURST = 4096;
@@ -23,16 +24,18 @@ const waiter = RingWaiter.adopt(start.waiter);
 const replies = RawReply.open();
 
 let offsetUs = 0;
-let names: Readonly<Record<number, string>> = {};
+let known: Readonly<Record<number, KnownInterface>> = {};
 let retiring: number | undefined;
 let running = true;
 
 const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
-  interfaceName: (ifindex) => names[ifindex],
+  interfaceName: (ifindex) => known[ifindex]?.name,
   replay: false,
   reject: (view, event, sides) => {
-    if (sides.source) replies.send(view, event, 'source');
+    // Where XDP_TX works the program has answered the sender of its own rejects already.
+    const answered = event.type === EventType.EVENT_ALERT && known[event.ifindex]?.tx === true;
+    if (sides.source && !answered) replies.send(view, event, 'source');
     if (sides.destination) replies.send(view, event, 'destination');
   },
 });
@@ -51,7 +54,7 @@ function obey(message: ToReader): void {
       judge.monitor = message.monitor;
       return;
     case 'interfaces':
-      names = message.names;
+      known = message.known;
       return;
     case 'clock':
       offsetUs = message.offsetUs;
@@ -89,11 +92,11 @@ for (let empty = true; running;) {
     Atomics.wait(backlog, 0, Atomics.load(backlog, 0), 100);
     takeMessages();
   }
-  const known = retiring;
+  const goal = retiring;
   empty = drain();
-  if (empty && known !== undefined) {
-    judge.retire(known);
-    retiring = retiring === known ? undefined : retiring;
+  if (empty && goal !== undefined) {
+    judge.retire(goal);
+    retiring = retiring === goal ? undefined : retiring;
   }
 }
 while (!drain());

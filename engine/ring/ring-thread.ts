@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
-import type { FromReader, ReaderStart, ToReader } from './messages.js';
+import type { FromReader, KnownInterface, ReaderStart, ToReader } from './messages.js';
 
 /** How often the wall clock's distance from the boot clock is looked at. */
 const CLOCK_MS = 1000;
@@ -69,8 +69,8 @@ export class RingThread {
     this.#say({ type: 'monitor', monitor });
   }
 
-  setInterfaces(names: Readonly<Record<number, string>>): void {
-    this.#say({ type: 'interfaces', names });
+  setInterfaces(known: Readonly<Record<number, KnownInterface>>): void {
+    this.#say({ type: 'interfaces', known });
   }
 
   /** Drains the rings once more and ends the thread. */
