@@ -124,15 +124,15 @@ export class Daemon {
       established,
       clock,
     });
-    const cuts = new FlowCuts(kernel.cuts, clock.bootSeconds);
-    // The reader's thread outlives this function; what it raises finds the daemon through this reference.
-    let daemon: Daemon | undefined;
+    const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds());
+    // What the reader's thread raises finds the daemon through this, once there is one.
+    const running: { daemon?: Daemon } = {};
     const ring = lifetime.own(
       new RingThread(kernel, {
-        onRaised: (raised) => daemon?.onRaised(raised),
+        onRaised: (raised) => running.daemon?.onRaised(raised),
         onFailure: (error) => {
           log.fatal({ error: messageOf(error) }, 'the ring reader failed');
-          daemon?.stop(false);
+          running.daemon?.stop(false);
         },
       }),
     );
@@ -162,7 +162,8 @@ export class Daemon {
       interfaces,
       started: new Date(),
     };
-    daemon = new Daemon(lifetime, parts, cuts);
+    const daemon = new Daemon(lifetime, parts, cuts);
+    running.daemon = daemon;
     const loaded = await rules.start();
     for (const problem of loaded.problems) log.warn(problem, 'rule');
     interfaces.attach();
