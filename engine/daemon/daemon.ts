@@ -90,6 +90,11 @@ export class Daemon {
     mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
+    // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
+    const running: { daemon?: Daemon; ready?: true } = {};
+    lifetime.defer(() => {
+      if (!running.ready && !kernel.adopted) Kernel.detachAll(config.pin_dir);
+    });
     settle(kernel, config);
 
     const store = lifetime.own(openListStore(join(config.state_dir, 'lists.db')));
@@ -125,8 +130,6 @@ export class Daemon {
       clock,
     });
     const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds());
-    // What the reader's thread raises finds the daemon through this, once there is one.
-    const running: { daemon?: Daemon } = {};
     const ring = lifetime.own(
       new RingThread(kernel, {
         onRaised: (raised) => running.daemon?.onRaised(raised),
@@ -172,6 +175,7 @@ export class Daemon {
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
     lifetime.defer(() => clearInterval(tick));
     lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
+    running.ready = true;
     log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
     return daemon;
   }
