@@ -8,6 +8,7 @@ import {
   EventFlag,
   EventType,
   HttpLayout,
+  Verdict,
   readEvent,
   readHttp,
   type EventRecord,
@@ -136,7 +137,7 @@ export class Judge {
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
     this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (final) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
+    if (final && event.verdict !== Verdict.PASS) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring at `at`. */

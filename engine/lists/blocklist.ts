@@ -131,7 +131,9 @@ export class Blocklist {
     const known = this.#list.get(prefix);
     if (!known) this.#room(1);
     const created = this.#options.clock.wallMs();
-    const before = known?.claims.get(origin);
+    const claimed = known?.claims.get(origin);
+    // One that has expired and was not swept yet is history.
+    const before = claimed && claimed.expires > created ? claimed : undefined;
     const expires = Math.max(before?.expires ?? 0, created + seconds * 1000);
     const entry = this.#list.ensure(prefix);
     this.#list.setClaim(entry, {
