@@ -78,7 +78,7 @@ t.test('bash registers the function', async (t) => {
 t.test('zsh takes the script and offers the same', async (t) => {
   const zsh = await run('sh', ['-c', 'command -v zsh'], { status: 'any' });
   if (zsh.status !== 0) {
-    t.comment('zsh is not installed: its script is compared with bash’s below, but not run');
+    t.comment('zsh is not installed: its script is not run');
     for (const { name } of commands) t.ok(zshScript().includes(`'${name}') `), name);
     return;
   }
