@@ -10,7 +10,7 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket } from '../api/server.js';
-import { Kernel, now } from '../bpf/index.js';
+import { claimPins, Kernel, now } from '../bpf/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import { readSources } from '../files.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
@@ -90,10 +90,12 @@ export class Daemon {
     mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
+    lifetime.defer(claimPins(config.pin_dir));
     // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
     const running: { daemon?: Daemon; ready?: true } = {};
+    const first = !kernel.adopted && kernel.previousPins().length === 0;
     lifetime.defer(() => {
-      if (!running.ready && !kernel.adopted) Kernel.detachAll(config.pin_dir);
+      if (!running.ready && first) Kernel.detachAll(config.pin_dir);
     });
     settle(kernel, config);
 
@@ -129,7 +131,11 @@ export class Daemon {
       established,
       clock,
     });
-    const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds());
+    const cuts = new FlowCuts(
+      kernel.cuts,
+      () => clock.bootSeconds(),
+      (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
+    );
     const ring = lifetime.own(
       new RingThread(kernel, {
         onRaised: (raised) => running.daemon?.onRaised(raised),
@@ -260,7 +266,7 @@ function settle(kernel: Kernel, config: Config): void {
     flags:
       (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
       (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
-      ControlFlag.CONTROL_CUTS |
+      (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
       ControlFlag.CONTROL_ESTABLISHED,
     sourceRate: events.source_rate,
     ruleRate: events.rule_rate,

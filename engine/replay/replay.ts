@@ -101,12 +101,16 @@ class ReplayRun {
     this.#kernel = Kernel.open({ replay: true });
     const { control, rings } = this.#kernel;
     const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
-    control.update({ flags: flags | (options.inline ? ControlFlag.CONTROL_CUTS : 0) });
+    control.update({ flags });
     this.#kernel.writeRedact(redactTable(defaultRedactNames));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
     this.#events = RingReader.open(rings.events);
     this.#bulk = RingReader.open(rings.bulk);
-    this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9);
+    this.#cuts = new FlowCuts(
+      this.#kernel.cuts,
+      () => this.#clock / 1e9,
+      (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
+    );
     this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true });
     this.#judge.install({ generation: GENERATION, rules: compilation.rules, engine: compilation.engine });
   }

@@ -47,21 +47,32 @@ export class FlowCuts {
   readonly #table: ByteTable;
   readonly #bootSeconds: () => number;
   readonly #capacity: number;
+  readonly #gate: (open: boolean) => void;
   /** Expiry by key, the oldest first. */
   readonly #cuts = new Map<string, number>();
   /** Cuts that gave way to younger ones before their time. */
   evicted = 0;
 
-  /** @param bootSeconds seconds of the kernel's now() */
-  constructor(table: ByteTable, bootSeconds: () => number, capacity = CAPACITY) {
+  /**
+   * @param bootSeconds seconds of the kernel's now()
+   * @param gate told whether the table holds anything: packets look into it only then
+   */
+  constructor(
+    table: ByteTable,
+    bootSeconds: () => number,
+    gate: (open: boolean) => void = () => undefined,
+    capacity = CAPACITY,
+  ) {
     this.#table = table;
     this.#bootSeconds = bootSeconds;
     this.#capacity = capacity;
+    this.#gate = gate;
     const found = [...table.entries()].map(([key, value]) => {
       const expires = new DataView(value.buffer, value.byteOffset).getUint32(CutLayout.expires, true);
       return [Buffer.from(key).toString('latin1'), expires] as const;
     });
     for (const [key, expires] of found.sort((a, b) => a[1] - b[1])) this.#cuts.set(key, expires);
+    gate(this.#cuts.size > 0);
   }
 
   get size(): number {
@@ -81,6 +92,7 @@ export class FlowCuts {
     view.setUint32(CutLayout.sid, sid, true);
     this.#table.put(key, value);
     this.#cuts.set(text, expires);
+    if (this.#cuts.size === 1) this.#gate(true);
   }
 
   #evict(): void {
@@ -105,6 +117,7 @@ export class FlowCuts {
       this.#drop(text);
       freed++;
     }
+    if (freed > 0 && this.#cuts.size === 0) this.#gate(false);
     return freed;
   }
 }
