@@ -10,7 +10,7 @@ export { Kernel, type KernelOptions } from './kernel.js';
 export type { AttachMode } from './links.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';
-export { DEFAULT_PIN_DIR } from './pins.js';
+export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
 export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';
 export { type RecordHandler, type RingHandle, RingReader } from './ring-reader.js';

@@ -6,7 +6,7 @@ import { IdsError } from '../../common/errors.js';
 import type { Compilation, LanguageOptions, RuleSource } from '../../rules/index.js';
 import type { CompileAnswer, CompileRequest } from './compile-worker.js';
 
-/** Seconds without work after which the thread and its memory are given back. */
+/** Time without work after which the thread and its memory are given back. */
 const IDLE_MS = 10_000;
 
 interface Waiting {
@@ -35,6 +35,7 @@ export class Compiler {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#reject(new IdsError('INTERNAL', 'the rule compiler was closed before it was done'));
     await worker?.terminate();
   }
 
@@ -57,8 +58,14 @@ export class Compiler {
     this.#idle.unref();
   }
 
+  /** A thread that was given up has nothing to say about what its successor works on. */
   #fail(worker: Worker, error: unknown): void {
-    if (this.#worker === worker) this.#worker = undefined;
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#reject(error);
+  }
+
+  #reject(error: unknown): void {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
