@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon as one object: everything opened in order, everything closed in reverse.
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Dispatcher, Recent, type Detection } from '../../alerts/index.js';
@@ -22,7 +21,7 @@ import { RingThread } from '../ring/ring-thread.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
-import { RuleSets } from './rule-sets.js';
+import { RuleSets, type HeldBack } from './rule-sets.js';
 import { Suppression } from './suppression.js';
 
 const TICK_MS = 1000;
@@ -87,7 +86,6 @@ export class Daemon {
 
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
     await clearSocket(config.socket);
-    mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir }));
     lifetime.defer(claimPins(config.pin_dir));
@@ -153,6 +151,7 @@ export class Daemon {
         stateDir: config.state_dir,
         configured: () => readSources(ruleFiles(config.rules, file)),
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+        onRetired: (generation, heldBack) => running.daemon?.onRetired(generation, heldBack),
       }),
     );
     const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
@@ -222,6 +221,11 @@ export class Daemon {
     this.#send(detections);
   }
 
+  /** A rule set was replaced: what its rules had held back since the last tick is told now. */
+  onRetired(generation: number, heldBack: readonly HeldBack[]): void {
+    this.#send(this.#suppression.tell(generation, heldBack, Date.now() * 1000));
+  }
+
   #send(detections: readonly Detection[]): void {
     if (detections.length === 0) return;
     this.#parts.recent.push(detections);
@@ -237,7 +241,7 @@ export class Daemon {
         this.#followHomeNet();
       }
       const suppressed = kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0;
-      if (suppressed === this.#suppressed) return;
+      if (suppressed === this.#suppressed && !this.#suppression.behind) return;
       this.#suppressed = suppressed;
       this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
     } catch (error) {

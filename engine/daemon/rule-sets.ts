@@ -20,6 +20,14 @@ export interface RuleSetsOptions {
   readonly configured: () => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
   readonly language: () => LanguageOptions;
+  /** Told what a set that was replaced had held back in the end. */
+  readonly onRetired?: (generation: number, heldBack: readonly HeldBack[]) => void;
+}
+
+/** A rule that had events held back, and how many since its set was loaded. */
+export interface HeldBack {
+  readonly rule: RuleInfo;
+  readonly suppressed: number;
 }
 
 interface Current {
@@ -90,11 +98,15 @@ export class RuleSets {
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
-    kernel.installRuleset(compilation.ruleset, generation);
+    // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
+    const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
+    this.#stage('generation.json', { generation, digest });
+    if (remember) this.#stage('rules.json', request.sources ?? null);
+    const last = kernel.installRuleset(compilation.ruleset, generation);
     ring.retire(generation);
-    this.#write('generation.json', { generation, digest });
+    for (const name of files) this.#keep(name);
+    if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
-    if (remember) this.#remember(request.sources);
     this.#current = { compilation, generation, loadedAt: new Date().toISOString(), origin };
     return { generation, summary, problems };
   }
@@ -121,9 +133,13 @@ export class RuleSets {
   }
 
   /** Rules that had events held back, with how many, since their set was loaded. */
-  suppressed(): { readonly rule: RuleInfo; readonly suppressed: number }[] {
-    return this.#records(this.current.compilation.rules)
-      .filter(({ counts }) => counts.suppressed > 0)
+  suppressed(): HeldBack[] {
+    return this.#heldBack(this.current, this.#options.kernel.ruleCounts());
+  }
+
+  #heldBack({ compilation }: Current, counts: readonly RuleCounts[]): HeldBack[] {
+    return this.#records(compilation.rules, counts)
+      .filter((rule) => rule.counts.suppressed > 0)
       .map((rule) => ({ rule, suppressed: rule.counts.suppressed }));
   }
 
@@ -132,8 +148,10 @@ export class RuleSets {
     await this.#compiler.close();
   }
 
-  #records(rules: readonly RuleInfo[]): RuleRecord[] {
-    const counts = this.#options.kernel.ruleCounts();
+  #records(
+    rules: readonly RuleInfo[],
+    counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
+  ): RuleRecord[] {
     return rules.map((rule) => {
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
@@ -152,10 +170,6 @@ export class RuleSets {
 
   #remembered(): readonly RuleSource[] | undefined {
     return (this.#read('rules.json') as readonly RuleSource[] | null) ?? undefined;
-  }
-
-  #remember(sources: readonly RuleSource[] | undefined): void {
-    this.#write('rules.json', sources ?? null);
   }
 
   #isKnown(generation: number, digest: string): boolean {
@@ -180,10 +194,19 @@ export class RuleSets {
     }
   }
 
-  /** Written beside and renamed, so that a crash leaves the old or the new one. */
-  #write(name: string, value: unknown): void {
+  /** Written beside; `#keep` puts it in place, so that a crash leaves the old or the new one. */
+  #stage(name: string, value: unknown): void {
     const file = join(this.#options.stateDir, name);
-    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    try {
+      writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    } catch (error) {
+      const text = `nothing was loaded: ${file} cannot be written (${messageOf(error)}): free its disk and try again`;
+      throw new IdsError('STORE_FAILED', text, { cause: error });
+    }
+  }
+
+  #keep(name: string): void {
+    const file = join(this.#options.stateDir, name);
     renameSync(`${file}.new`, file);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the main thread and the ring reader say to each other.
 
-import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { Raised, RuleProgram } from '../judge/judge.js';
 import type { RingHandle, WaiterHandle } from '../bpf/index.js';
 
 export interface ReaderStart {
@@ -10,7 +10,11 @@ export interface ReaderStart {
   readonly waiter: WaiterHandle;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
+  /** The judge's counts as 64-bit floats in the order of `countNames`, written by the reader alone. */
+  readonly counts: SharedArrayBuffer;
 }
+
+export const countNames = ['events', 'bulk', 'unexplained', 'malformed'] as const;
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */
 export interface KnownInterface {
@@ -35,5 +39,5 @@ export type ToReader =
 
 export type FromReader =
   | { readonly type: 'installed'; readonly id: number }
-  | { readonly type: 'raised'; readonly raised: readonly Raised[]; readonly counts: JudgeCounts }
-  | { readonly type: 'stopped'; readonly counts: JudgeCounts };
+  | { readonly type: 'raised'; readonly raised: readonly Raised[] }
+  | { readonly type: 'stopped' };

@@ -6,18 +6,21 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { EventType } from '../../common/abi.gen.js';
 import { RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
-import type { FromReader, KnownInterface, ReaderStart, ToReader } from './messages.js';
+import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
 const BURST = 4096;
 /** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
 const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
+/** Bursts that are read when the thread ends: more than both rings hold. */
+const LAST_BURSTS = 64;
 
 if (!parentPort) throw new Error('reader-worker.js is a worker thread, not a program');
 const port = parentPort;
 const start = workerData as ReaderStart;
 const backlog = new Int32Array(start.backlog);
+const counts = new Float64Array(start.counts);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
 const waiter = RingWaiter.adopt(start.waiter);
@@ -65,10 +68,11 @@ function obey(message: ToReader): void {
 }
 
 function handOver(): void {
+  countNames.forEach((name, i) => (counts[i] = judge.counts[name]));
   const raised = judge.take();
   if (raised.length === 0) return;
   Atomics.add(backlog, 0, raised.length);
-  say({ type: 'raised', raised, counts: judge.counts });
+  say({ type: 'raised', raised });
 }
 
 /** Reads both rings; true if they were empty at the end. */
@@ -99,8 +103,9 @@ for (let empty = true; running;) {
     retiring = retiring === goal ? undefined : retiring;
   }
 }
-while (!drain());
-say({ type: 'stopped', counts: judge.counts });
+// What the rings hold; under a flood that goes on there would be no end.
+for (let bursts = 0; bursts < LAST_BURSTS && !drain(); bursts++);
+say({ type: 'stopped' });
 replies.close();
 waiter.close();
 bulk.close();
