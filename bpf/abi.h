@@ -497,6 +497,12 @@ struct ids_cut_key {
 struct ids_cut {
 	__u32 expires; /* seconds of now() */
 	__u32 sid;
+	__u32 flags; /* enum ids_cut_flag */
+	__u32 pad;
+};
+
+enum ids_cut_flag {
+	IDS_CUT_REJECT = 1, /* answer its packets as a reject does */
 };
 
 #define IDS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type " has an unexpected size")
@@ -508,5 +514,6 @@ IDS_SIZE(ids_hits, 24);
 IDS_SIZE(ids_event, 128);
 IDS_SIZE(ids_http, 136);
 IDS_SIZE(ids_cut_key, 40);
+IDS_SIZE(ids_cut, 16);
 
 #endif

@@ -41,7 +41,7 @@ export interface Raised {
   /** Blocklist origin that dropped the packet, by index. */
   readonly origin?: number;
   /** The flow that an engine-placed drop or reject cuts. */
-  readonly cut?: FlowTuple;
+  readonly cut?: FlowTuple & { readonly reject?: true };
   /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
   readonly quiet?: true;
 }
@@ -120,6 +120,9 @@ export class Judge {
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
     if (event.type !== EventType.EVENT_ALERT) {
       const origin = event.type === EventType.EVENT_BLOCKED ? { origin: event.origin } : {};
+      if ((event.flags & EventFlag.EVENT_NEED_REJECT) !== 0 && (event.flags & EventFlag.EVENT_WOULD) === 0) {
+        this.#options.reject?.(view, event, { source: true, destination: false });
+      }
       this.#raised.push({ detection, established, ...origin });
       return;
     }
@@ -137,7 +140,8 @@ export class Judge {
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
     this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (final && event.verdict !== Verdict.PASS) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
+    if (final && event.verdict !== Verdict.PASS)
+      this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring at `at`. */
@@ -178,7 +182,8 @@ export class Judge {
     const wants = match.action === Action.DROP || match.action === Action.REJECT;
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
-    if (acts && match.action === Action.REJECT) this.#options.reject?.(view, event, rule.info.reject);
+    const rejects = acts && match.action === Action.REJECT;
+    if (rejects) this.#options.reject?.(view, event, rule.info.reject);
     if (!match.alert && !acts) return;
     this.#raised.push({
       detection: {
@@ -189,7 +194,7 @@ export class Judge {
         ...(match.count > 0 ? { count: match.count } : {}),
       },
       established: (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0,
-      ...(acts ? { cut: tuple } : {}),
+      ...(acts ? { cut: rejects && rule.info.reject.source ? { ...tuple, reject: true as const } : tuple } : {}),
       ...(match.alert ? {} : { quiet: true }),
     });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flows that an engine-placed drop has cut: the kernel drops their packets until the cut expires.
 
-import { CutKeyLayout, CutLayout } from '../../common/abi.gen.js';
+import { CutFlag, CutKeyLayout, CutLayout } from '../../common/abi.gen.js';
 
 /** A kernel table over raw keys. */
 export interface ByteTable {
@@ -16,6 +16,8 @@ export interface CutFlow {
   readonly sport: number;
   readonly dport: number;
   readonly proto: number;
+  /** Its packets are answered as a reject does, so that the peer gives up at once. */
+  readonly reject?: true;
 }
 
 /** TCP gives up on an unanswered segment after about 15 minutes: nothing of the flow comes later. */
@@ -90,6 +92,7 @@ export class FlowCuts {
     const expires = Math.ceil(this.#bootSeconds() + seconds);
     view.setUint32(CutLayout.expires, expires, true);
     view.setUint32(CutLayout.sid, sid, true);
+    view.setUint32(CutLayout.flags, flow.reject ? CutFlag.CUT_REJECT : 0, true);
     this.#table.put(key, value);
     this.#cuts.set(text, expires);
     if (this.#cuts.size === 1) this.#gate(true);
