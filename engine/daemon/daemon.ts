@@ -16,7 +16,7 @@ import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, t
 import type { Raised } from '../judge/judge.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
-import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
+import { cutSeconds, EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
@@ -136,6 +136,7 @@ export class Daemon {
     );
     const ring = lifetime.own(
       new RingThread(kernel, {
+        rates: { source: config.events.source_rate, rule: config.events.rule_rate, reject: config.reject_rate },
         onRaised: (raised) => running.daemon?.onRaised(raised),
         onFailure: (error) => {
           log.fatal({ error: messageOf(error) }, 'the ring reader failed');
@@ -210,7 +211,7 @@ export class Daemon {
     for (const { detection, origin, established, cut, quiet } of raised) {
       const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
       try {
-        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
+        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0, cutSeconds(established));
         if (named.kind === 'alert') responder.onDetection(named, { established });
       } catch (error) {
         log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
@@ -233,14 +234,14 @@ export class Daemon {
   }
 
   #tick(): void {
-    const { interfaces, kernel, rules, log } = this.#parts;
+    const { interfaces, kernel, ring, rules, log } = this.#parts;
     try {
       this.#cuts.sweep();
       if (++this.#ticks % REFRESH_TICKS === 0) {
         interfaces.refresh();
         this.#followHomeNet();
       }
-      const suppressed = kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0;
+      const suppressed = (kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed;
       if (suppressed === this.#suppressed && !this.#suppression.behind) return;
       this.#suppressed = suppressed;
       this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));

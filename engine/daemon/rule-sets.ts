@@ -9,6 +9,7 @@ import type { Compilation, LanguageOptions, RuleInfo, RuleSource } from '../../r
 import type { RuleCounts, RuleRecord, RulesList, RulesLoadRequest, RulesLoadResult } from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
+import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
 
 export interface RuleSetsOptions {
@@ -32,6 +33,8 @@ export interface HeldBack {
 
 interface Current {
   readonly compilation: Compilation;
+  /** Counts of the rules that the engine judges. */
+  readonly figures: RuleFigures;
   readonly generation: number;
   readonly loadedAt: string;
   readonly origin: 'config' | 'cli';
@@ -93,7 +96,8 @@ export class RuleSets {
     const before = kernel.generation();
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
-    const program = { rules: compilation.rules, engine: compilation.engine };
+    const figures = new RuleFigures(compilation.rules.length);
+    const program = { rules: compilation.rules, engine: compilation.engine, figures: figures.buffer };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
@@ -107,7 +111,7 @@ export class RuleSets {
     for (const name of files) this.#keep(name);
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
-    this.#current = { compilation, generation, loadedAt: new Date().toISOString(), origin };
+    this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin };
     return { generation, summary, problems };
   }
 
@@ -122,23 +126,23 @@ export class RuleSets {
 
   list(): RulesList {
     const { compilation, generation, loadedAt, origin } = this.current;
-    return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(compilation.rules) };
+    return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(this.current) };
   }
 
   /** @throws IdsError NOT_FOUND */
   show(sid: number): readonly RuleRecord[] {
-    const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
+    const found = this.#records(this.current).filter((rule) => rule.sid === sid);
     if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
-    return this.#records(found);
+    return found;
   }
 
   /** Rules that had events held back, with how many, since their set was loaded. */
   suppressed(): HeldBack[] {
-    return this.#heldBack(this.current, this.#options.kernel.ruleCounts());
+    return this.#heldBack(this.current);
   }
 
-  #heldBack({ compilation }: Current, counts: readonly RuleCounts[]): HeldBack[] {
-    return this.#records(compilation.rules, counts)
+  #heldBack(set: Current, counts?: readonly RuleCounts[]): HeldBack[] {
+    return this.#records(set, counts)
       .filter((rule) => rule.counts.suppressed > 0)
       .map((rule) => ({ rule, suppressed: rule.counts.suppressed }));
   }
@@ -148,11 +152,13 @@ export class RuleSets {
     await this.#compiler.close();
   }
 
+  /** @param counts of the kernel's rules by position */
   #records(
-    rules: readonly RuleInfo[],
+    { compilation, figures }: Current,
     counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
   ): RuleRecord[] {
-    return rules.map((rule) => {
+    return compilation.rules.map((rule, index) => {
+      if (rule.placement === 'engine') return { ...rule, counts: { ...noCounts, ...figures.read(index) } };
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
       return {

@@ -25,12 +25,16 @@ import {
 } from '../../rules/index.js';
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
 import { fieldsOf, tupleOf, type FlowTuple } from './flow-tuple.js';
+import { Rates, type RateLimits } from './rates.js';
+import { RuleFigures } from './rule-figures.js';
 
 /** Everything that explains the events of one generation; structured-cloneable. */
 export interface RuleProgram {
   readonly generation: number;
   readonly rules: readonly RuleInfo[];
   readonly engine: EngineProgram;
+  /** Where the counts of engine-placed rules go, by index of `rules`; see RuleFigures. */
+  readonly figures?: SharedArrayBuffer;
 }
 
 /** A detection and what the response needs to know about it. */
@@ -49,6 +53,8 @@ export interface Raised {
 export interface JudgeOptions extends EventContext {
   /** Answers a reject that XDP_TX could not: it does not reach the peer, or the rule names the destination. */
   readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
+  /** Bounds of what engine-placed rules raise; in replay there are none. */
+  readonly rates?: RateLimits;
 }
 
 /** A rule and what detections say of it, made once. */
@@ -62,6 +68,7 @@ interface Loaded {
   readonly rules: readonly KnownRule[];
   readonly byPosition: ReadonlyMap<number, KnownRule>;
   readonly evaluator: Evaluator;
+  readonly figures: RuleFigures;
 }
 
 export interface JudgeCounts {
@@ -72,18 +79,23 @@ export interface JudgeCounts {
   unexplained: number;
   /** HTTP records that hold no request. */
   malformed: number;
+  /** Alerts of engine-placed rules that were raised, and that a rate bound held back. */
+  alerts: number;
+  suppressed: number;
 }
 
 export class Judge {
-  readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0 };
+  readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 };
   /** Monitor mode: engine-placed drops are computed and not done. */
   monitor = false;
   readonly #options: JudgeOptions;
+  readonly #rates: Rates | undefined;
   readonly #loaded = new Map<number, Loaded>();
   #raised: Raised[] = [];
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
 
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
@@ -92,10 +104,12 @@ export class Judge {
     const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
     const byPosition = new Map<number, KnownRule>();
     for (const rule of rules) for (const position of rule.info.positions) byPosition.set(position, rule);
+    this.#rates?.forgetRules();
     this.#loaded.set(program.generation, {
       rules,
       byPosition,
       evaluator: createEvaluator(program.engine, newest?.evaluator),
+      figures: new RuleFigures(rules.length, program.figures),
     });
   }
 
@@ -167,8 +181,23 @@ export class Judge {
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, http: httpOf(request) };
     for (const match of matches) {
       const rule = loaded.rules[match.rule];
-      if (rule) this.#raiseHttp(view, event, base, rule, match, tuple);
+      if (rule) this.#raiseHttp(view, event, base, rule, this.#bounded(loaded, match, event, bytes), tuple);
     }
+  }
+
+  /** Counts a match; one that a rate bound holds back acts, but does not alert. */
+  #bounded({ figures }: Loaded, match: EngineMatch, event: EventRecord, bytes: Uint8Array): EngineMatch {
+    const { rule } = match;
+    figures.count(rule, 'matched');
+    if (!match.alert) {
+      if (match.silenced) figures.count(rule, 'silenced');
+      return match;
+    }
+    const source = bytes.subarray(event.saddr, event.saddr + 16);
+    const may = this.#rates?.mayAlert(rule, source, event.time) ?? true;
+    figures.count(rule, may ? 'events' : 'suppressed');
+    this.counts[may ? 'alerts' : 'suppressed']++;
+    return may ? match : { ...match, alert: false };
   }
 
   #raiseHttp(
@@ -183,7 +212,7 @@ export class Judge {
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
     const rejects = acts && match.action === Action.REJECT;
-    if (rejects) this.#options.reject?.(view, event, rule.info.reject);
+    if (rejects && (this.#rates?.mayReject(event.time) ?? true)) this.#options.reject?.(view, event, rule.info.reject);
     if (!match.alert && !acts) return;
     this.#raised.push({
       detection: {

@@ -22,6 +22,13 @@ export interface CutFlow {
 
 /** TCP gives up on an unanswered segment after about 15 minutes: nothing of the flow comes later. */
 const CUT_SECONDS = 960;
+/** A request that no handshake has proven may be forged, to cut somebody else's flow: that lasts minutes at most. */
+const UNPROVEN_SECONDS = 120;
+
+/** How long the flow of a request stays cut. @param established a handshake has proven its source */
+export function cutSeconds(established: boolean): number {
+  return established ? CUT_SECONDS : UNPROVEN_SECONDS;
+}
 
 /** Entries of the kernel's table. */
 const CAPACITY = 65_536;

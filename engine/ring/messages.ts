@@ -2,6 +2,7 @@
 // What the main thread and the ring reader say to each other.
 
 import type { Raised, RuleProgram } from '../judge/judge.js';
+import type { RateLimits } from '../judge/rates.js';
 import type { RingHandle, WaiterHandle } from '../bpf/index.js';
 
 export interface ReaderStart {
@@ -12,9 +13,10 @@ export interface ReaderStart {
   readonly backlog: SharedArrayBuffer;
   /** The judge's counts as 64-bit floats in the order of `countNames`, written by the reader alone. */
   readonly counts: SharedArrayBuffer;
+  readonly rates: RateLimits;
 }
 
-export const countNames = ['events', 'bulk', 'unexplained', 'malformed'] as const;
+export const countNames = ['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'] as const;
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */
 export interface KnownInterface {

@@ -35,6 +35,7 @@ const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
   interfaceName: (ifindex) => known[ifindex]?.name,
   replay: false,
+  rates: start.rates,
   reject: (view, event, sides) => {
     // Where XDP_TX works the program has answered the sender of its own rejects already.
     const answered = event.type === EventType.EVENT_ALERT && known[event.ifindex]?.tx === true;

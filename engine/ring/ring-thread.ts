@@ -5,12 +5,15 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { RateLimits } from '../judge/rates.js';
 import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
 
 /** How often the wall clock's distance from the boot clock is looked at. */
 const CLOCK_MS = 1000;
 
 export interface RingThreadOptions {
+  /** Bounds of what engine-placed rules raise. */
+  readonly rates: RateLimits;
   /** Called with what was raised, in order. */
   readonly onRaised: (raised: readonly Raised[]) => void;
   /** Called if the thread dies; the daemon cannot go on without it. */
@@ -38,7 +41,7 @@ export class RingThread {
     this.#counts = new Float64Array(counts);
     const { events, bulk } = kernel.rings;
     this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
-    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog, counts };
+    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog, counts, rates: options.rates };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
@@ -58,8 +61,8 @@ export class RingThread {
   }
 
   get counts(): JudgeCounts {
-    const [events = 0, bulk = 0, unexplained = 0, malformed = 0] = this.#counts;
-    return { events, bulk, unexplained, malformed };
+    const [events = 0, bulk = 0, unexplained = 0, malformed = 0, alerts = 0, suppressed = 0] = this.#counts;
+    return { events, bulk, unexplained, malformed, alerts, suppressed };
   }
 
   /** Resolves when the reader can explain events of this rule set. */
