@@ -403,6 +403,7 @@ enum ids_event_type {
 	IDS_EVENT_BLOCKED = 2, /* a blocklisted source was dropped */
 	IDS_EVENT_HTTP = 3,    /* the header section of an HTTP request (bulk ring) */
 	IDS_EVENT_CUT = 4,     /* a packet of a cut flow was dropped */
+	IDS_EVENT_REJECT = 5,  /* a packet is to be answered of which no other event tells: nothing is raised */
 };
 
 enum ids_event_flag {
@@ -427,7 +428,7 @@ struct ids_event {
 	__u8 flags;   /* enum ids_event_flag */
 	__u32 generation;
 	__u32 ifindex;
-	__u16 rule;   /* IDS_EVENT_ALERT: position in the rule set of that generation */
+	__u16 rule;   /* IDS_EVENT_ALERT, _REJECT: position in the rule set of that generation */
 	__u16 origin; /* IDS_EVENT_BLOCKED: origin of the entry */
 	__u8 saddr[16];
 	__u8 daddr[16];

@@ -129,6 +129,11 @@ export class Judge {
   onEvent(view: DataView, at: number): void {
     this.counts.events++;
     const event = readEvent(view, at);
+    if (event.type === EventType.EVENT_REJECT) {
+      const silent = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
+      this.#options.reject?.(view, event, silent?.info.reject ?? { source: true, destination: false });
+      return;
+    }
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const detection = detectionOf(event, bytes, this.#options);
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;

@@ -38,7 +38,8 @@ const judge = new Judge({
   rates: start.rates,
   reject: (view, event, sides) => {
     // Where XDP_TX works the program has answered the sender of its own rejects already.
-    const answered = event.type === EventType.EVENT_ALERT && known[event.ifindex]?.tx === true;
+    const byProgram = event.type === EventType.EVENT_ALERT || event.type === EventType.EVENT_REJECT;
+    const answered = byProgram && known[event.ifindex]?.tx === true;
     if (sides.source && !answered) replies.send(view, event, 'source');
     if (sides.destination) replies.send(view, event, 'destination');
   },

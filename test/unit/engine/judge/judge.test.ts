@@ -139,6 +139,8 @@ t.test('reject is answered where the program could not, and only if it was carri
   t.same(asked, []);
   raise(judge, { ...rejected, flags: flags | EventFlag.EVENT_NEED_REJECT });
   t.same(asked, [[80, { source: true, destination: true }]]);
+  t.same(raise(judge, { ...rejected, type: EventType.EVENT_REJECT, flags, dport: 81 }), [], 'raises nothing');
+  t.same(asked[1], [81, { source: true, destination: true }]);
 });
 
 t.test('blocked and cut packets have no rule', async (t) => {
