@@ -24,6 +24,7 @@ export class Compiler {
   compile(sources: readonly RuleSource[], options: LanguageOptions): Promise<Compilation> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
+    worker.ref();
     const request: CompileRequest = { id: this.#nextId++, sources, options };
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
@@ -44,7 +45,6 @@ export class Compiler {
     worker.on('message', (answer: CompileAnswer) => this.#onAnswer(answer));
     worker.on('error', (error) => this.#fail(worker, error));
     worker.on('exit', () => this.#fail(worker, new IdsError('INTERNAL', 'the rule compiler ended before it was done')));
-    worker.unref();
     return worker;
   }
 
@@ -54,6 +54,7 @@ export class Compiler {
     if ('failure' in answer) waiting?.reject(answer.failure);
     else waiting?.resolve(answer.compilation);
     if (this.#waiting.size > 0) return;
+    this.#worker?.unref();
     this.#idle = setTimeout(() => void this.close(), IDLE_MS);
     this.#idle.unref();
   }
