@@ -119,7 +119,12 @@ export class Daemon {
 
     const recent = lifetime.own(new Recent());
     const dispatcher = await Dispatcher.open(config.outputs, { log });
-    lifetime.defer(() => dispatcher.close(DRAIN_MS));
+    lifetime.defer(async () => {
+      await dispatcher.close(DRAIN_MS);
+      for (const { name, dropped, failed } of dispatcher.status()) {
+        if (dropped + failed > 0) log.warn({ output: name, dropped, failed }, 'records were lost');
+      }
+    });
 
     const responder = new Responder({
       config: config.response,

@@ -24,16 +24,18 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
     delivered,
     suppressed,
     lost,
+    pending: 0,
   });
   const { events, bulk, unexplained, malformed, ...http } = ring.counts;
   const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
   const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
-  const outputs = dispatcher.status().map(({ name, raised, delivered, dropped, failed }) => ({
+  const outputs = dispatcher.status().map(({ name, raised, delivered, pending, dropped, failed }) => ({
     stage: `output ${name}`,
     produced: raised,
     delivered,
     suppressed: 0,
     lost: dropped + failed,
+    pending,
   }));
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),

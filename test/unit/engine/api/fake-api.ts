@@ -108,7 +108,7 @@ export const status: Whole<Status> = {
   packets: { total: 1000, bytes: 64000, dropped: 10, would: 0 },
   reasons: [{ reason: 'rule-drop', packets: 10, bytes: 640, would: 0 }],
   decode: [{ reason: 'decode-tcp-doff', packets: 1 }],
-  accounts: [{ stage: 'kernel events', produced: 12, delivered: 10, suppressed: 2, lost: 0 }],
+  accounts: [{ stage: 'kernel events', produced: 12, delivered: 10, suppressed: 2, lost: 0, pending: 0 }],
   stats: { events: 12 },
   blocklist: { entries: 1, capacity: 65535, enforced: 1 },
   allowlist: { entries: 1, exemptions: 3 },
