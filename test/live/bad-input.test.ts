@@ -5,6 +5,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { privileged, twoHosts } from '../helpers/privileged.js';
 import type { RunResult } from '../helpers/privileged.js';
+import { concurrently } from './support/concurrently.js';
 import { TestDaemon } from './support/daemon.js';
 
 /** A classic capture of one empty Ethernet frame, or what is left of it. */
@@ -30,15 +31,15 @@ if (privileged(t)) {
       return { pid, rules, interfaces, mode, blocklist, allowlist, list: await daemon.api.blocklistList() };
     };
     const before = await state();
-    const oneLine = (t: Test, { stdout, stderr, status }: RunResult, expected: number, text: RegExp): void => {
-      t.equal(status, expected, 'exit status');
-      t.match(stderr, text);
-      t.match(stderr, /^ids: [^\n]+\n$/, 'one line');
-      t.equal(stdout, '');
+    const oneLine = (t: Test, got: RunResult, status: number, text: RegExp, title = ''): void => {
+      t.equal(got.status, status, `${title}: exit status`);
+      t.match(got.stderr, text, title);
+      t.match(got.stderr, /^ids: [^\n]+\n$/, `${title}: one line`);
+      t.equal(got.stdout, '', title);
     };
 
     await t.test('prefixes, durations and words', async (t) => {
-      for (const [words, status, text] of [
+      const mistakes = [
         [['blocklist', 'add', '10.0.0.256'], 2, /10\.0\.0\.256/],
         [['blocklist', 'add', '10.0.0.0/33'], 2, /10\.0\.0\.0\/33/],
         [['blocklist', 'add', '192.0.2.9', 'fe80::1%eth0/64'], 2, /fe80/],
@@ -52,8 +53,11 @@ if (privileged(t)) {
         [['alerts', 'tail', '-n', 'many'], 2, /many/],
         [['blocklst', 'list'], 2, /blocklst|blocklist/],
         [['status', '--verbos'], 2, /verbos/],
-      ] as const) {
-        await t.test(words.join(' '), async (t) => oneLine(t, await daemon.cli(...words), status, text));
+      ] as const;
+      const answers = await concurrently(mistakes, ([words]) => daemon.cli(...words));
+      for (const [i, [words, status, text]] of mistakes.entries()) {
+        const answer = answers[i];
+        if (answer) oneLine(t, answer, status, text, words.join(' '));
       }
       const { status, stdout } = await daemon.cli('blocklist', 'add', '10.0.0.256', '--json');
       t.equal(status, 2);
@@ -79,19 +83,19 @@ if (privileged(t)) {
       const whole = capture();
       const wrongLength = capture();
       wrongLength.writeUInt32LE(0x7fffffff, 32);
-      for (const [name, bytes] of [
+      const damaged = [
         ['empty', Buffer.alloc(0)],
         ['text', Buffer.from('this is no capture at all, only some text')],
         ['short-header', whole.subarray(0, 10)],
         ['endless-packet', wrongLength],
         ['bad-pcapng', Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffffffffffff', 'hex')],
-      ] as const) {
-        const file = daemon.file(`${name}.pcap`, bytes);
-        const result = await daemon.cli('replay', '--rules', rules, '--eve', eve, file);
-        await t.test(name, (t) => {
-          oneLine(t, result, 2, new RegExp(`${name}\\.pcap`));
-          t.end();
-        });
+      ] as const;
+      const answers = await concurrently(damaged, ([name, bytes]) => {
+        return daemon.cli('replay', '--rules', rules, '--eve', eve, daemon.file(`${name}.pcap`, bytes));
+      });
+      for (const [i, [name]] of damaged.entries()) {
+        const answer = answers[i];
+        if (answer) oneLine(t, answer, 2, new RegExp(`${name}\\.pcap`), name);
       }
       oneLine(t, await daemon.cli('replay', '--rules', rules, '/nonexistent.pcap'), 2, /\/nonexistent\.pcap/);
       const good = await daemon.cli('replay', '--json', '--rules', rules, daemon.file('good.pcap', whole));
@@ -100,7 +104,7 @@ if (privileged(t)) {
     });
 
     await t.test('configurations', async (t) => {
-      for (const [name, text, expected] of [
+      const configurations = [
         ['syntax', 'interfaces: [veth0\nmode: prevent\n', /syntax\.yaml:\d+:\d+: /],
         ['key', 'interfaces: [veth0]\nmod: prevent\n', /key\.yaml:2:1: .*mod/],
         ['value', 'interfaces: [veth0]\nmode: maybe\n', /value\.yaml:2:7: .*(prevent|monitor)/],
@@ -111,17 +115,17 @@ if (privileged(t)) {
           /secret\.yaml:2:\d+: /,
         ],
         ['none', '', /no interface/],
-      ] as const) {
-        const file = daemon.file(`${name}.yaml`, text);
-        await t.test(name, async (t) => {
-          const started = await daemon.cli('run', '--config', file);
-          oneLine(t, started, 2, expected);
-          if (name === 'none') return;
-          const checked = await daemon.cli('config', 'check', file);
-          t.equal(checked.status, 2);
-          t.match(checked.stderr + checked.stdout, expected);
-        });
+      ] as const;
+      const answers = await concurrently(configurations, ([name, text]) => {
+        return daemon.cli('run', '--config', daemon.file(`${name}.yaml`, text));
+      });
+      for (const [i, [name, , expected]] of configurations.entries()) {
+        const answer = answers[i];
+        if (answer) oneLine(t, answer, 2, expected, name);
       }
+      const checked = await daemon.cli('config', 'check', daemon.file('value.yaml', configurations[2][1]));
+      t.equal(checked.status, 2);
+      t.match(checked.stderr + checked.stdout, configurations[2][2]);
       oneLine(t, await daemon.cli('run', '--config', '/nonexistent.yaml'), 2, /\/nonexistent\.yaml/);
     });
 

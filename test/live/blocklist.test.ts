@@ -5,7 +5,7 @@ import type { BlockEntry, PrefixOutcome } from '../../engine/api/api.js';
 import { privileged, twoHosts, until } from '../helpers/privileged.js';
 import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
-import { addAddresses, curl, send, serve } from './support/traffic.js';
+import { addAddresses, curl, send, serve, shutOut } from './support/traffic.js';
 
 const RECOVERY_MS = 60_000;
 
@@ -16,8 +16,9 @@ if (privileged(t)) {
     const service = await serve(t, victim);
     const daemon = await TestDaemon.start(t, victim);
     const url = (address: string): string => `http://${address.includes(':') ? `[${address}]` : address}/`;
-    const from = (source: string, target: string): Promise<{ status: number }> =>
-      curl(attacker, url(target), '--interface', source);
+    const out = (source: string, target: string): Promise<boolean> => shutOut(attacker, source, url(target));
+    const served = async (source: string, target: string): Promise<boolean> =>
+      (await curl(attacker, url(target), '--interface', source)).status === 0;
 
     for (const [version, source, target, other] of [
       ['IPv4', '10.77.0.66', victim.ipv4, '10.77.0.67'],
@@ -39,8 +40,8 @@ if (privileged(t)) {
           t.same(added, [{ prefix: source, outcome: 'added' }]);
           await until(async () => (await daemon.dropped(source)) > 100, { message: 'packets dropped' });
           t.same(await received(), before, 'nothing of established traffic arrives any more');
-          t.equal((await from(source, target)).status, 28, 'a new connection gets no answer');
-          t.equal((await from(other, target)).status, 0, 'its neighbour is served');
+          t.ok(await out(source, target), 'a new connection gets no answer');
+          t.ok(await served(other, target), 'its neighbour is served');
           t.same(await received(), before);
 
           const { stdout, status } = await daemon.cli('blocklist', 'check', source);
@@ -51,7 +52,7 @@ if (privileged(t)) {
           t.ok((entry?.packets ?? 0) > 100 && entry?.lastSeen !== undefined, 'hits are counted for the entry');
 
           t.same(await daemon.ids('blocklist', 'remove', source), [{ prefix: source, outcome: 'removed' }]);
-          t.equal((await from(source, target)).status, 0, 'a new connection is served');
+          t.ok(await served(source, target), 'a new connection is served');
           await until(async () => (await received()).tcp > before.tcp && (await received()).udp > before.udp, {
             deadline: RECOVERY_MS,
             message: 'the old connection to go on',
@@ -66,14 +67,20 @@ if (privileged(t)) {
 
     await t.test('a prefix stops what it covers and nothing else', async (t) => {
       await daemon.ids('blocklist', 'add', '10.77.0.66/31', 'fd77:0:0:0:66::/80');
-      for (const source of ['10.77.0.66', '10.77.0.67']) t.equal((await from(source, victim.ipv4)).status, 28, source);
-      t.equal((await from('fd77:0:0:0:66::1', victim.ipv6)).status, 28);
-      t.equal((await from('fd77::66', victim.ipv6)).status, 0);
-      t.equal((await from('10.77.0.2', victim.ipv4)).status, 0);
+      t.same(
+        await Promise.all([
+          out('10.77.0.66', victim.ipv4),
+          out('10.77.0.67', victim.ipv4),
+          out('fd77:0:0:0:66::1', victim.ipv6),
+          served('fd77::66', victim.ipv6),
+          served('10.77.0.2', victim.ipv4),
+        ]),
+        [true, true, true, true, true],
+      );
       const removed = await daemon.ids('blocklist', 'remove', '10.77.0.66/31', 'fd77:0:0:0:66::/80');
       t.match(removed, [{ outcome: 'removed' }, { outcome: 'removed' }]);
-      t.equal((await from('10.77.0.67', victim.ipv4)).status, 0);
-      t.equal((await from('fd77:0:0:0:66::1', victim.ipv6)).status, 0);
+      t.ok(await served('10.77.0.67', victim.ipv4));
+      t.ok(await served('fd77:0:0:0:66::1', victim.ipv6));
     });
 
     await t.test('an entry with a ttl stops dropping by itself', async (t) => {
@@ -83,23 +90,19 @@ if (privileged(t)) {
       await until(async () => (await daemon.dropped('10.77.0.66')) > 0);
       const before = await received();
       await until(async () => (await received()) > before, { deadline: 15_000, message: 'expiry' });
-      t.equal((await from('10.77.0.66', victim.ipv4)).status, 0);
+      t.ok(await served('10.77.0.66', victim.ipv4));
       t.equal((await daemon.cli('blocklist', 'check', '10.77.0.66')).status, 1);
-      await until(async () => (await daemon.ids<BlockEntry[]>('blocklist', 'list')).length === 0, {
-        deadline: 30_000,
-        interval: 500,
-        message: 'the sweep to free it',
-      });
       await flow.process.stop('SIGKILL');
     });
 
     await t.test('the kernel judges expiry also when no daemon lives', async (t) => {
-      await daemon.ids('blocklist', 'add', '10.77.0.66', '--ttl', '4s');
       await daemon.ids('blocklist', 'add', '10.77.0.67');
-      await daemon.kill();
       const flow = await send(t, attacker, 'udp', { from: '10.77.0.66', to: victim.ipv4, port: ports.sink });
       const other = await send(t, attacker, 'udp', { from: '10.77.0.67', to: victim.ipv4, port: ports.sink });
+      await daemon.ids('blocklist', 'add', '10.77.0.66', '--ttl', '3s');
       const { udp } = await service.seen();
+      await until(async () => (await daemon.dropped('10.77.0.66')) > 0);
+      await daemon.kill();
       await until(async () => ((await service.seen()).udp['10.77.0.66'] ?? 0) > (udp['10.77.0.66'] ?? 0), {
         deadline: 15_000,
         message: 'expiry in the kernel',

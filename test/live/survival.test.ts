@@ -7,7 +7,7 @@ import { inNetns, privileged, run, twoHosts, until } from '../helpers/privileged
 import type { Host } from '../helpers/privileged.js';
 import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
-import { acquaint, addAddresses, curl, send, serve, transmitted } from './support/traffic.js';
+import { acquaint, addAddresses, curl, send, serve, shutOut, transmitted } from './support/traffic.js';
 
 const LISTED = '10.77.0.66';
 const SENT_MORE = 400;
@@ -122,11 +122,7 @@ if (privileged(t)) {
     await t.test('… also after the death of the daemon', async (t) => {
       await daemon.run();
       t.equal((await daemon.status()).kernel.adopted, false);
-      t.equal(
-        (await curl(attacker, `http://${victim.ipv4}/`, '--interface', LISTED)).status,
-        28,
-        'the list is enforced',
-      );
+      t.ok(await shutOut(attacker, LISTED, `http://${victim.ipv4}/`), 'the list is enforced');
       t.equal(
         (await daemon.ids<RulesList>('rules', 'list')).origin,
         'config',
@@ -143,7 +139,7 @@ if (privileged(t)) {
       t.equal((await curl(attacker, `http://${victim.ipv4}/`, '--interface', LISTED)).status, 0);
       const again = await daemon.cli('stop', '--detach', '--pin-dir', daemon.pins);
       t.equal(again.status, 0);
-      t.match(again.stdout, /nothing to take out/);
+      t.match(again.stdout, /nothing (was attached|to take out)/);
     });
   });
 }

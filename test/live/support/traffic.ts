@@ -81,6 +81,11 @@ export function curl(from: Host, url: string, ...args: readonly string[]): Promi
   return inNetns(from.netns, 'curl', words, { deadline: 30_000, status: 'any' });
 }
 
+/** True if the source's attempt to connect to a web server gets no answer; its packets are dropped. */
+export async function shutOut(from: Host, source: string, url: string): Promise<boolean> {
+  return (await curl(from, url, '--interface', source, '--connect-timeout', '1')).status === 28;
+}
+
 /** Sends bare packets with hping3 and gives how many; it counts what it has sent. */
 export async function hping(from: Host, target: string, ...args: readonly string[]): Promise<number> {
   const { stdout, stderr } = await inNetns(from.netns, 'hping3', ['-q', '-i', 'u2000', ...args, target], {
