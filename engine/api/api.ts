@@ -129,13 +129,15 @@ export interface InterfaceStatus {
   readonly vlanStripped?: boolean;
 }
 
-/** produced = delivered + suppressed + lost, by stage. */
+/** produced = delivered + suppressed + lost + pending, by stage. */
 export interface StageAccount {
   readonly stage: string;
   readonly produced: number;
   readonly delivered: number;
   readonly suppressed: number;
   readonly lost: number;
+  /** Waits for a receiver: outputs alone. */
+  readonly pending: number;
 }
 
 export interface Status {

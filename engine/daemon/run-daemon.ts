@@ -26,22 +26,28 @@ export async function runDaemon(config: Config, file: string): Promise<void> {
     throw new IdsError('PRIVILEGE', 'ids run needs root: it loads BPF programs and attaches them to interfaces');
   }
   const log = logger(config);
-  const daemon = await Daemon.start(config, file, log);
+  let daemon: Daemon | undefined;
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     signals++;
     log.info({ signal }, signals === 1 ? 'draining' : 'ending at once');
     if (signals > 1) process.exit(1);
-    daemon.stop(false);
+    daemon?.stop(false);
   };
   const onHangup = (): void => {
-    daemon.reopen().catch((error: unknown) => log.error({ error: messageOf(error) }, 'reopen'));
+    daemon?.reopen().catch((error: unknown) => log.error({ error: messageOf(error) }, 'reopen'));
   };
+  // From the beginning: a signal must not end a start halfway, with a program attached that nobody has looked after.
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onHangup);
-  const { detach } = await daemon.ended;
-  // Taken out before the daemon closes: a client that waits for the end then finds nothing left.
-  if (detach) log.info({ interfaces: Kernel.detachAll(config.pin_dir) }, 'detached');
-  await daemon.close();
-  process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGHUP', onHangup);
+  try {
+    daemon = await Daemon.start(config, file, log);
+    if (signals > 0) daemon.stop(false);
+    const { detach } = await daemon.ended;
+    // Taken out before the daemon closes: a client that waits for the end then finds nothing left.
+    if (detach) log.info({ interfaces: Kernel.detachAll(config.pin_dir) }, 'detached');
+    await daemon.close();
+  } finally {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGHUP', onHangup);
+  }
   log.info('ended');
 }

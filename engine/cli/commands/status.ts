@@ -46,7 +46,7 @@ function show(status: Status, context: Context): void {
     status.decode.map(({ reason, packets: seen }) => `${reason}: ${count(seen)}`),
   );
   section(
-    'events (produced = delivered + suppressed + lost)',
+    'events (produced = delivered + suppressed + lost + pending)',
     table(
       [
         { title: 'stage', value: (row) => row.stage },
@@ -54,6 +54,7 @@ function show(status: Status, context: Context): void {
         { title: 'delivered', align: 'right', value: (row) => count(row.delivered) },
         { title: 'suppressed', align: 'right', value: (row) => count(row.suppressed) },
         { title: 'lost', align: 'right', value: (row) => count(row.lost) },
+        { title: 'pending', align: 'right', value: (row) => count(row.pending) },
       ],
       status.accounts,
     ),

@@ -14,7 +14,7 @@ import type { Teardown } from '../../helpers/undo.js';
 export const idsProgram = fileURLToPath(new URL('../../../../bin/ids', import.meta.url));
 
 const START_MS = 60_000;
-const COMMAND_MS = 30_000;
+const COMMAND_MS = 60_000;
 let started = 0;
 
 /** What tap's `t` knows at the end. */
