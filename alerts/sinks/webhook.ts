@@ -46,8 +46,8 @@ export class WebhookSink implements Sink {
   private constructor(config: WebhookConfig, secrets: Secrets) {
     const url = new URL(config.url);
     this.name = config.name;
-    // A query may hold a token: it is not shown.
-    this.target = `${url.origin}${url.pathname}`;
+    // A query may hold a token, and with many services the path is one: neither is shown.
+    this.target = `${url.origin}${url.pathname === '/' ? '/' : '/...'}`;
     this.#config = config;
     this.#secrets = secrets;
     const { timeout } = config;

@@ -64,7 +64,11 @@ function filePath(document: Document, path: Path): PropertyKey[] {
   return found;
 }
 
+/** Stands for a value that is not shown. */
+const hidden = Symbol('hidden');
+
 function shown(value: unknown): string {
+  if (value === hidden) return 'what is written here';
   const text = JSON.stringify(value) ?? 'nothing';
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -78,7 +82,12 @@ const expectations: Readonly<Record<string, string>> = {
 
 const units: Readonly<Record<string, string>> = { string: ' character', array: ' item' };
 
-function describe(issue: core.$ZodIssue, value: unknown): string {
+/** Keys whose values may be secrets, even misspelt ones: a message ends up in logs and tickets. */
+const hushed: ReadonlySet<PropertyKey> = new Set(['url', 'headers', 'secret', 'bearer']);
+
+function describe(issue: core.$ZodIssue, given: unknown): string {
+  const secret = issue.path[0] === 'outputs' && issue.path.some((key) => hushed.has(key));
+  const value = given !== undefined && secret ? hidden : given;
   const choices = choicesAt(issue.path);
   const keys = keysAt(issue.path);
   if (choices.length > 0 && ['invalid_value', 'invalid_type', 'invalid_union'].includes(issue.code)) {

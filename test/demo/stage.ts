@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the demo plays: two namespaces joined by a veth pair, and on the victim's side a web server, a syslog receiver,
 // a webhook endpoint and the engine itself.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inNetns, run, startInNetns, twoHosts, undoAfter, until } from '../helpers/privileged.js';
-import type { Background, Host, RunResult } from '../helpers/privileged.js';
+import { inNetns, run, startInNetns, twoHosts, until } from '../helpers/privileged.js';
+import type { Host, RunResult } from '../helpers/privileged.js';
 import type { Teardown } from '../helpers/undo.js';
+import { lines, temporaryFolder, TestDaemon } from '../live/support/daemon.js';
 
 const SECRET = 'whsec_aWRzIGRlbW8gc2lnbmluZyBrZXksIG5vdCBzZWNyZXQ=';
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Addresses on the attacker's side: who attacks, who only wants the web page, who is on the blocklist. */
 export const addresses = { client: '10.77.0.3', listed: '10.77.0.66' } as const;
@@ -19,7 +18,6 @@ export interface Stage {
   readonly folder: string;
   readonly victim: Host;
   readonly attacker: Host;
-  readonly daemon: Background;
   /** Runs a program on the attacker's side; a failure of an attack tool is no failure of the demo. */
   attack(command: string, args: readonly string[], deadline?: number): Promise<RunResult>;
   /** Runs `ids` against the daemon and gives what it printed as JSON. */
@@ -31,8 +29,7 @@ export interface Stage {
 }
 
 export async function setStage(t: Teardown): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'ids-demo-'));
-  undoAfter(t, () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t, 'demo');
   const { victim, attacker } = await twoHosts(t);
   for (const address of Object.values(addresses)) {
     await run('ip', ['-n', attacker.netns, 'address', 'add', `${address}/24`, 'dev', attacker.device]);
@@ -41,19 +38,12 @@ export async function setStage(t: Teardown): Promise<Stage> {
   await startRsyslog(t, folder, victim);
   await startWebhook(t, folder, victim);
   const daemon = await startDaemon(t, folder, victim);
-  const socket = join(folder, 'ids.sock');
   return {
     folder,
     victim,
     attacker,
-    daemon,
     attack: (command, args, deadline = 60_000) => inNetns(attacker.netns, command, args, { deadline, status: 'any' }),
-    ids: async (...args) => {
-      const { stdout } = await run(join(root, 'bin/ids'), [...args, '--socket', socket, '--json'], {
-        deadline: 30_000,
-      });
-      return JSON.parse(stdout) as unknown;
-    },
+    ids: (...args) => daemon.ids(...args),
     // RFC 5424: the record is what follows the header, and the header holds no brace.
     syslog: () =>
       lines(join(folder, 'syslog')).map((line) => JSON.parse(line.slice(line.indexOf('{'))) as Record<string, unknown>),
@@ -67,15 +57,6 @@ export async function setStage(t: Teardown): Promise<Stage> {
       };
     },
   };
-}
-
-/** The whole lines of a file; none if it is not there yet. */
-function lines(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  } catch {
-    return [];
-  }
 }
 
 async function startNginx(t: Teardown, folder: string, victim: Host): Promise<void> {
@@ -121,31 +102,12 @@ async function listening(host: Host, port: number): Promise<boolean> {
   return stdout !== '';
 }
 
-async function startDaemon(t: Teardown, folder: string, victim: Host): Promise<Background> {
-  const pins = `/sys/fs/bpf/ids-demo-${process.pid}`;
-  const config = join(folder, 'ids.yaml');
-  writeFileSync(
-    config,
-    `interfaces: [${victim.device}]
-home_net: [${victim.ipv4}, "${victim.ipv6}"]
-socket: ${folder}/ids.sock
-state_dir: ${folder}/state
-pin_dir: ${pins}
-outputs:
-  - { type: file, path: ${folder}/eve.json }
-  - { type: syslog, transport: tcp, host: 127.0.0.1, port: 6514 }
-  - { type: webhook, url: "http://127.0.0.1:9090/alerts", secret: { env: IDS_DEMO_SECRET } }
-`,
-  );
-  undoAfter(t, () => rmSync(pins, { recursive: true, force: true }));
-  const daemon = startInNetns(t, victim.netns, join(root, 'bin/ids'), ['run', '--config', config], {
-    env: { IDS_DEMO_SECRET: SECRET },
-  });
-  const socket = join(folder, 'ids.sock');
-  await until(() => run(join(root, 'bin/ids'), ['status', '--socket', socket, '--json']).then(() => true), {
-    deadline: 30_000,
-    interval: 200,
-    message: () => `the daemon to answer; it printed:\n${daemon.output.stdout}${daemon.output.stderr}`,
-  });
-  return daemon;
+function startDaemon(t: Teardown, folder: string, victim: Host): Promise<TestDaemon> {
+  const outputs = [
+    { type: 'file', path: join(folder, 'eve.json') },
+    { type: 'syslog', transport: 'tcp', host: '127.0.0.1', port: 6514 },
+    { type: 'webhook', url: 'http://127.0.0.1:9090/alerts', secret: { env: 'IDS_DEMO_SECRET' } },
+  ];
+  const config = { home_net: [victim.ipv4, victim.ipv6], outputs };
+  return TestDaemon.start(t, victim, { folder, config, env: { IDS_DEMO_SECRET: SECRET } });
 }

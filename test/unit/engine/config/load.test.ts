@@ -88,6 +88,24 @@ events:
   t.equal(config.events.rule_rate, 5000, 'a key without a value is at its default');
 });
 
+t.test('what may be a secret is not repeated', async (t) => {
+  for (const output of [
+    'url: "ftp://u:hush@x/hush"',
+    'secret: whsec_hush',
+    'bearer: hush',
+    'url: {hush: 1}',
+    'url: "http://x/", headers: {a: "hush\\u0001"}',
+    'url: "http://x/", headers: hush',
+  ]) {
+    const text = `interfaces: [eth0]\noutputs: [{type: webhook, ${output}}]\n`;
+    t.throws(
+      () => loadConfig(text, 'ids.yaml'),
+      { code: 'CONFIG_INVALID', message: /^(?![^]*hush)ids.yaml:2:/ },
+      output,
+    );
+  }
+});
+
 t.test('every error, with its line and column', async (t) => {
   const text = `interfaces:
   - eth0
@@ -138,7 +156,7 @@ socket: ids.sock
     'ids.yaml:17:19: response.unproven.ttl: 11m is too long: at most 10m',
     'ids.yaml:18:13: allowlist[0]: "300.1.1.1" is not an IP address: write for example 192.0.2.7 or 2001:db8::7',
     'ids.yaml:20:11: outputs[0].type: "fiel" is not known here; did you mean file? It takes file, syslog, webhook, stdout',
-    'ids.yaml:22:10: outputs[1].url: "ftp://x" does not fit; an http:// or https:// URL is needed',
+    'ids.yaml:22:10: outputs[1].url: what is written here does not fit; an http:// or https:// URL is needed',
     'ids.yaml:24:11: outputs[2].port: 99999 is too big; write at most 65535',
     'ids.yaml:25:5: outputs[2].tranport: unknown key; did you mean transport?',
     'ids.yaml:26:9: redact: "none" is not known here; write off or a mapping with headers',
