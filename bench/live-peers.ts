@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who drops in the live blocklist benchmark: each set up in a namespace of its own, with how many packets it has dropped.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,7 +83,12 @@ const xdpFilter: Peer = {
   needs: ['xdp-filter', 'xdp-tools'],
   async setUp(t, place, list) {
     if (existsSync(XDP_FILTER_PINS)) throw new Error(`another xdp-filter is in use (${XDP_FILTER_PINS})`);
-    undoAfter(t, () => rmSync(XDP_FILTER_PINS, { recursive: true, force: true }));
+    // libxdp leaves its own folder behind as well.
+    const left = [XDP_FILTER_PINS, '/sys/fs/bpf/xdp'].filter((path) => !existsSync(path));
+    undoAfter(t, () => {
+      spawnSync('nsenter', [`--net=/run/netns/${place.netns}`, '--', 'xdp-filter', 'unload', place.device]);
+      for (const path of left) rmSync(path, { recursive: true, force: true });
+    });
     await inNetns(place.netns, 'xdp-filter', ['load', '-m', 'native', '-f', 'ipv4', place.device]);
     await fillXdpFilter(place, list);
     return () => xdpDrops(place);

@@ -39,8 +39,8 @@ export class LiveProcess {
   async line(deadlineMs: number): Promise<string> {
     const timer = setTimeout(() => void this.#child.kill('SIGKILL'), deadlineMs);
     try {
-      const { value, done } = await this.#lines.next();
-      if (done !== true) return value;
+      const next = await this.#lines.next();
+      if (next.done !== true) return next.value;
     } finally {
       clearTimeout(timer);
     }

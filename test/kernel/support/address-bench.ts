@@ -31,7 +31,7 @@ export class AddressBench {
 
   private constructor(text: string, placed: LanguageOptions['addressRules']) {
     this.compilation = compileRules([{ file: 'test.rules', text }], {
-      addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/32]' },
+      addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/48]' },
       portVars: {},
       redact: [],
       ...(placed ? { addressRules: placed } : {}),
