@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nanoseconds a packet of the whole program, beside XDP programs that only return a verdict, in alternating rounds.
 
-import { ControlFlag } from '../common/abi.gen.js';
 import { parsePrefix } from '../common/address.js';
 import { Kernel, VerdictProgram } from '../engine/bpf/index.js';
 import { languageOptions } from '../engine/config/index.js';
@@ -41,7 +40,7 @@ function subject(
   });
   if (compiled.problems.length > 0) throw new Error(JSON.stringify(compiled.problems[0]));
   kernel.installRuleset(compiled.ruleset, 1);
-  kernel.control.update({ flags: ControlFlag.CONTROL_CUTS, sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });
+  kernel.control.update({ sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });
   prepare(kernel);
   return { what, run: () => kernel.run(frame, { repeat: REPEAT }).durationNs, close: () => kernel.close() };
 }

@@ -253,7 +253,7 @@ struct ids_rule {
 	__u32 count;
 	__u32 seconds;
 	__u32 set_base;    /* first cell of this rule's sets: set_buckets * IDS_BUCKET_WAYS sets, one an entry */
-	__u32 set_size;    /* cells of one set, a power of two, at least twice the count + 1; 0 = no sets */
+	__u32 set_size;    /* cells of one set, a power of two, at least twice the count; 0 = no sets */
 	__u32 set_first;   /* first bucket of this rule's own region of the threshold table */
 	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region (never with unique) */
 	__u32 pad;
@@ -511,7 +511,8 @@ enum ids_event_type {
 	IDS_EVENT_BLOCKED = 2, /* a blocklisted source was dropped */
 	IDS_EVENT_HTTP = 3,    /* the header section of an HTTP request (bulk ring) */
 	IDS_EVENT_CUT = 4,     /* a packet of a cut flow was dropped */
-	IDS_EVENT_LISTED = 5,  /* a source is listed for alert alone: the packet went on */
+	IDS_EVENT_REJECT = 5,  /* a packet is to be answered of which no other event tells: nothing is raised */
+	IDS_EVENT_LISTED = 6,  /* a source is listed for alert alone: the packet went on */
 };
 
 enum ids_event_flag {
@@ -536,7 +537,7 @@ struct ids_event {
 	__u8 flags;   /* enum ids_event_flag */
 	__u32 generation;
 	__u32 ifindex;
-	__u16 rule;   /* IDS_EVENT_ALERT: position in the rule set of that generation */
+	__u16 rule;   /* IDS_EVENT_ALERT, _REJECT: position in the rule set of that generation */
 	__u16 origin; /* IDS_EVENT_BLOCKED: origin of the entry */
 	__u8 saddr[16];
 	__u8 daddr[16];
@@ -606,6 +607,12 @@ struct ids_cut_key {
 struct ids_cut {
 	__u32 expires; /* seconds of now() */
 	__u32 sid;
+	__u32 flags; /* enum ids_cut_flag */
+	__u32 pad;
+};
+
+enum ids_cut_flag {
+	IDS_CUT_REJECT = 1, /* answer its packets as a reject does */
 };
 
 #define IDS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type " has an unexpected size")
@@ -623,5 +630,6 @@ IDS_SIZE(ids_set, 8);
 IDS_SIZE(ids_event, 128);
 IDS_SIZE(ids_http, 136);
 IDS_SIZE(ids_cut_key, 40);
+IDS_SIZE(ids_cut, 16);
 
 #endif

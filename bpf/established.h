@@ -7,7 +7,9 @@
 #include <bpf/bpf_core_read.h>
 #include "packet.h"
 
-#define IDS_TCP_ESTABLISHED 1
+#define IDS_TCP_ESTABLISHED  1
+#define IDS_TCP_NEW_SYN_RECV 12
+#define IDS_TCP_ACK          0x10
 
 /* What is read of the kernel's own structure; offsets are found at load time. */
 struct tcp_sock {
@@ -16,12 +18,29 @@ struct tcp_sock {
 	__u32 rcv_wnd;
 } __attribute__((preserve_access_index));
 
+/* A connection whose handshake is about to end. */
+struct tcp_request_sock {
+	__u32 snt_isn;
+} __attribute__((preserve_access_index));
+
 /* As the kernel's tcp_sequence(): not before what was acknowledged, not behind what is open. */
 static __always_inline bool ids_in_window(const struct tcp_sock *tcp, __u32 seq, __u32 length)
 {
 	__u32 edge = tcp->rcv_wup + tcp->rcv_wnd;
 
 	return (__s32)(seq + length - tcp->rcv_wup) >= 0 && (__s32)(edge - seq) >= 0;
+}
+
+/*
+ * A request can follow the last packet of the handshake so closely that the stack has not seen that one yet. Whoever
+ * acknowledges the number that we have sent has received it.
+ */
+static __always_inline bool ids_acknowledges(const struct ids_packet *pkt, struct bpf_sock *sock)
+{
+	const struct tcp_request_sock *request = bpf_skc_to_tcp_request_sock(sock);
+
+	return request && ids_get(pkt, IDS_FIELD_TCP_FLAGS) & IDS_TCP_ACK &&
+	       ids_get(pkt, IDS_FIELD_TCP_ACK) == request->snt_isn + 1;
 }
 
 /* Looks up the socket; costs some hundred nanoseconds, hence only for a packet that raises an event. */
@@ -39,13 +58,13 @@ __noinline int ids_established(struct xdp_md *ctx, struct ids_packet *pkt)
 		tuple.ipv4.daddr = pkt->daddr.word[3];
 		tuple.ipv4.sport = pkt->sport;
 		tuple.ipv4.dport = pkt->dport;
-		sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+		sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	} else {
 		__builtin_memcpy(tuple.ipv6.saddr, &pkt->saddr, sizeof(tuple.ipv6.saddr));
 		__builtin_memcpy(tuple.ipv6.daddr, &pkt->daddr, sizeof(tuple.ipv6.daddr));
 		tuple.ipv6.sport = pkt->sport;
 		tuple.ipv6.dport = pkt->dport;
-		sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+		sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
 	}
 	if (!sock)
 		return 0;
@@ -53,6 +72,8 @@ __noinline int ids_established(struct xdp_md *ctx, struct ids_packet *pkt)
 		tcp = bpf_skc_to_tcp_sock(sock);
 		if (tcp)
 			result = ids_in_window(tcp, ids_get(pkt, IDS_FIELD_TCP_SEQ), pkt->payload_len);
+	} else if (sock->state == IDS_TCP_NEW_SYN_RECV) {
+		result = ids_acknowledges(pkt, sock);
 	}
 	bpf_sk_release(sock);
 	return result;

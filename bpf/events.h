@@ -104,6 +104,7 @@ static __always_inline void ids_note_connection(struct xdp_md *ctx, struct ids_p
 /* Raises the events of a packet whose decision is final. */
 __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 {
+	bool told = false;
 	int n;
 
 	if (!ctx || !pkt)
@@ -113,7 +114,8 @@ __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 			ids_count(IDS_STAT_BLOCK_EVENTS_SUPPRESSED);
 		} else {
 			ids_note_connection(ctx, pkt);
-			ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0);
+			/* The event of a list that alerts says nothing of what a rule decides later. */
+			told = ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0) && pkt->event_type != IDS_EVENT_LISTED;
 		}
 	}
 #pragma clang loop unroll(disable)
@@ -133,12 +135,17 @@ __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 		}
 		ids_note_connection(ctx, pkt);
 		if (ids_write(pkt, IDS_EVENT_ALERT, position, pkt->match[n].count)) {
+			if (position == pkt->decider)
+				told = true;
 			if (count)
 				count->events++;
 		} else if (count) {
 			count->lost++;
 		}
 	}
+	/* A rule that alerts seldom or never rejects all the same; how often is bounded by the answers' own bucket. */
+	if (pkt->event_flags & IDS_EVENT_NEED_REJECT && !told)
+		ids_write(pkt, IDS_EVENT_REJECT, pkt->decider, 0);
 	return 0;
 }
 

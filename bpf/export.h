@@ -37,6 +37,7 @@ struct ids_export {
 	enum ids_event_flag event_flag;
 	enum ids_http_flag http_flag;
 	enum ids_redact_bit redact_bit;
+	enum ids_cut_flag cut_flag;
 	struct ids_cond cond;
 	struct ids_rule rule;
 	struct ids_ruleset ruleset;

@@ -181,6 +181,7 @@ __noinline int ids_http(struct xdp_md *ctx, struct ids_packet *pkt)
 	if (record->head.flags & IDS_HTTP_TRUNCATED)
 		ids_count(IDS_STAT_HTTP_TRUNCATED);
 	record->head.length = length;
+	ids_note_connection(ctx, pkt);
 	ids_event_fill(pkt, &record->head.event);
 	record->head.event.type = IDS_EVENT_HTTP;
 	barrier_var(length);

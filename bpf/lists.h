@@ -175,7 +175,11 @@ static __always_inline bool ids_swapped(const struct ids_packet *pkt)
 	return bpf_ntohs(pkt->sport) > bpf_ntohs(pkt->dport);
 }
 
-/* Drops packets of a flow that the engine has cut. Kept out of line: nothing is cut most of the time. */
+/*
+ * Drops packets of a flow that the engine has cut. Where the rule rejects they are answered: by now the peer may have
+ * received more than the engine's own answer says, and what a later packet acknowledges is where it stands.
+ * Kept out of line: nothing is cut most of the time.
+ */
 __noinline int ids_judge_cuts(struct ids_packet *pkt)
 {
 	struct ids_cut_key key = {};
@@ -196,6 +200,10 @@ __noinline int ids_judge_cuts(struct ids_packet *pkt)
 	pkt->verdict = IDS_VERDICT_DROP;
 	pkt->reason = IDS_REASON_FLOW_CUT;
 	pkt->event_type = IDS_EVENT_CUT;
+	if (cut->flags & IDS_CUT_REJECT) {
+		pkt->verdict = IDS_VERDICT_REJECT;
+		pkt->sides = IDS_RULE_REJECT_SRC;
+	}
 	return 0;
 }
 

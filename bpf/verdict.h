@@ -35,7 +35,7 @@ static __always_inline int ids_exit(struct xdp_md *ctx, struct ids_packet *pkt)
 	} else if (pkt->reason == IDS_REASON_CLEAN && pkt->malformed) {
 		pkt->reason = IDS_REASON_MALFORMED;
 	}
-	if (pkt->event_type || pkt->matches)
+	if (pkt->event_type || pkt->matches || pkt->event_flags & IDS_EVENT_NEED_REJECT)
 		ids_raise(ctx, pkt);
 	ids_count_verdict(pkt, would);
 	return action;

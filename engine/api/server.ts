@@ -27,7 +27,7 @@ export class ApiServer {
    *   PRIVILEGE or SYSCALL if the socket cannot be made
    */
   static async open(path: string, api: Api): Promise<ApiServer> {
-    await clear(path);
+    await clearSocket(path);
     const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
     const streams = new AlertStreams();
     addRoutes(app, api, streams);
@@ -61,7 +61,7 @@ function refused(path: string, error: unknown): IdsError {
 }
 
 /** Makes the place for the socket free. */
-async function clear(path: string): Promise<void> {
+export async function clearSocket(path: string): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const stat = lstatSync(path, { throwIfNoEntry: false });

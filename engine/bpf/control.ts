@@ -64,6 +64,12 @@ export class ControlMap {
     patch.secret?.forEach((half, i) => Atomics.store(this.#longs, L.secret / 8 + i, half));
   }
 
+  /** Sets or clears one bit of enum ids_control_flag. */
+  flag(bit: number, on: boolean): void {
+    const { flags } = this.read();
+    this.update({ flags: on ? flags | bit : flags & ~bit });
+  }
+
   /** Replay: what `now()` is for the next packet, in nanoseconds, and the packet's number in its capture, from 1. */
   setClock(ns: bigint | number, packet: number): void {
     const all = this.#live();

@@ -11,7 +11,7 @@ export type { ListMemory } from './list-memory.js';
 export type { AttachMode } from './links.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';
-export { DEFAULT_PIN_DIR } from './pins.js';
+export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
 export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';
 export { type RecordHandler, type RingHandle, RingReader } from './ring-reader.js';

@@ -132,9 +132,12 @@ export class Kernel {
     return map;
   }
 
-  /** Fills the spare slot with fresh maps and turns to it; returns when no program can still use the old rule set. */
-  installRuleset(compiled: RulesetBytes, generation: number): void {
-    this.#rulesets.install(compiled, generation);
+  /**
+   * Fills the spare slot with fresh maps and turns to it; returns, when no program can still use the old rule set, what
+   * that one counted in the end, by rule position.
+   */
+  installRuleset(compiled: RulesetBytes, generation: number): RuleCountRecord[] {
+    return this.#rulesets.install(compiled, generation);
   }
 
   /** Generation of the rule set in force; 0 = none. */

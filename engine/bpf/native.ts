@@ -174,6 +174,7 @@ export type Libc = {
   ioctl(fd: number, request: number, argument: Pointer): number;
   sysconf(name: number): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
+  flock(fd: number, operation: number): number;
 };
 
 export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or Ubuntu system', {
@@ -194,6 +195,7 @@ export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or
   sendTo: 'int64_t sendto(int fd, const void *bytes, size_t size, int flags, const void *address, uint32_t length)',
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   sysconf: 'long sysconf(int name)',
+  flock: 'int flock(int fd, int operation)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)',
 });
 

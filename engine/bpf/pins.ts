@@ -2,10 +2,21 @@
 // The pin directory: <pinDir>/<abiHash>/ on a BPF file system, 0700 and ours. bpffs itself is world-writable, so a
 // directory that somebody else made could hand us maps and links of his making: it is refused.
 
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statfsSync, type Stats, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  statfsSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
-import { check } from './check.js';
+import { callFailed, check, E, errnoOf } from './check.js';
 import { libc } from './native.js';
 
 export const DEFAULT_PIN_DIR = '/sys/fs/bpf/ids';
@@ -83,6 +94,27 @@ export function openPinDir(pinDir: string, hash: string): string {
   const path = join(pinDir, hash);
   ensureDirectory(path);
   return path;
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Makes this process the only one that writes to the tables under a pin directory, until what it returns is called or
+ * the process ends, however it ends.
+ * @throws IdsError DAEMON_RUNNING if another process is that one
+ */
+export function claimPins(pinDir: string): () => void {
+  const fd = openSync(pinDir, 'r');
+  const rc = libc().flock(fd, LOCK_EX | LOCK_NB);
+  if (rc >= 0) return () => closeSync(fd);
+  const number = errnoOf(rc);
+  closeSync(fd);
+  if (number !== E.EAGAIN) throw callFailed(number, `lock ${pinDir}`);
+  throw new IdsError(
+    'DAEMON_RUNNING',
+    `another daemon works with the tables under ${pinDir}: stop it, or give this one a pin_dir of its own`,
+  );
 }
 
 /** The ABI directories under a pin directory, by hash; none if it does not exist. @throws IdsError PIN_FOREIGN */

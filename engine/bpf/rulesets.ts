@@ -38,8 +38,11 @@ export class Rulesets {
     this.#outer = outer;
   }
 
-  /** Fills the spare slot, turns to it, and returns when no program can still be in the other one. */
-  install(compiled: RulesetBytes, generation: number): void {
+  /**
+   * Fills the spare slot and turns to it. When no program can still be in the other one, returns what that one counted
+   * in the end, by rule position.
+   */
+  install(compiled: RulesetBytes, generation: number): RuleCountRecord[] {
     const { blob, addresses } = compiled;
     if (blob.length !== RulesetLayout.SIZE || addresses.length % ADDRESS !== 0) {
       throw new IdsError(
@@ -74,10 +77,12 @@ export class Rulesets {
       this.#control.update({ slot });
       // Writing to a map of maps waits until every program that runs has ended (RCU); that it changes nothing is no matter.
       setInner(counters, slot, counts);
+      const last = this.#counts === undefined ? [] : this.counts();
       this.#counts?.close();
       this.#counts = counts;
       this.#rules = rules;
       made.splice(made.indexOf(counts), 1);
+      return last;
     } finally {
       for (const map of made) map.close();
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Does XDP_TX reach the peer? A native veth whose peer has neither an XDP program nor GRO loses such frames without a
-// word, so it is tried: one frame of the local experimental ethertype goes out, and the driver's counters tell.
+// Does XDP_TX reach the peer? A native veth whose peer has no native XDP program loses such frames without a word: with
+// GRO on they are counted as sent, and lie in the peer's ring without anybody waking it. So the peer is asked for its
+// program, and one frame of the local experimental ethertype goes out, of which the driver's counters tell.
 
 import { driverOf, driverStats, isUp } from './netdev.js';
+import { peerHasXdp } from './netlink.js';
 import { VerdictProgram } from './verdict-program.js';
 
 const XDP_TX = 3;
@@ -37,7 +39,7 @@ function transmitted(name: string): number {
 
 /** Sends one frame with XDP_TX from a veth; true if the peer took it. */
 function probeVeth(name: string, ifindex: number): boolean {
-  if (!isUp(name)) return false;
+  if (!isUp(name) || !peerHasXdp(ifindex)) return false;
   const program = VerdictProgram.load(XDP_TX);
   try {
     const before = transmitted(name);
@@ -52,7 +54,7 @@ function probeVeth(name: string, ifindex: number): boolean {
  * True if a frame that the program answers with XDP_TX leaves the interface. Generic mode sends like any packet. In
  * native mode a veth is probed, drivers known to have XDP transmit queues are trusted, and every other one counts as
  * not transmitting: the engine then answers from a raw socket, which always works. What the peer of a veth does later
- * (its XDP program or GRO going away) is not noticed before the next attach.
+ * (its XDP program going away) is not noticed before the next attach.
  */
 export function transmits(name: string, ifindex: number, mode: 'native' | 'generic'): boolean {
   if (mode === 'generic') return true;

@@ -124,9 +124,22 @@ function mistake(message: string, command: Command, args: readonly string[], tab
   return new IdsError('USAGE', `${given.split('=')[0]}: no such option: ${meant ? `did you mean --${meant}?` : see}`);
 }
 
+/** `-n5` and `-n=5` as `-n 5`, for the letters that take a value. */
+function splitShort(args: readonly string[], table: OptionTable): string[] {
+  const letters = Object.entries(table)
+    .filter(([, { type }]) => type !== 'boolean')
+    .map(([name, { alias }]) => (name.length === 1 ? name : alias))
+    .filter((letter) => letter !== undefined);
+  const end = args.indexOf('--');
+  return args.flatMap((word, i) => {
+    const split = end >= 0 && i > end ? null : /^-([A-Za-z])=?([^]+)$/.exec(word);
+    return split && letters.includes(split[1] ?? '') ? [`-${split[1]}`, split[2] ?? ''] : [word];
+  });
+}
+
 function readValues(command: Command, args: readonly string[]): Request {
   const table: OptionTable = { ...command.options, ...globalOptions };
-  const parsed = yargs([...args])
+  const parsed = yargs(splitShort(args, table))
     .parserConfiguration({
       'parse-numbers': false,
       'parse-positional-numbers': false,
@@ -140,7 +153,7 @@ function readValues(command: Command, args: readonly string[]): Request {
     .options(Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, yargsOption(spec)])))
     .strictOptions()
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? mistake(message ?? '', command, args, table);
+      throw error instanceof IdsError ? error : mistake(message ?? error?.message ?? '', command, args, table);
     })
     .parseSync() as Record<string, unknown>;
   const values: Record<string, unknown> = {};

@@ -6,7 +6,7 @@ import { IdsError } from '../../common/errors.js';
 import type { Compilation, LanguageOptions, RuleSource } from '../../rules/index.js';
 import type { CompileAnswer, CompileRequest } from './compile-worker.js';
 
-/** Seconds without work after which the thread and its memory are given back. */
+/** Time without work after which the thread and its memory are given back. */
 const IDLE_MS = 10_000;
 
 interface Waiting {
@@ -24,6 +24,7 @@ export class Compiler {
   compile(sources: readonly RuleSource[], options: LanguageOptions): Promise<Compilation> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
+    worker.ref();
     const request: CompileRequest = { id: this.#nextId++, sources, options };
     return new Promise((resolve, reject) => {
       this.#waiting.set(request.id, { resolve, reject });
@@ -35,6 +36,7 @@ export class Compiler {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#reject(new IdsError('INTERNAL', 'the rule compiler was closed before it was done'));
     await worker?.terminate();
   }
 
@@ -43,7 +45,6 @@ export class Compiler {
     worker.on('message', (answer: CompileAnswer) => this.#onAnswer(answer));
     worker.on('error', (error) => this.#fail(worker, error));
     worker.on('exit', () => this.#fail(worker, new IdsError('INTERNAL', 'the rule compiler ended before it was done')));
-    worker.unref();
     return worker;
   }
 
@@ -53,12 +54,19 @@ export class Compiler {
     if ('failure' in answer) waiting?.reject(answer.failure);
     else waiting?.resolve(answer.compilation);
     if (this.#waiting.size > 0) return;
+    this.#worker?.unref();
     this.#idle = setTimeout(() => void this.close(), IDLE_MS);
     this.#idle.unref();
   }
 
+  /** A thread that was given up has nothing to say about what its successor works on. */
   #fail(worker: Worker, error: unknown): void {
-    if (this.#worker === worker) this.#worker = undefined;
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#reject(error);
+  }
+
+  #reject(error: unknown): void {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }

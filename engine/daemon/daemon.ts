@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon as one object: everything opened in order, everything closed in reverse.
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Dispatcher, Recent, type Detection } from '../../alerts/index.js';
-import { ControlFlag } from '../../common/abi.gen.js';
+import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
-import { ApiServer } from '../api/server.js';
-import { Kernel, now, type Attachment } from '../bpf/index.js';
+import { ApiServer, clearSocket } from '../api/server.js';
+import { claimPins, Kernel, now } from '../bpf/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import { readSources } from '../files.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
@@ -21,14 +20,17 @@ import type { Raised } from '../judge/judge.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { defaultRedactNames } from '../redact/header-names.js';
 import { redactTable } from '../redact/redact-table.js';
-import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
+import { cutSeconds, EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
-import { RuleSets } from './rule-sets.js';
+import { Interfaces } from './interfaces.js';
+import { RuleSets, type HeldBack } from './rule-sets.js';
 import { Suppression } from './suppression.js';
 
 const TICK_MS = 1000;
+/** Interfaces and their addresses are looked at every so many ticks. */
+const REFRESH_TICKS = 5;
 /** How long outputs may go on delivering when the daemon ends. */
 const DRAIN_MS = 5000;
 
@@ -46,6 +48,7 @@ export interface DaemonParts {
   readonly recent: Recent;
   readonly confirmations: Confirmations;
   readonly feeds: Feeds;
+  readonly interfaces: Interfaces;
   readonly started: Date;
 }
 
@@ -59,6 +62,9 @@ export class Daemon {
   readonly #parts: DaemonParts;
   readonly #cuts: FlowCuts;
   readonly #suppression = new Suppression();
+  #suppressed = 0;
+  #ticks = 0;
+  #homeNet: string;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
 
@@ -66,6 +72,7 @@ export class Daemon {
     this.#lifetime = lifetime;
     this.#parts = parts;
     this.#cuts = cuts;
+    this.#homeNet = resolveHomeNet(parts.config).networks.join();
     this.#ended = new Promise((resolve) => (this.#end = resolve));
   }
 
@@ -87,9 +94,16 @@ export class Daemon {
   }
 
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
-    mkdirSync(config.state_dir, { recursive: true, mode: 0o700 });
+    await clearSocket(config.socket);
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir, sizes: listSizes(CAPACITY) }));
+    lifetime.defer(claimPins(config.pin_dir));
+    // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
+    const running: { daemon?: Daemon; ready?: true } = {};
+    const first = !kernel.adopted && kernel.previousPins().length === 0;
+    lifetime.defer(() => {
+      if (!running.ready && first) Kernel.detachAll(config.pin_dir);
+    });
     settle(kernel, config);
 
     const store = lifetime.own(openListStore(join(config.state_dir, 'lists.db')));
@@ -136,15 +150,18 @@ export class Daemon {
       established,
       clock,
     });
-    const cuts = new FlowCuts(kernel.cuts, clock.bootSeconds);
-    // The reader's thread outlives this function; what it raises finds the daemon through this reference.
-    let daemon: Daemon | undefined;
+    const cuts = new FlowCuts(
+      kernel.cuts,
+      () => clock.bootSeconds(),
+      (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
+    );
     const ring = lifetime.own(
       new RingThread(kernel, {
-        onRaised: (raised) => daemon?.onRaised(raised),
+        rates: { source: config.events.source_rate, rule: config.events.rule_rate, reject: config.reject_rate },
+        onRaised: (raised) => running.daemon?.onRaised(raised),
         onFailure: (error) => {
           log.fatal({ error: messageOf(error) }, 'the ring reader failed');
-          daemon?.stop(false);
+          running.daemon?.stop(false);
         },
       }),
     );
@@ -157,6 +174,7 @@ export class Daemon {
         stateDir: config.state_dir,
         configured: () => readSources(ruleFiles(config.rules, file)),
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+        onRetired: (generation, heldBack) => running.daemon?.onRetired(generation, heldBack),
       }),
     );
     const confirmations = lifetime.own(openConfirmations(config, blocklist, log));
@@ -169,6 +187,7 @@ export class Daemon {
         log,
       }),
     );
+    const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
     const parts: DaemonParts = {
       config,
       log,
@@ -183,35 +202,23 @@ export class Daemon {
       recent,
       confirmations,
       feeds,
+      interfaces,
       started: new Date(),
     };
-    daemon = new Daemon(lifetime, parts, cuts);
+    const daemon = new Daemon(lifetime, parts, cuts);
+    running.daemon = daemon;
     const loaded = await rules.start();
     for (const problem of loaded.problems) log.warn(problem, 'rule');
-    daemon.#attach();
+    interfaces.attach();
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
     lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
     blocklist.startReconciler();
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
     lifetime.defer(() => clearInterval(tick));
     lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
+    running.ready = true;
     log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
     return daemon;
-  }
-
-  /** Takes the links of an earlier run over, attaches the rest, and lets go of interfaces that are not configured any more. */
-  #attach(): void {
-    const { config, kernel, log, ring } = this.#parts;
-    const wanted = new Set(config.interfaces.map(({ name }) => name));
-    for (const { name, mode } of config.interfaces) {
-      const attachment = kernel.attach(name, mode);
-      log.info(attachment, 'attached');
-    }
-    for (const { name } of kernel.attachments()) if (!wanted.has(name)) kernel.detach(name);
-    kernel.removePrevious();
-    ring.setInterfaces(
-      Object.fromEntries(kernel.attachments().map(({ ifindex, name }: Attachment) => [ifindex, name])),
-    );
   }
 
   /** Resolves when somebody asked the daemon to stop, with what they asked for. */
@@ -234,15 +241,14 @@ export class Daemon {
 
   /** Detections from the reader: named, answered, remembered, sent. */
   onRaised(raised: readonly Raised[]): void {
-    const { blocklist, responder, rules, log } = this.#parts;
+    const { blocklist, responder, log } = this.#parts;
     const detections: Detection[] = [];
     for (const { detection, origin, trial, established, cut, quiet } of raised) {
       const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
       // An address rule that alerts is no list on trial: what it matches is an alert of its own.
       if (trial && isAddressOrigin(named.origin ?? '')) continue;
-      if (origin !== undefined) rules.noteListed(named);
       try {
-        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
+        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0, cutSeconds(established));
         if (named.kind === 'alert') responder.onDetection(named, { established });
       } catch (error) {
         log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
@@ -253,6 +259,11 @@ export class Daemon {
     this.#send(detections);
   }
 
+  /** A rule set was replaced: what its rules had held back since the last tick is told now. */
+  onRetired(generation: number, heldBack: readonly HeldBack[]): void {
+    this.#send(this.#suppression.tell(generation, heldBack, Date.now() * 1000));
+  }
+
   #send(detections: readonly Detection[]): void {
     if (detections.length === 0) return;
     this.#parts.recent.push(detections);
@@ -260,13 +271,32 @@ export class Daemon {
   }
 
   #tick(): void {
-    const { rules, log } = this.#parts;
+    const { interfaces, kernel, ring, rules, log } = this.#parts;
     try {
       this.#cuts.sweep();
+      if (++this.#ticks % REFRESH_TICKS === 0) {
+        interfaces.refresh();
+        this.#followHomeNet();
+      }
+      const suppressed = (kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed;
+      if (suppressed === this.#suppressed && !this.#suppression.behind) return;
+      this.#suppressed = suppressed;
       this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
     } catch (error) {
       log.error({ error: messageOf(error) }, 'tick');
     }
+  }
+
+  /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
+  #followHomeNet(): void {
+    const { config, rules, log } = this.#parts;
+    const homeNet = resolveHomeNet(config).networks.join();
+    if (homeNet === this.#homeNet) return;
+    this.#homeNet = homeNet;
+    rules.reload().then(
+      ({ generation }) => log.info({ homeNet, generation }, 'home_net has changed'),
+      (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
+    );
   }
 }
 
@@ -288,7 +318,7 @@ function settle(kernel: Kernel, config: Config): void {
     flags:
       (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
       (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
-      ControlFlag.CONTROL_CUTS |
+      (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
       ControlFlag.CONTROL_ESTABLISHED,
     sourceRate: events.source_rate,
     ruleRate: events.rule_rate,

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Detection } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import {
   addressOrigin,
@@ -17,6 +16,7 @@ import {
 import type { RuleCounts, RuleRecord, RulesList, RulesLoadRequest, RulesLoadResult } from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
+import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
 import { AddressRules, type AddressTarget } from './address-rules.js';
 
@@ -31,10 +31,20 @@ export interface RuleSetsOptions {
   readonly configured: () => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
   readonly language: () => LanguageOptions;
+  /** Told what a set that was replaced had held back in the end. */
+  readonly onRetired?: (generation: number, heldBack: readonly HeldBack[]) => void;
+}
+
+/** A rule that had events held back, and how many since its set was loaded. */
+export interface HeldBack {
+  readonly rule: RuleInfo;
+  readonly suppressed: number;
 }
 
 interface Current {
   readonly compilation: Compilation;
+  /** Counts of the rules that the engine judges. */
+  readonly figures: RuleFigures;
   readonly generation: number;
   readonly loadedAt: string;
   readonly origin: 'config' | 'cli';
@@ -99,57 +109,88 @@ export class RuleSets {
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
     const { rules, engine, addresses } = compilation;
-    const program = { rules, engine, addresses };
+    const figures = new RuleFigures(rules.length);
+    const program = { rules, engine, addresses, figures: figures.buffer };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
     const refusals = await this.#listAddresses(compilation, generation);
-    kernel.installRuleset(compilation.ruleset, generation);
+    // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
+    const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
+    try {
+      this.#stage('generation.json', { generation, digest });
+      if (remember) this.#stage('rules.json', request.sources ?? null);
+    } catch (error) {
+      await this.#unlistAddresses(compilation, generation);
+      throw error;
+    }
+    const last = kernel.installRuleset(compilation.ruleset, generation);
     ring.retire(generation);
-    await this.#addresses.settle(compilation);
-    this.#write('generation.json', { generation, digest });
+    for (const name of files) this.#keep(name);
+    if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
-    if (remember) this.#remember(request.sources);
-    this.#current = { compilation, generation, loadedAt: new Date().toISOString(), origin };
+    this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin };
+    await this.#addresses.settle(compilation);
     return { generation, summary, problems: [...problems, ...refusals] };
   }
 
   /** The sources of address rules, listed; if they do not fit, events are explained by the set before again. */
   async #listAddresses(compilation: Compilation, generation: number): Promise<Problem[]> {
-    const before = this.#current?.compilation;
     try {
-      return await this.#addresses.put(compilation, before);
+      return await this.#addresses.put(compilation, this.#current?.compilation);
     } catch (error) {
-      if (before) {
-        const { rules, engine, addresses } = before;
-        await this.#options.ring.install({ generation, rules, engine, addresses });
-      }
+      await this.#explainAgain(generation);
       throw error;
     }
   }
 
-  /** Counts an alert that was raised by the list stage. */
-  noteListed(detection: Detection): void {
-    this.#addresses.note(detection);
+  /** The sources of the set before, listed again. */
+  async #unlistAddresses(compilation: Compilation, generation: number): Promise<void> {
+    const before = this.#current?.compilation;
+    if (before) {
+      await this.#addresses.put(before, compilation);
+      await this.#addresses.settle(before);
+    }
+    await this.#explainAgain(generation);
+  }
+
+  async #explainAgain(generation: number): Promise<void> {
+    if (!this.#current) return;
+    const { compilation, figures } = this.#current;
+    const { rules, engine, addresses } = compilation;
+    await this.#options.ring.install({ generation, rules, engine, addresses, figures: figures.buffer });
+  }
+
+  /** Compiles the set in force again, for variables that have changed. */
+  reload(): Promise<RulesLoadResult> {
+    const { origin } = this.current;
+    const sources = origin === 'cli' ? this.#remembered() : undefined;
+    const result = this.#queue.then(() => this.#load({ ...(sources ? { sources } : {}), strict: false }, false));
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
 
   list(): RulesList {
     const { compilation, generation, loadedAt, origin } = this.current;
-    return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(compilation.rules) };
+    return { generation, loadedAt, origin, summary: compilation.summary, rules: this.#records(this.current) };
   }
 
   /** @throws IdsError NOT_FOUND */
   show(sid: number): readonly RuleRecord[] {
-    const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
+    const found = this.#records(this.current).filter((rule) => rule.sid === sid);
     if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
-    return this.#records(found);
+    return found;
   }
 
   /** Rules that had events held back, with how many, since their set was loaded. */
-  suppressed(): { readonly rule: RuleInfo; readonly suppressed: number }[] {
-    return this.#records(this.current.compilation.rules)
-      .filter(({ counts }) => counts.suppressed > 0)
+  suppressed(): HeldBack[] {
+    return this.#heldBack(this.current);
+  }
+
+  #heldBack(set: Current, counts?: readonly RuleCounts[]): HeldBack[] {
+    return this.#records(set, counts)
+      .filter((rule) => rule.counts.suppressed > 0)
       .map((rule) => ({ rule, suppressed: rule.counts.suppressed }));
   }
 
@@ -158,11 +199,18 @@ export class RuleSets {
     await this.#compiler.close();
   }
 
-  #records(rules: readonly RuleInfo[]): RuleRecord[] {
-    const counts = this.#options.kernel.ruleCounts();
-    const listed = this.#addresses.counts();
-    return rules.map((rule) => {
-      if (rule.placement === 'address') return { ...rule, counts: { ...noCounts, ...listed.get(addressOrigin(rule)) } };
+  /** @param counts of the kernel's rules by position */
+  #records(
+    { compilation, figures }: Current,
+    counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
+  ): RuleRecord[] {
+    const listed = this.#addresses.matched();
+    return compilation.rules.map((rule, index) => {
+      if (rule.placement === 'engine') return { ...rule, counts: { ...noCounts, ...figures.read(index) } };
+      if (rule.placement === 'address') {
+        const matched = listed.get(addressOrigin(rule)) ?? 0;
+        return { ...rule, counts: { ...noCounts, ...figures.read(index), matched } };
+      }
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
       return {
@@ -180,10 +228,6 @@ export class RuleSets {
 
   #remembered(): readonly RuleSource[] | undefined {
     return (this.#read('rules.json') as readonly RuleSource[] | null) ?? undefined;
-  }
-
-  #remember(sources: readonly RuleSource[] | undefined): void {
-    this.#write('rules.json', sources ?? null);
   }
 
   #isKnown(generation: number, digest: string): boolean {
@@ -208,10 +252,19 @@ export class RuleSets {
     }
   }
 
-  /** Written beside and renamed, so that a crash leaves the old or the new one. */
-  #write(name: string, value: unknown): void {
+  /** Written beside; `#keep` puts it in place, so that a crash leaves the old or the new one. */
+  #stage(name: string, value: unknown): void {
     const file = join(this.#options.stateDir, name);
-    writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    try {
+      writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600, flush: true });
+    } catch (error) {
+      const text = `nothing was loaded: ${file} cannot be written (${messageOf(error)}): free its disk and try again`;
+      throw new IdsError('STORE_FAILED', text, { cause: error });
+    }
+  }
+
+  #keep(name: string): void {
+    const file = join(this.#options.stateDir, name);
     renameSync(`${file}.new`, file);
   }
 }

@@ -18,15 +18,16 @@ const dropping: ReadonlySet<number> = new Set([
 
 function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): StageAccount[] {
   const stat = (index: number): number => stats[index] ?? 0;
-  const kernelStage = (stage: string, delivered: number, suppressed: number, lost: number): StageAccount => ({
+  const account = (stage: string, delivered: number, suppressed: number, lost: number): StageAccount => ({
     stage,
     produced: delivered + suppressed + lost,
     delivered,
     suppressed,
     lost,
   });
-  const { events, bulk, unexplained, malformed } = ring.counts;
-  const suppressed = stat(Stat.EVENTS_SUPPRESSED) + stat(Stat.BLOCK_EVENTS_SUPPRESSED);
+  const { events, bulk, unexplained, malformed, ...http } = ring.counts;
+  const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
+  const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
   const outputs = dispatcher.status().map(({ name, raised, delivered, dropped, failed }) => ({
     stage: `output ${name}`,
     produced: raised,
@@ -35,9 +36,10 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
     lost: dropped + failed,
   }));
   return [
-    kernelStage('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
-    kernelStage('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
-    kernelStage('reader', events + bulk - unexplained - malformed, 0, unexplained + malformed),
+    account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
+    account('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
+    account('reader', events + bulk - unexplained - malformed, 0, unexplained + malformed),
+    account('engine rules', http.alerts, http.suppressed, 0),
     ...outputs,
   ];
 }
@@ -112,6 +114,7 @@ export function statusOf(parts: DaemonParts): Status {
     notes: [
       ...notes,
       ...feedNotes(parts),
+      ...parts.interfaces.notes(),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)
         .map(

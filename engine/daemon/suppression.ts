@@ -2,7 +2,7 @@
 // What a rate bound held back: one record a second and rule carries the exact count.
 
 import type { Detection } from '../../alerts/index.js';
-import type { RuleInfo } from '../../rules/index.js';
+import type { HeldBack } from './rule-sets.js';
 
 interface Told {
   suppressed: number;
@@ -15,6 +15,8 @@ export class Suppression {
   readonly #samples = new Map<string, Detection>();
   readonly #told = new Map<string, Told>();
   #generation = 0;
+  /** Something was held back of which no full record has come by yet: it is told when there is one. */
+  behind = false;
 
   /** Remembers detections as samples. */
   note(detections: readonly Detection[]): void {
@@ -25,19 +27,17 @@ export class Suppression {
   }
 
   /** Summaries of what was held back since the last call. */
-  tell(
-    generation: number,
-    rules: readonly { readonly rule: RuleInfo; readonly suppressed: number }[],
-    nowUs: number,
-  ): Detection[] {
+  tell(generation: number, rules: readonly HeldBack[], nowUs: number): Detection[] {
     if (generation !== this.#generation) this.#told.clear();
     this.#generation = generation;
+    this.behind = false;
     const summaries: Detection[] = [];
     for (const { rule, suppressed } of rules) {
       const key = `${rule.gid}:${rule.sid}`;
       const told = this.#told.get(key) ?? { suppressed: 0, at: nowUs - 1_000_000 };
       const sample = this.#samples.get(key);
       const matched = suppressed - told.suppressed;
+      if (matched > 0 && !sample) this.behind = true;
       if (matched <= 0 || !sample) continue;
       summaries.push({ ...sample, timeUs: nowUs, suppressed: { matched, since: told.at, until: nowUs } });
       this.#told.set(key, { suppressed, at: nowUs });

@@ -8,6 +8,7 @@ import {
   EventFlag,
   EventType,
   HttpLayout,
+  Verdict,
   readEvent,
   readHttp,
   type EventRecord,
@@ -28,6 +29,8 @@ import {
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
 import { fieldsOf, tupleOf, type FlowTuple } from './flow-tuple.js';
 import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
+import { Rates, type RateLimits } from './rates.js';
+import { RuleFigures } from './rule-figures.js';
 
 /** Everything that explains the events of one generation; structured-cloneable. */
 export interface RuleProgram {
@@ -35,6 +38,8 @@ export interface RuleProgram {
   readonly rules: readonly RuleInfo[];
   readonly engine: EngineProgram;
   readonly addresses: AddressProgram;
+  /** Where the counts of engine-placed rules go, by index of `rules`; see RuleFigures. */
+  readonly figures?: SharedArrayBuffer;
 }
 
 /** A detection and what the response needs to know about it. */
@@ -47,7 +52,7 @@ export interface Raised {
   /** What a list that only alerts would have dropped; nothing to tell if the list is an address rule's. */
   readonly trial?: true;
   /** The flow that an engine-placed drop or reject cuts. */
-  readonly cut?: FlowTuple;
+  readonly cut?: FlowTuple & { readonly reject?: true };
   /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
   readonly quiet?: true;
 }
@@ -55,6 +60,8 @@ export interface Raised {
 export interface JudgeOptions extends EventContext {
   /** Answers a reject that XDP_TX could not: it does not reach the peer, or the rule names the destination. */
   readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
+  /** Bounds of what engine-placed rules raise; in replay there are none. */
+  readonly rates?: RateLimits;
 }
 
 interface Loaded {
@@ -62,6 +69,7 @@ interface Loaded {
   readonly rules: readonly KnownRule[];
   readonly byPosition: ReadonlyMap<number, KnownRule>;
   readonly evaluator: Evaluator;
+  readonly figures: RuleFigures;
 }
 
 export interface JudgeCounts {
@@ -72,18 +80,23 @@ export interface JudgeCounts {
   unexplained: number;
   /** HTTP records that hold no request. */
   malformed: number;
+  /** Alerts of engine-placed rules that were raised, and that a rate bound held back. */
+  alerts: number;
+  suppressed: number;
 }
 
 export class Judge {
-  readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0 };
+  readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 };
   /** Monitor mode: engine-placed drops are computed and not done. */
   monitor = false;
   readonly #options: JudgeOptions;
+  readonly #rates: Rates | undefined;
   readonly #loaded = new Map<number, Loaded>();
   #raised: Raised[] = [];
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
 
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
@@ -92,11 +105,13 @@ export class Judge {
     const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
     const byPosition = new Map<number, KnownRule>();
     for (const rule of rules) for (const position of rule.info.positions) byPosition.set(position, rule);
+    this.#rates?.forgetRules();
     this.#loaded.set(program.generation, {
       rules,
       byPosition,
       addresses: createAddressMatcher(program.addresses, newest?.addresses),
       evaluator: createEvaluator(program.engine, newest?.evaluator),
+      figures: new RuleFigures(rules.length, program.figures),
     });
   }
 
@@ -120,17 +135,25 @@ export class Judge {
   onEvent(view: DataView, at: number): void {
     this.counts.events++;
     const event = readEvent(view, at);
+    if (event.type === EventType.EVENT_REJECT) {
+      const silent = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
+      this.#options.reject?.(view, event, silent?.info.reject ?? { source: true, destination: false });
+      return;
+    }
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const detection = detectionOf(event, bytes, this.#options);
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
     if (event.type === EventType.EVENT_BLOCKED || event.type === EventType.EVENT_LISTED) {
       // What the list stage drops is judged by no rule set: its event carries no generation.
       const loaded = this.#loaded.get(event.generation) ?? this.#newest();
-      const named = loaded ? explain(loaded, event, tupleOf(event, bytes)) : [];
+      const named = loaded ? this.#explain(loaded, event, bytes) : [];
       for (const raised of raiseListed(event, detection, named)) this.#raised.push({ ...raised, established });
       return;
     }
     if (event.type !== EventType.EVENT_ALERT) {
+      if ((event.flags & EventFlag.EVENT_NEED_REJECT) !== 0 && (event.flags & EventFlag.EVENT_WOULD) === 0) {
+        this.#options.reject?.(view, event, { source: true, destination: false });
+      }
       this.#raised.push({ detection, established });
       return;
     }
@@ -148,7 +171,8 @@ export class Judge {
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
     this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (final) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
+    if (final && event.verdict !== Verdict.PASS)
+      this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring at `at`. */
@@ -174,8 +198,32 @@ export class Judge {
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, http: httpOf(request) };
     for (const match of matches) {
       const rule = loaded.rules[match.rule];
-      if (rule) this.#raiseHttp(view, event, base, rule, match, tuple);
+      if (rule) this.#raiseHttp(view, event, base, rule, this.#bounded(loaded, match, event, bytes), tuple);
     }
+  }
+
+  /** The address rules that match a packet of the list stage. */
+  #explain(loaded: Loaded, event: EventRecord, bytes: Uint8Array): ListedRule[] {
+    if (!rulesReadIt(event)) return [];
+    return loaded.addresses.match(tupleOf(event, bytes), event.time).flatMap((match) => {
+      const rule = loaded.rules[match.rule];
+      return rule ? [{ match: this.#bounded(loaded, match, event, bytes), rule }] : [];
+    });
+  }
+
+  /** Counts a match; one that a rate bound holds back acts, but does not alert. */
+  #bounded({ figures }: Loaded, match: EngineMatch, event: EventRecord, bytes: Uint8Array): EngineMatch {
+    const { rule } = match;
+    figures.count(rule, 'matched');
+    if (!match.alert) {
+      if (match.silenced) figures.count(rule, 'silenced');
+      return match;
+    }
+    const source = bytes.subarray(event.saddr, event.saddr + 16);
+    const may = this.#rates?.mayAlert(rule, source, event.time) ?? true;
+    figures.count(rule, may ? 'events' : 'suppressed');
+    this.counts[may ? 'alerts' : 'suppressed']++;
+    return may ? match : { ...match, alert: false };
   }
 
   #raiseHttp(
@@ -189,7 +237,8 @@ export class Judge {
     const wants = match.action === Action.DROP || match.action === Action.REJECT;
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
-    if (acts && match.action === Action.REJECT) this.#options.reject?.(view, event, rule.info.reject);
+    const rejects = acts && match.action === Action.REJECT;
+    if (rejects && (this.#rates?.mayReject(event.time) ?? true)) this.#options.reject?.(view, event, rule.info.reject);
     if (!match.alert && !acts) return;
     this.#raised.push({
       detection: {
@@ -200,19 +249,10 @@ export class Judge {
         ...(match.count > 0 ? { count: match.count } : {}),
       },
       established: (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0,
-      ...(acts ? { cut: tuple } : {}),
+      ...(acts ? { cut: rejects && rule.info.reject.source ? { ...tuple, reject: true as const } : tuple } : {}),
       ...(match.alert ? {} : { quiet: true }),
     });
   }
-}
-
-/** The address rules that match a packet of the list stage. */
-function explain({ addresses, rules }: Loaded, event: EventRecord, tuple: FlowTuple): ListedRule[] {
-  if (!rulesReadIt(event)) return [];
-  return addresses.match(tuple, event.time).flatMap((match) => {
-    const rule = rules[match.rule];
-    return rule ? [{ match, rule }] : [];
-  });
 }
 
 function httpOf(request: HttpRequest): DetectionHttp {

@@ -178,9 +178,11 @@ export class Blocklist {
    */
   block(prefix: Prefix, origin: string, seconds: number, reason: string): void {
     const key = keyOf(prefix);
-    const before = this.#index.claim(key, origin);
-    if (!before) this.#room([prefix]);
+    const claimed = this.#index.claim(key, origin);
+    if (!claimed) this.#room([prefix]);
     const created = this.#options.clock.wallMs();
+    // One that has expired and was not swept yet is history.
+    const before = claimed && claimed.expires > created ? claimed : undefined;
     const expires = Math.max(before?.expires ?? 0, created + seconds * 1000);
     const claim: Claim = {
       origin,

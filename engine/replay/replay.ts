@@ -105,13 +105,17 @@ class ReplayRun {
     this.#kernel = Kernel.open({ replay: true, sizes: listSizes(capacityFor(addressLists)) });
     const { control, rings } = this.#kernel;
     const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
-    control.update({ flags: flags | (options.inline ? ControlFlag.CONTROL_CUTS : 0) });
+    control.update({ flags });
     this.#kernel.writeRedact(redactTable(defaultRedactNames));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
     this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);
     this.#events = RingReader.open(rings.events);
     this.#bulk = RingReader.open(rings.bulk);
-    this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9);
+    this.#cuts = new FlowCuts(
+      this.#kernel.cuts,
+      () => this.#clock / 1e9,
+      (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
+    );
     this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true });
     const { rules, engine, addresses } = compilation;
     this.#judge.install({ generation: GENERATION, rules, engine, addresses });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flows that an engine-placed drop has cut: the kernel drops their packets until the cut expires.
 
-import { CutKeyLayout, CutLayout } from '../../common/abi.gen.js';
+import { CutFlag, CutKeyLayout, CutLayout } from '../../common/abi.gen.js';
 
 /** A kernel table over raw keys. */
 export interface ByteTable {
@@ -16,10 +16,19 @@ export interface CutFlow {
   readonly sport: number;
   readonly dport: number;
   readonly proto: number;
+  /** Its packets are answered as a reject does, so that the peer gives up at once. */
+  readonly reject?: true;
 }
 
 /** TCP gives up on an unanswered segment after about 15 minutes: nothing of the flow comes later. */
 const CUT_SECONDS = 960;
+/** A request that no handshake has proven may be forged, to cut somebody else's flow: that lasts minutes at most. */
+const UNPROVEN_SECONDS = 120;
+
+/** How long the flow of a request stays cut. @param established a handshake has proven its source */
+export function cutSeconds(established: boolean): number {
+  return established ? CUT_SECONDS : UNPROVEN_SECONDS;
+}
 
 /** Entries of the kernel's table. */
 const CAPACITY = 65_536;
@@ -47,21 +56,32 @@ export class FlowCuts {
   readonly #table: ByteTable;
   readonly #bootSeconds: () => number;
   readonly #capacity: number;
+  readonly #gate: (open: boolean) => void;
   /** Expiry by key, the oldest first. */
   readonly #cuts = new Map<string, number>();
   /** Cuts that gave way to younger ones before their time. */
   evicted = 0;
 
-  /** @param bootSeconds seconds of the kernel's now() */
-  constructor(table: ByteTable, bootSeconds: () => number, capacity = CAPACITY) {
+  /**
+   * @param bootSeconds seconds of the kernel's now()
+   * @param gate told whether the table holds anything: packets look into it only then
+   */
+  constructor(
+    table: ByteTable,
+    bootSeconds: () => number,
+    gate: (open: boolean) => void = () => undefined,
+    capacity = CAPACITY,
+  ) {
     this.#table = table;
     this.#bootSeconds = bootSeconds;
     this.#capacity = capacity;
+    this.#gate = gate;
     const found = [...table.entries()].map(([key, value]) => {
       const expires = new DataView(value.buffer, value.byteOffset).getUint32(CutLayout.expires, true);
       return [Buffer.from(key).toString('latin1'), expires] as const;
     });
     for (const [key, expires] of found.sort((a, b) => a[1] - b[1])) this.#cuts.set(key, expires);
+    gate(this.#cuts.size > 0);
   }
 
   get size(): number {
@@ -79,8 +99,10 @@ export class FlowCuts {
     const expires = Math.ceil(this.#bootSeconds() + seconds);
     view.setUint32(CutLayout.expires, expires, true);
     view.setUint32(CutLayout.sid, sid, true);
+    view.setUint32(CutLayout.flags, flow.reject ? CutFlag.CUT_REJECT : 0, true);
     this.#table.put(key, value);
     this.#cuts.set(text, expires);
+    if (this.#cuts.size === 1) this.#gate(true);
   }
 
   #evict(): void {
@@ -105,6 +127,7 @@ export class FlowCuts {
       this.#drop(text);
       freed++;
     }
+    if (freed > 0 && this.#cuts.size === 0) this.#gate(false);
     return freed;
   }
 }

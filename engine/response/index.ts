@@ -2,5 +2,5 @@
 // The face of the response: who is blocked for what, and which flows are cut.
 
 export { EstablishedFlows } from './established.js';
-export { cutKey, FlowCuts, type CutFlow } from './flow-cuts.js';
+export { cutKey, cutSeconds, FlowCuts, type CutFlow } from './flow-cuts.js';
 export { Responder, withheldReasons, type Decision, type Facts, type WithheldReason } from './responder.js';

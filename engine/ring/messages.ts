@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the main thread and the ring reader say to each other.
 
-import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { Raised, RuleProgram } from '../judge/judge.js';
+import type { RateLimits } from '../judge/rates.js';
 import type { RingHandle, WaiterHandle } from '../bpf/index.js';
 
 export interface ReaderStart {
@@ -10,6 +11,17 @@ export interface ReaderStart {
   readonly waiter: WaiterHandle;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
+  /** The judge's counts as 64-bit floats in the order of `countNames`, written by the reader alone. */
+  readonly counts: SharedArrayBuffer;
+  readonly rates: RateLimits;
+}
+
+export const countNames = ['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'] as const;
+
+/** An interface by its index; `tx`: the program answers rejects there by itself. */
+export interface KnownInterface {
+  readonly name: string;
+  readonly tx: boolean;
 }
 
 /** Wall clock minus boot clock, in microseconds; it changes when the wall clock is set. */
@@ -23,11 +35,11 @@ export type ToReader =
   /** The kernel uses `generation` now: forget older ones once the rings are drained. */
   | { readonly type: 'retire'; readonly generation: number }
   | { readonly type: 'monitor'; readonly monitor: boolean }
-  | { readonly type: 'interfaces'; readonly names: Readonly<Record<number, string>> }
+  | { readonly type: 'interfaces'; readonly known: Readonly<Record<number, KnownInterface>> }
   | ClockMessage
   | { readonly type: 'stop' };
 
 export type FromReader =
   | { readonly type: 'installed'; readonly id: number }
-  | { readonly type: 'raised'; readonly raised: readonly Raised[]; readonly counts: JudgeCounts }
-  | { readonly type: 'stopped'; readonly counts: JudgeCounts };
+  | { readonly type: 'raised'; readonly raised: readonly Raised[] }
+  | { readonly type: 'stopped' };

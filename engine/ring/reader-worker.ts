@@ -3,36 +3,44 @@
 // Nothing else runs here, so that a rules load or a large import never delays the rings.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { EventType } from '../../common/abi.gen.js';
 import { RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
-import type { FromReader, ReaderStart, ToReader } from './messages.js';
+import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
 const BURST = 4096;
 /** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
 const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
+/** Bursts that are read when the thread ends: more than both rings hold. */
+const LAST_BURSTS = 64;
 
 if (!parentPort) throw new Error('reader-worker.js is a worker thread, not a program');
 const port = parentPort;
 const start = workerData as ReaderStart;
 const backlog = new Int32Array(start.backlog);
+const counts = new Float64Array(start.counts);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
 const waiter = RingWaiter.adopt(start.waiter);
 const replies = RawReply.open();
 
 let offsetUs = 0;
-let names: Readonly<Record<number, string>> = {};
+let known: Readonly<Record<number, KnownInterface>> = {};
 let retiring: number | undefined;
 let running = true;
 
 const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
-  interfaceName: (ifindex) => names[ifindex],
+  interfaceName: (ifindex) => known[ifindex]?.name,
   replay: false,
+  rates: start.rates,
   reject: (view, event, sides) => {
-    if (sides.source) replies.send(view, event, 'source');
+    // Where XDP_TX works the program has answered the sender of its own rejects already.
+    const byProgram = event.type === EventType.EVENT_ALERT || event.type === EventType.EVENT_REJECT;
+    const answered = byProgram && known[event.ifindex]?.tx === true;
+    if (sides.source && !answered) replies.send(view, event, 'source');
     if (sides.destination) replies.send(view, event, 'destination');
   },
 });
@@ -51,7 +59,7 @@ function obey(message: ToReader): void {
       judge.monitor = message.monitor;
       return;
     case 'interfaces':
-      names = message.names;
+      known = message.known;
       return;
     case 'clock':
       offsetUs = message.offsetUs;
@@ -62,10 +70,11 @@ function obey(message: ToReader): void {
 }
 
 function handOver(): void {
+  countNames.forEach((name, i) => (counts[i] = judge.counts[name]));
   const raised = judge.take();
   if (raised.length === 0) return;
   Atomics.add(backlog, 0, raised.length);
-  say({ type: 'raised', raised, counts: judge.counts });
+  say({ type: 'raised', raised });
 }
 
 /** Reads both rings; true if they were empty at the end. */
@@ -89,15 +98,16 @@ for (let empty = true; running;) {
     Atomics.wait(backlog, 0, Atomics.load(backlog, 0), 100);
     takeMessages();
   }
-  const known = retiring;
+  const goal = retiring;
   empty = drain();
-  if (empty && known !== undefined) {
-    judge.retire(known);
-    retiring = retiring === known ? undefined : retiring;
+  if (empty && goal !== undefined) {
+    judge.retire(goal);
+    retiring = retiring === goal ? undefined : retiring;
   }
 }
-while (!drain());
-say({ type: 'stopped', counts: judge.counts });
+// What the rings hold; under a flood that goes on there would be no end.
+for (let bursts = 0; bursts < LAST_BURSTS && !drain(); bursts++);
+say({ type: 'stopped' });
 replies.close();
 waiter.close();
 bulk.close();

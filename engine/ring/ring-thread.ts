@@ -5,12 +5,15 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
-import type { FromReader, ReaderStart, ToReader } from './messages.js';
+import type { RateLimits } from '../judge/rates.js';
+import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
 
 /** How often the wall clock's distance from the boot clock is looked at. */
 const CLOCK_MS = 1000;
 
 export interface RingThreadOptions {
+  /** Bounds of what engine-placed rules raise. */
+  readonly rates: RateLimits;
   /** Called with what was raised, in order. */
   readonly onRaised: (raised: readonly Raised[]) => void;
   /** Called if the thread dies; the daemon cannot go on without it. */
@@ -22,25 +25,33 @@ export class RingThread {
   readonly #worker: Worker;
   readonly #waiter: RingWaiter;
   readonly #backlog: Int32Array;
-  readonly #pending = new Map<number, () => void>();
+  readonly #counts: Float64Array;
+  readonly #pending = new Map<number, { done: () => void; fail: (error: unknown) => void }>();
   readonly #clock: NodeJS.Timeout;
   readonly #stopped: Promise<void>;
+  #ended: IdsError | undefined;
   #nextId = 1;
   #offsetUs = NaN;
   #closing: Promise<void> | undefined;
-  #counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0 };
 
   constructor(kernel: Kernel, options: RingThreadOptions) {
     const backlog = new SharedArrayBuffer(4);
     this.#backlog = new Int32Array(backlog);
+    const counts = new SharedArrayBuffer(8 * countNames.length);
+    this.#counts = new Float64Array(counts);
     const { events, bulk } = kernel.rings;
     this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
-    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog };
+    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog, counts, rates: options.rates };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
       this.#worker.once('exit', (code) => {
-        if (!this.#closing) options.onFailure(new IdsError('INTERNAL', `the ring reader ended with status ${code}`));
+        const error = new IdsError('INTERNAL', `the ring reader ended with status ${code}`);
+        this.#ended = error;
+        // Nobody else would end the wait of a load that is under way.
+        for (const { fail } of this.#pending.values()) fail(error);
+        this.#pending.clear();
+        if (!this.#closing) options.onFailure(error);
         resolve();
       });
     });
@@ -50,15 +61,17 @@ export class RingThread {
   }
 
   get counts(): JudgeCounts {
-    return this.#counts;
+    const [events = 0, bulk = 0, unexplained = 0, malformed = 0, alerts = 0, suppressed = 0] = this.#counts;
+    return { events, bulk, unexplained, malformed, alerts, suppressed };
   }
 
   /** Resolves when the reader can explain events of this rule set. */
   install(program: RuleProgram): Promise<void> {
+    if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#nextId++;
-    const done = new Promise<void>((resolve) => this.#pending.set(id, resolve));
+    const installed = new Promise<void>((done, fail) => this.#pending.set(id, { done, fail }));
     this.#say({ type: 'install', id, program });
-    return done;
+    return installed;
   }
 
   retire(generation: number): void {
@@ -69,8 +82,8 @@ export class RingThread {
     this.#say({ type: 'monitor', monitor });
   }
 
-  setInterfaces(names: Readonly<Record<number, string>>): void {
-    this.#say({ type: 'interfaces', names });
+  setInterfaces(known: Readonly<Record<number, KnownInterface>>): void {
+    this.#say({ type: 'interfaces', known });
   }
 
   /** Drains the rings once more and ends the thread. */
@@ -102,11 +115,10 @@ export class RingThread {
 
   #onMessage(message: FromReader, options: RingThreadOptions, stopped: () => void): void {
     if (message.type === 'installed') {
-      this.#pending.get(message.id)?.();
+      this.#pending.get(message.id)?.done();
       this.#pending.delete(message.id);
       return;
     }
-    this.#counts = message.counts;
     if (message.type === 'stopped') return stopped();
     Atomics.sub(this.#backlog, 0, message.raised.length);
     Atomics.notify(this.#backlog, 0);

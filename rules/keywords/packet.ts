@@ -83,9 +83,20 @@ function parseFlow(draft: Draft, value: string): void {
   if (value.toLowerCase() !== 'stateless') unsupported(draft, 'needs flow tracking');
 }
 
+/** As in the reference, `!N` and `>=0` ask for a payload as well. */
+function parseDsize(draft: Draft, value: string): void {
+  const test = takeInteger(draft, value, 0xffff);
+  if (!test) return;
+  const payload = test.negate || value.startsWith('>');
+  const conditions = [integerCondition(Field.DSIZE, test)];
+  if (payload) conditions.push(integerCondition(Field.DSIZE, { lo: 1, hi: 0xffff, negate: false }));
+  addConditions(draft, conditions);
+}
+
 export const packetKeywords: readonly Keyword[] = [
   {
     ...integerKeyword('packet', 'dsize', 'Payload bytes behind the transport header', Field.DSIZE, 0xffff),
+    parse: parseDsize,
     once: true,
   },
   supported(

@@ -22,6 +22,8 @@ export interface EngineMatch {
   readonly action: Action;
   /** False if the rule is to act in silence: `noalert`, a pass, or a threshold. */
   readonly alert: boolean;
+  /** True if it was a threshold that silenced it. */
+  readonly silenced: boolean;
   /** Matches of the threshold's window; 0 without a threshold. */
   readonly count: number;
 }
@@ -155,8 +157,9 @@ class ProgramEvaluator implements Evaluator {
       const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
       if (checked?.outcome === 'no') continue;
       const passes = rule.action === Action.PASS;
-      const alert = !passes && !rule.noalert && checked?.outcome !== 'silent';
-      matches.push({ rule: rule.index, action: rule.action, alert, count: checked?.count ?? 0 });
+      const silenced = checked?.outcome === 'silent';
+      const alert = !passes && !rule.noalert && !silenced;
+      matches.push({ rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0 });
       if (passes) break;
     }
     return matches;

@@ -61,7 +61,7 @@ async function browse(stage: Stage, tally: { sent: number; passed: number }): Pr
 async function play(stage: Stage): Promise<Summary> {
   const tally = { sent: 0, passed: 0 };
   await browse(stage, tally);
-  const before = bySid(stage.syslog() as Eve[]);
+  const before = bySid(stage.syslog());
   expectThat(before.size === 0, `legitimate traffic raised alerts: ${[...before.keys()].join(', ')}`);
   say(`legitimate clients: ${tally.passed} of ${tally.sent} requests answered, ${before.size} alerts`);
 
@@ -108,7 +108,7 @@ async function summarise(stage: Stage, tally: Summary['legitimate'], expected: R
   const syslog = stage.syslog() as Eve[];
   const webhook = stage.webhook();
   const alerts = bySid(syslog);
-  const hooked = bySid(webhook.records as Eve[]);
+  const hooked = bySid(webhook.records);
   for (const sid of expected) expectThat(hooked.has(sid), `alert ${sid} did not arrive at the webhook`);
   expectThat(webhook.forged === 0, `${webhook.forged} webhook requests had no valid signature`);
   for (const output of status.outputs) {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { abiHash, BlockLayout } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
-import { Kernel } from '../../engine/bpf/index.js';
+import { claimPins, Kernel } from '../../engine/bpf/index.js';
 import { libbpf } from '../../engine/bpf/native.js';
 import { xdpState } from '../../engine/bpf/netdev.js';
 import { closeFds } from '../../engine/bpf/check.js';
@@ -226,5 +226,13 @@ if (privileged(t)) {
     t.throws(() => Kernel.detachAll(pinDir), { code: 'PIN_FOREIGN' });
     rmdirSync(inner);
     rmdirSync(pinDir);
+  });
+  t.test('one process at a time writes to the tables of a pin directory', async (t) => {
+    const pinDir = pinDirectory(t);
+    open(t, pinDir);
+    const release = claimPins(pinDir);
+    t.throws(() => claimPins(pinDir), { code: 'DAEMON_RUNNING', message: /pin_dir of its own/ });
+    release();
+    claimPins(pinDir)();
   });
 }

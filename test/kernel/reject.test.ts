@@ -2,7 +2,7 @@
 // What a rejected packet is answered with, byte by byte, and who is never answered.
 
 import t from 'tap';
-import { ControlFlag, EventFlag, InterfaceFlag, InterfaceLayout } from '../../common/abi.gen.js';
+import { ControlFlag, EventFlag, EventType, InterfaceFlag, InterfaceLayout } from '../../common/abi.gen.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { ethernet, icmp, ip, TCP, tcp, udp, type TcpPart } from './support/frames.js';
 import { install } from './support/http-rig.js';
@@ -190,6 +190,25 @@ t.test('sides: the sender by transmit, the receiver by the engine', when, async 
     const seen = rig.send(tcp(peers[0]!));
     t.equal(seen.verdict, verdict, action);
     t.equal((seen.events[0]?.flags ?? 0) & need, flag, action);
+  }
+});
+
+t.test('the engine hears of a packet to answer even if nothing is raised about it', when, async (t) => {
+  const limit = 'threshold: type limit, track by_src, count 1, seconds 60;';
+  for (const [option, types] of [
+    ['noalert;', [EventType.EVENT_REJECT, EventType.EVENT_REJECT]],
+    [limit, [EventType.EVENT_ALERT, EventType.EVENT_REJECT]],
+  ] as const) {
+    const rig = openRig(t, `reject tcp any any -> any any (msg:"x"; ${option} sid:1;)`);
+    setTx(rig, false);
+    const events = types.flatMap(() => rig.send(tcp(peers[0]!)).events);
+    t.same(
+      events.map(({ type, rule }) => [type, rule]),
+      types.map((type) => [type, 0]),
+      option,
+    );
+    setTx(rig, true);
+    t.same(rig.send(tcp(peers[0]!)).events, [], 'where the program answers by itself it does not');
   }
 });
 

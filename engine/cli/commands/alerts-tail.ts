@@ -20,7 +20,9 @@ function describe(detection: Detection, context: Context): string {
   const done = `${kind} ${would ? `would ${verdict}` : verdict}`;
   const what = rule === undefined ? detection.reason : `${rule.sid} ${rule.msg}`;
   const held = suppressed === undefined ? '' : ` (${count(suppressed.matched)} more held back)`;
-  const rest = plain(`: ${what}${held} ${proto} ${endpoint(src, sport)} -> ${endpoint(dst, dport)}`);
+  // A frame without a readable IP header has no addresses.
+  const who = src === '' ? '' : ` ${proto} ${endpoint(src, sport)} -> ${endpoint(dst, dport)}`;
+  const rest = plain(`: ${what}${held}${who}`);
   return `${time} ${verdict === 'pass' ? done : context.style(done, would ? 'yellow' : 'red')}${rest}`;
 }
 

@@ -2,6 +2,7 @@
 import type { LanguageOptions, RuleInfo } from '../../../rules/index.js';
 import { readText } from '../../files.js';
 import { command } from '../command.js';
+import { orderProblem, orderRule } from '../order.js';
 import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
 import { table, type Column } from '../table.js';
@@ -46,7 +47,7 @@ export const rulesCheck = command({
     const { compileRules } = await import('../../../rules/index.js');
     const sources = readRuleSources(paths);
     const { rules, problems, summary } = compileRules(sources, await language(config));
-    if (context.json) context.data({ summary, rules, problems });
+    if (context.json) context.data({ summary, rules: rules.map(orderRule), problems: problems.map(orderProblem) });
     else {
       await printProblems(problems, context);
       if (rules.length > 0) {

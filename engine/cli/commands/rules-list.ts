@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RuleRecord } from '../../api/api.js';
 import { command } from '../command.js';
+import { orderRule } from '../order.js';
 import { printSummary } from '../rules-summary.js';
 import { count, table, type Column } from '../table.js';
 
@@ -18,7 +19,7 @@ export const rulesList = command({
   example: ['ids rules list --json', 'for programs'],
   run: async (_values, context) => {
     const list = await context.client.listRules();
-    if (context.json) context.data(list);
+    if (context.json) context.data({ ...list, rules: list.rules.map(orderRule) });
     else {
       context.lines(table(columns, list.rules, context.width));
       context.line();

@@ -4,6 +4,7 @@ import type { Problem } from '../../../rules/index.js';
 import type { RulesLoadRequest, RulesLoadResult, RulesSummary } from '../../api/api.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
+import { orderProblem } from '../order.js';
 import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
 
@@ -41,7 +42,7 @@ export const rulesLoad = command({
     const sources = paths.length > 0 ? { sources: readRuleSources(paths) } : {};
     const result = await load({ ...sources, strict }, context);
     const { summary, problems, generation } = result;
-    if (context.json) context.data(result);
+    if (context.json) context.data({ generation, summary, problems: problems.map(orderProblem) });
     else {
       await printProblems(problems, context);
       printSummary(summary, context);

@@ -3,6 +3,7 @@ import { IdsError } from '../../../common/errors.js';
 import type { RuleRecord } from '../../api/api.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
+import { orderRule } from '../order.js';
 import { count, plain } from '../table.js';
 
 /** Signature ids are 32 bits wide. */
@@ -39,7 +40,7 @@ export const rulesShow = command({
       throw new IdsError('USAGE', `"${sid}" is not a signature id: write a number up to ${MAX_SID}`);
     }
     const rules = await context.client.showRule(Number(sid));
-    if (context.json) context.data(rules);
+    if (context.json) context.data(rules.map(orderRule));
     else for (const rule of rules) show(rule, context);
     return 0;
   },

@@ -51,7 +51,14 @@ async function gone(context: Context, pid: number | undefined, started: string |
 /** Takes everything out of the kernel without a daemon. */
 async function takeOut(pinDir: string): Promise<readonly string[]> {
   const { Kernel } = await import('../../bpf/index.js');
-  return Kernel.detachAll(pinDir);
+  try {
+    return Kernel.detachAll(pinDir);
+  } catch (error) {
+    // What belongs to root is foreign to others: what they lack is the privilege.
+    if (process.geteuid?.() === 0 || !(error instanceof IdsError) || error.code !== 'PIN_FOREIGN') throw error;
+    const text = `no daemon answers, and without one --detach needs root (pins in ${pinDir})`;
+    throw new IdsError('PRIVILEGE', text, { cause: error });
+  }
 }
 
 /** Stops the daemon; undefined if there is none. */

@@ -44,7 +44,10 @@ t.test('one key for both directions: the smaller address first, of equal ones th
 t.test('cuts expire, are renewed, give way when the table is full, and are found by the next daemon', async (t) => {
   const table = new Table();
   let now = 100.25;
-  const cuts = new FlowCuts(table, () => now, 2);
+  const gates: boolean[] = [];
+  const gate = (open: boolean): void => void gates.push(open);
+  const cuts = new FlowCuts(table, () => now, gate, 2);
+  t.same(gates, [false], 'nothing to look for yet');
   const flows = [1, 2, 3].map((port) => flow('10.0.0.1', port, '10.0.0.2', 80)) as [CutFlow, CutFlow, CutFlow];
   cuts.cut(flows[0], 9000001, 10);
   const value = [...table.map.values()][0]?.[1] ?? new Uint8Array(8);
@@ -58,13 +61,16 @@ t.test('cuts expire, are renewed, give way when the table is full, and are found
   cuts.cut(flows[2], 1, 30);
   t.same([cuts.size, cuts.evicted, table.map.size], [2, 1, 2]);
   t.notOk(table.map.has(Buffer.from(cutKey(flows[1])).toString('hex')), 'the oldest gave way');
-  const next = new FlowCuts(table, () => now, 2);
+  t.ok(gates.at(-1), 'packets look into the table');
+  const next = new FlowCuts(table, () => now, gate, 2);
+  t.ok(gates.at(-1), 'those of the next daemon as well');
   t.equal(next.size, 2);
   now = 121;
   t.equal(next.sweep(), 1);
   now = 200;
   t.equal(next.sweep(), 1);
   t.equal(table.map.size, 0);
+  t.notOk(gates.at(-1), 'and no more when it is empty');
 });
 
 t.test('the memory of addresses is bounded and ends', async (t) => {

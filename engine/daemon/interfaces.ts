@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configured interfaces: attached at start, and again when one of them comes back with another index.
+
+import type { Logger } from 'pino';
+import { messageOf } from '../../common/errors.js';
+import { interfaceIndex, type Kernel } from '../bpf/index.js';
+import type { InterfaceConfig } from '../config/index.js';
+import type { RingThread } from '../ring/ring-thread.js';
+
+export interface InterfacesOptions {
+  readonly configured: readonly InterfaceConfig[];
+  readonly kernel: Kernel;
+  readonly ring: RingThread;
+  readonly log: Logger;
+}
+
+export class Interfaces {
+  readonly #options: InterfacesOptions;
+  /** Interfaces that are gone or cannot be attached, with why: told once each. */
+  readonly #missing = new Map<string, string>();
+
+  constructor(options: InterfacesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes the links of an earlier run over, attaches the rest, and lets go of interfaces that are not configured any
+   * more. On failure what was newly attached is let go again.
+   * @throws IdsError INTERFACE_MISSING, INTERFACE_BUSY
+   */
+  attach(): void {
+    const { configured, kernel, log } = this.#options;
+    // A name that does not exist is found before the first one is touched.
+    for (const { name } of configured) interfaceIndex(name);
+    const before = new Set(kernel.attachments().map(({ name }) => name));
+    const fresh: string[] = [];
+    try {
+      for (const { name, mode } of configured) {
+        log.info(kernel.attach(name, mode), 'attached');
+        if (!before.has(name)) fresh.push(name);
+      }
+    } catch (error) {
+      for (const name of fresh) kernel.detach(name);
+      throw error;
+    }
+    const wanted = new Set(configured.map(({ name }) => name));
+    for (const name of before) if (!wanted.has(name)) kernel.detach(name);
+    kernel.removePrevious();
+    this.#tell();
+  }
+
+  /** Attaches to interfaces that were made anew (a VPN, a hot-plugged card). */
+  refresh(): void {
+    const { configured, kernel, log } = this.#options;
+    const attached = new Map(kernel.attachments().map(({ name, ifindex }) => [name, ifindex]));
+    let changed = false;
+    for (const { name, mode } of configured) {
+      try {
+        if (attached.get(name) === interfaceIndex(name)) continue;
+        log.info(kernel.attach(name, mode), 'attached again');
+        this.#missing.delete(name);
+        changed = true;
+      } catch (error) {
+        const cause = messageOf(error);
+        if (this.#missing.get(name) !== cause) log.warn({ interface: name, cause }, 'interface is not judged');
+        this.#missing.set(name, cause);
+      }
+    }
+    if (changed) this.#tell();
+  }
+
+  /** A sentence for each interface that is not judged. */
+  notes(): string[] {
+    return [...this.#missing].map(([name, cause]) => `${name} is not judged: ${cause}`);
+  }
+
+  #tell(): void {
+    const { kernel, ring } = this.#options;
+    ring.setInterfaces(
+      Object.fromEntries(kernel.attachments().map(({ ifindex, name, tx }) => [ifindex, { name, tx }])),
+    );
+  }
+}

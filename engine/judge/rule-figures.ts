@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts of the rules that the engine judges, in memory that the reader writes and the main thread reads.
+
+/** As the kernel counts for its rules; `lost` does not happen here. */
+export interface RuleFigure {
+  readonly matched: number;
+  readonly events: number;
+  readonly suppressed: number;
+  readonly silenced: number;
+}
+
+const fields = ['matched', 'events', 'suppressed', 'silenced'] as const;
+
+export class RuleFigures {
+  readonly #cells: Float64Array;
+
+  /** @param buffer of another thread's figures; without one they begin at zero. */
+  constructor(rules: number, buffer = new SharedArrayBuffer(8 * fields.length * rules)) {
+    this.#cells = new Float64Array(buffer);
+  }
+
+  get buffer(): SharedArrayBuffer {
+    return this.#cells.buffer as SharedArrayBuffer;
+  }
+
+  count(rule: number, field: (typeof fields)[number]): void {
+    const at = rule * fields.length + fields.indexOf(field);
+    this.#cells[at] = (this.#cells[at] ?? 0) + 1;
+  }
+
+  read(rule: number): RuleFigure {
+    const [matched = 0, events = 0, suppressed = 0, silenced = 0] = this.#cells.subarray(rule * fields.length);
+    return { matched, events, suppressed, silenced };
+  }
+}

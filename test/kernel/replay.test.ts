@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Captures through the real program and the judge: what is raised, when, for which packet, and what is cut.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Detection } from '../../alerts/index.js';
+import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
+import { privileged } from '../helpers/privileged.js';
+import { tcp, TCP, udp } from './support/frames.js';
+
+const EPOCH = 1_700_000_000;
+const client = { src: '192.0.2.7', dst: '10.0.0.1', sport: 40000, dport: 80 };
+const server = { src: '10.0.0.1', dst: '192.0.2.7', sport: 80, dport: 40000 };
+const request = (agent: string): string =>
+  `GET /x HTTP/1.1\r\nHost: h\r\nCookie: k=S3CRET\r\nUser-Agent: ${agent}\r\n\r\n`;
+
+type Timed = readonly [seconds: number, frame: Uint8Array];
+
+/** A classic pcap of nanoseconds; the time is seconds after EPOCH. */
+function pcap(packets: readonly Timed[], linkType = 1): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(0xa1b23c4d);
+  header.writeUInt32LE(linkType, 20);
+  const records = packets.flatMap(([seconds, frame]) => {
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(EPOCH + Math.floor(seconds));
+    head.writeUInt32LE(Math.round((seconds % 1) * 1e9), 4);
+    head.writeUInt32LE(frame.length, 8);
+    head.writeUInt32LE(frame.length, 12);
+    return [head, frame];
+  });
+  return Buffer.concat([header, ...records]);
+}
+
+if (privileged(t)) {
+  const folder = mkdtempSync(join(tmpdir(), 'ids-replay-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+
+  const replay = (
+    rules: string,
+    packets: readonly Timed[] | Buffer,
+    options: Partial<ReplayOptions> = {},
+  ): { detections: Detection[]; summary: ReplaySummary } => {
+    const capture = join(folder, 'capture.pcap');
+    writeFileSync(capture, Buffer.isBuffer(packets) ? packets : pcap(packets));
+    const detections: Detection[] = [];
+    const summary = replayCaptures({
+      sources: [{ file: 'test.rules', text: rules }],
+      captures: [capture],
+      redact: false,
+      inline: false,
+      onDetection: (detection) => detections.push(detection),
+      ...options,
+    });
+    return { detections, summary };
+  };
+
+  t.test('records carry the packet number and the time of the capture', async (t) => {
+    const { detections, summary } = replay('alert udp any any -> any 53 (msg:"dns"; sid:7; rev:3;)', [
+      [0.5, tcp({ ...client, flags: TCP.SYN })],
+      [1.25, udp({ ...client, dport: 53 })],
+      [7.000001, udp({ ...client, dport: 53 })],
+    ]);
+    t.same(
+      detections.map(({ pcapCnt, timeUs, rule, src, dport, kind }) => [
+        pcapCnt,
+        timeUs,
+        rule?.sid,
+        rule?.rev,
+        src,
+        dport,
+        kind,
+      ]),
+      [
+        [2, EPOCH * 1e6 + 1_250_000, 7, 3, '192.0.2.7', 53, 'alert'],
+        [3, EPOCH * 1e6 + 7_000_001, 7, 3, '192.0.2.7', 53, 'alert'],
+      ],
+    );
+    t.match(summary, {
+      packets: 3,
+      reasons: [{ reason: 'clean', packets: 3 }],
+      alerts: [{ sid: 7, count: 2, msg: 'dns' }],
+    });
+  });
+
+  t.test('thresholds run on the clock of the capture, which never goes backwards', async (t) => {
+    const rule = 'alert udp any any -> any 53 (msg:"many"; detection_filter:track by_src, count 2, seconds 10; sid:1;)';
+    const at = (...times: number[]): Timed[] => times.map((time) => [time, udp({ ...client, dport: 53 })]);
+    const counts = (...times: number[]): (number | undefined)[] =>
+      replay(rule, at(...times)).detections.map(({ pcapCnt }) => pcapCnt);
+    t.same(counts(0, 1, 2, 3), [3, 4], 'within the window');
+    t.same(counts(0, 1, 30, 31, 32), [5], 'a new window after a pause that takes no real time');
+    t.same(counts(100, 101, 50, 102), [3, 4], 'a packet from the past counts as now');
+  });
+
+  t.test('a drop is a verdict, an alert and a drop record', async (t) => {
+    const { detections, summary } = replay('drop tcp any any -> $HOME_NET 23 (msg:"telnet"; sid:5;)', [
+      [0, tcp({ ...client, dport: 23 })],
+      [1, tcp({ ...client, dport: 24 })],
+    ]);
+    t.same(
+      detections.map(({ kind, verdict, reason, would }) => [kind, verdict, reason, would]),
+      [
+        ['alert', 'drop', 'rule-drop', false],
+        ['drop', 'drop', 'rule-drop', false],
+      ],
+    );
+    t.equal(detections[0]?.rule?.action, 'blocked');
+    t.same(summary.reasons, [
+      { reason: 'clean', packets: 1 },
+      { reason: 'rule-drop', packets: 1 },
+    ]);
+  });
+
+  t.test('HOME_NET as asked for', async (t) => {
+    const rule = 'alert tcp any any -> $HOME_NET any (msg:"in"; sid:5;)';
+    const sent = (homeNet?: string): number =>
+      replay(
+        rule,
+        [
+          [0, tcp(client)],
+          [1, tcp(server)],
+        ],
+        homeNet === undefined ? {} : { homeNet },
+      ).detections.length;
+    t.equal(sent(), 1, 'the private networks');
+    t.equal(sent('192.0.2.0/24'), 1);
+    t.equal(sent('[192.0.2.0/24, 10.0.0.0/8]'), 2);
+    t.equal(sent('198.51.100.0/24'), 0);
+  });
+
+  t.test('HTTP requests: matched, described, redacted on demand', async (t) => {
+    const rules = 'alert http any any -> any any (msg:"scanner"; http.user_agent; content:"sqlmap"; sid:9;)';
+    const packets: Timed[] = [[0, tcp({ ...client, flags: TCP.ACK, payload: request('sqlmap/1.7') })]];
+    const { detections } = replay(rules, packets);
+    t.match(detections, [
+      { rule: { sid: 9 }, http: { hostname: 'h', url: '/x', method: 'GET', userAgent: 'sqlmap/1.7' } },
+    ]);
+    const cookie = 'alert http any any -> any any (msg:"any"; http.method; content:"GET"; sid:9;)';
+    t.notMatch(JSON.stringify(replay(cookie, packets, { redact: true }).detections), /S3CRET/);
+  });
+
+  t.test('an engine-placed drop cuts the rest of its flow with --inline alone', async (t) => {
+    const rules = 'drop http any any -> any any (msg:"tool"; http.user_agent; content:"sqlmap"; sid:9;)';
+    const packets: Timed[] = [
+      [0, tcp({ ...client, flags: TCP.ACK, payload: request('sqlmap') })],
+      [1, tcp({ ...client, flags: TCP.ACK, payload: 'more' })],
+      [2, tcp({ ...server, flags: TCP.ACK, payload: 'answer' })],
+      [3, tcp({ ...client, sport: 40001, flags: TCP.ACK })],
+    ];
+    t.same(replay(rules, packets).summary.reasons, [{ reason: 'clean', packets: 4 }]);
+    const { summary, detections } = replay(rules, packets, { inline: true });
+    t.same(summary.reasons, [
+      { reason: 'clean', packets: 2 },
+      { reason: 'flow-cut', packets: 2 },
+    ]);
+    t.same(
+      detections.map(({ kind, pcapCnt }) => [kind, pcapCnt]),
+      [
+        ['alert', 1],
+        ['drop', 2],
+        ['drop', 3],
+      ],
+    );
+  });
+
+  t.test('packets that cannot be judged are counted, damage ends the run', async (t) => {
+    const short = replay('', [
+      [0, new Uint8Array(13)],
+      [1, tcp(client)],
+    ]);
+    t.match(short.summary, { packets: 1, skipped: { short: 1, linkType: 0, long: 0 } });
+    const foreign = replay('', pcap([[0, tcp(client)]], 147));
+    t.match(foreign.summary, { packets: 0, skipped: { linkType: 1 } });
+    const whole = pcap([
+      [0, tcp(client)],
+      [1, tcp(client)],
+    ]);
+    t.throws(() => replay('', whole.subarray(0, whole.length - 3)), { code: 'CAPTURE_INVALID', message: /cut off/ });
+    t.throws(() => replay('', [], { captures: [join(folder, 'absent')] }), { code: 'FILE_UNREADABLE' });
+  });
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list at run time: an address that is added is stopped at once, one that is removed or expires is let in again.
+import t from 'tap';
+import type { BlockEntry, PrefixOutcome } from '../../engine/api/api.js';
+import { privileged, twoHosts, until } from '../helpers/privileged.js';
+import { TestDaemon } from './support/daemon.js';
+import { ports } from './support/ports.js';
+import { addAddresses, curl, send, serve } from './support/traffic.js';
+
+const RECOVERY_MS = 60_000;
+
+if (privileged(t)) {
+  t.test('the blocklist at run time', { timeout: 240_000 }, async (t) => {
+    const { victim, attacker } = await twoHosts(t);
+    await addAddresses(attacker, '10.77.0.66', '10.77.0.67', 'fd77::66', 'fd77:0:0:0:66::1');
+    const service = await serve(t, victim);
+    const daemon = await TestDaemon.start(t, victim);
+    const url = (address: string): string => `http://${address.includes(':') ? `[${address}]` : address}/`;
+    const from = (source: string, target: string): Promise<{ status: number }> =>
+      curl(attacker, url(target), '--interface', source);
+
+    for (const [version, source, target, other] of [
+      ['IPv4', '10.77.0.66', victim.ipv4, '10.77.0.67'],
+      ['IPv6', 'fd77::66', victim.ipv6, 'fd77::2'],
+    ] as const) {
+      await t.test(
+        `${version}: an address that is added is stopped at once, and let in when it is removed`,
+        async (t) => {
+          const talk = await send(t, attacker, 'tcp', { from: source, to: target, port: ports.echo });
+          const flow = await send(t, attacker, 'udp', { from: source, to: target, port: ports.sink });
+          const received = async (): Promise<{ tcp: number; udp: number }> => {
+            const { tcp, udp } = await service.seen();
+            return { tcp: tcp[source] ?? 0, udp: udp[source] ?? 0 };
+          };
+          await until(async () => (await received()).tcp > 10 && (await received()).udp > 10);
+
+          const added = await daemon.ids<PrefixOutcome[]>('blocklist', 'add', source, '--reason', 'live test');
+          const before = await received();
+          t.same(added, [{ prefix: source, outcome: 'added' }]);
+          await until(async () => (await daemon.dropped(source)) > 100, { message: 'packets dropped' });
+          t.same(await received(), before, 'nothing of established traffic arrives any more');
+          t.equal((await from(source, target)).status, 28, 'a new connection gets no answer');
+          t.equal((await from(other, target)).status, 0, 'its neighbour is served');
+          t.same(await received(), before);
+
+          const { stdout, status } = await daemon.cli('blocklist', 'check', source);
+          t.equal(status, 0);
+          t.match(stdout, new RegExp(`${source} is blocked`));
+          const [entry] = await daemon.ids<BlockEntry[]>('blocklist', 'list');
+          t.match(entry, { prefix: source, origin: 'manual', reason: 'live test' });
+          t.ok((entry?.packets ?? 0) > 100 && entry?.lastSeen !== undefined, 'hits are counted for the entry');
+
+          t.same(await daemon.ids('blocklist', 'remove', source), [{ prefix: source, outcome: 'removed' }]);
+          t.equal((await from(source, target)).status, 0, 'a new connection is served');
+          await until(async () => (await received()).tcp > before.tcp && (await received()).udp > before.udp, {
+            deadline: RECOVERY_MS,
+            message: 'the old connection to go on',
+          });
+          t.equal((await daemon.cli('blocklist', 'remove', source)).status, 1, 'it is not there twice');
+          t.equal((await daemon.cli('blocklist', 'check', source)).status, 1);
+          await talk.process.stop('SIGKILL');
+          await flow.process.stop('SIGKILL');
+        },
+      );
+    }
+
+    await t.test('a prefix stops what it covers and nothing else', async (t) => {
+      await daemon.ids('blocklist', 'add', '10.77.0.66/31', 'fd77:0:0:0:66::/80');
+      for (const source of ['10.77.0.66', '10.77.0.67']) t.equal((await from(source, victim.ipv4)).status, 28, source);
+      t.equal((await from('fd77:0:0:0:66::1', victim.ipv6)).status, 28);
+      t.equal((await from('fd77::66', victim.ipv6)).status, 0);
+      t.equal((await from('10.77.0.2', victim.ipv4)).status, 0);
+      const removed = await daemon.ids('blocklist', 'remove', '10.77.0.66/31', 'fd77:0:0:0:66::/80');
+      t.match(removed, [{ outcome: 'removed' }, { outcome: 'removed' }]);
+      t.equal((await from('10.77.0.67', victim.ipv4)).status, 0);
+      t.equal((await from('fd77:0:0:0:66::1', victim.ipv6)).status, 0);
+    });
+
+    await t.test('an entry with a ttl stops dropping by itself', async (t) => {
+      const flow = await send(t, attacker, 'udp', { from: '10.77.0.66', to: victim.ipv4, port: ports.sink });
+      const received = async (): Promise<number> => (await service.seen()).udp['10.77.0.66'] ?? 0;
+      await daemon.ids('blocklist', 'add', '10.77.0.66', '--ttl', '2s');
+      await until(async () => (await daemon.dropped('10.77.0.66')) > 0);
+      const before = await received();
+      await until(async () => (await received()) > before, { deadline: 15_000, message: 'expiry' });
+      t.equal((await from('10.77.0.66', victim.ipv4)).status, 0);
+      t.equal((await daemon.cli('blocklist', 'check', '10.77.0.66')).status, 1);
+      await until(async () => (await daemon.ids<BlockEntry[]>('blocklist', 'list')).length === 0, {
+        deadline: 30_000,
+        interval: 500,
+        message: 'the sweep to free it',
+      });
+      await flow.process.stop('SIGKILL');
+    });
+
+    await t.test('the kernel judges expiry also when no daemon lives', async (t) => {
+      await daemon.ids('blocklist', 'add', '10.77.0.66', '--ttl', '4s');
+      await daemon.ids('blocklist', 'add', '10.77.0.67');
+      await daemon.kill();
+      const flow = await send(t, attacker, 'udp', { from: '10.77.0.66', to: victim.ipv4, port: ports.sink });
+      const other = await send(t, attacker, 'udp', { from: '10.77.0.67', to: victim.ipv4, port: ports.sink });
+      const { udp } = await service.seen();
+      await until(async () => ((await service.seen()).udp['10.77.0.66'] ?? 0) > (udp['10.77.0.66'] ?? 0), {
+        deadline: 15_000,
+        message: 'expiry in the kernel',
+      });
+      t.ok((await other.figures()).sent > 0);
+      t.equal((await service.seen()).udp['10.77.0.67'] ?? 0, 0, 'an entry without a ttl stays');
+      await flow.process.stop('SIGKILL');
+      await other.process.stop('SIGKILL');
+    });
+  });
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// A daemon without a kernel: every answer has every field that its type knows, and what was asked is kept.
+import { Recent, type Detection } from '../../../../alerts/index.js';
+import { IdsError } from '../../../../common/errors.js';
+import type {
+  AllowEntry,
+  Api,
+  BlockCheck,
+  BlockEntry,
+  BlockRequest,
+  PrefixOutcome,
+  RuleRecord,
+  RulesList,
+  RulesLoadRequest,
+  RulesLoadResult,
+  Status,
+} from '../../../../engine/api/api.js';
+import type { Problem } from '../../../../rules/index.js';
+
+/** A type whose optional fields must be there too, all the way down. */
+type Whole<T> = T extends readonly [unknown, ...unknown[]]
+  ? T
+  : T extends readonly (infer M)[]
+    ? readonly Whole<M>[]
+    : T extends object
+      ? { [K in keyof T]-?: Whole<T[K]> }
+      : T;
+
+export const summary = { rules: 4, usable: 2, inline: 1, address: 0, engine: 1, unsupported: 1, errors: 1 };
+
+export const problem: Whole<Problem> = {
+  file: 'local.rules',
+  line: 3,
+  column: 17,
+  severity: 'error',
+  sid: 1000001,
+  keyword: 'flags',
+  cause: 'no such flag "Q"',
+  remedy: 'write some of FSRPAUEC',
+};
+
+export const rule: Whole<RuleRecord> = {
+  sid: 9000001,
+  gid: 1,
+  rev: 2,
+  msg: 'SYN and FIN',
+  action: 'drop',
+  classtype: 'attempted-recon',
+  category: 'Attempted Information Leak',
+  priority: 2,
+  metadata: [['confidence', 'high']],
+  references: [{ system: 'url', value: 'example.org' }],
+  target: 'dest_ip',
+  noalert: false,
+  reject: { source: true, destination: false },
+  placement: 'inline',
+  reason: 'a note',
+  positions: [0],
+  text: 'drop tcp any any -> any any (msg:"SYN and FIN"; flags:SF; sid:9000001; rev:2;)',
+  file: 'anomalies.rules',
+  line: 7,
+  enabled: true,
+  counts: { matched: 1200, events: 3, suppressed: 1197, lost: 0, silenced: 0 },
+};
+
+export const block: Whole<BlockEntry> = {
+  prefix: '192.0.2.7',
+  origin: 'manual',
+  reason: 'brute force',
+  created: '2026-01-02T03:04:05.000Z',
+  expires: '2026-01-02T04:04:05.000Z',
+  packets: 12345,
+  bytes: 999,
+  lastSeen: '2026-01-02T03:05:00.000Z',
+};
+
+export const check: Whole<BlockCheck> = {
+  address: '192.0.2.7',
+  blocked: true,
+  entries: [block],
+  kept: { prefix: '192.0.2.0/24', kind: 'allowlist', reason: 'our office' },
+};
+
+export const allowed: Whole<AllowEntry> = {
+  prefix: '198.51.100.0/24',
+  kind: 'allowlist',
+  origin: 'manual',
+  reason: 'our office',
+  created: '2026-01-02T03:04:05.000Z',
+};
+
+export const list: Whole<RulesList> = {
+  generation: 7,
+  loadedAt: '2026-01-02T03:04:05.000Z',
+  origin: 'cli',
+  summary,
+  rules: [rule],
+};
+
+export const status: Whole<Status> = {
+  version: '0.1.0',
+  pid: 2 ** 30,
+  started: '2026-01-02T03:04:05.000Z',
+  uptime: 61,
+  mode: 'prevent',
+  interfaces: [{ name: 'eth0', ifindex: 2, mode: 'native', reject: 'xdp', vlanStripped: true }],
+  rules: { generation: 7, origin: 'cli', summary },
+  packets: { total: 1000, bytes: 64000, dropped: 10, would: 0 },
+  reasons: [{ reason: 'rule-drop', packets: 10, bytes: 640, would: 0 }],
+  decode: [{ reason: 'decode-tcp-doff', packets: 1 }],
+  accounts: [{ stage: 'kernel events', produced: 12, delivered: 10, suppressed: 2, lost: 0 }],
+  stats: { events: 12 },
+  blocklist: { entries: 1, capacity: 65535, enforced: 1 },
+  allowlist: { entries: 1, exemptions: 3 },
+  response: { blocked: 1 },
+  outputs: [
+    {
+      name: 'webhook',
+      type: 'webhook',
+      target: 'https://siem.example/ids',
+      state: 'retrying',
+      raised: 3,
+      delivered: 1,
+      pending: 2,
+      dropped: 0,
+      failed: 0,
+      pendingBytes: 2000,
+      retries: 4,
+      lastDelivery: 1767323045000,
+      lastError: { message: 'connection refused', time: 1767323046000 },
+    },
+  ],
+  kernel: { abi: '0123456789ab', pins: '/nonexistent/pins', adopted: false },
+  notes: ['eth0 takes VLAN tags off in hardware'],
+};
+
+/** The n-th alert. */
+export function detection(n: number): Detection {
+  return {
+    kind: 'alert',
+    timeUs: 1_767_323_045_000_000 + n,
+    src: '192.0.2.7',
+    dst: '198.51.100.1',
+    sport: 40000 + (n % 1000),
+    dport: 80,
+    proto: 'TCP',
+    ipVersion: 4,
+    packet: { frameLen: 60, len: 40, ttl: 64, tos: 0, ipId: 1, payloadLen: 0 },
+    verdict: 'drop',
+    would: false,
+    reason: 'rule-drop',
+    generation: 7,
+    count: n,
+    rule: {
+      gid: 1,
+      sid: 9000001,
+      rev: 2,
+      msg: 'SYN and FIN',
+      category: 'Attempted Information Leak',
+      severity: 2,
+      action: 'blocked',
+      metadata: {},
+      references: [],
+    },
+  };
+}
+
+export class FakeApi implements Api {
+  readonly recent = new Recent();
+  /** Every call with its arguments, oldest first. */
+  readonly calls: (readonly [string, unknown])[] = [];
+  /** Thrown by the next calls of a method. */
+  readonly failures = new Map<keyof Api, Error>();
+  outcomes: readonly PrefixOutcome[] = [{ prefix: '192.0.2.7', outcome: 'added' }];
+  loaded: RulesLoadResult = { generation: 8, summary, problems: [problem] };
+  blocklist: readonly BlockEntry[] = [block];
+  checked: BlockCheck = check;
+  /** Called by `stop`, after the answer. */
+  onStop: () => void = () => undefined;
+  following = 0;
+
+  #called<T>(method: keyof Api, argument: unknown, answer: () => T): Promise<T> {
+    this.calls.push([method, argument]);
+    if (this.failures.has(method)) return Promise.reject(this.failures.get(method) ?? new Error());
+    return Promise.resolve(answer());
+  }
+
+  status(): Promise<Status> {
+    return this.#called('status', undefined, () => status);
+  }
+
+  stop(options: { readonly detach: boolean }): Promise<{ detached: readonly string[] }> {
+    setImmediate(() => this.onStop());
+    return this.#called('stop', options, () => ({ detached: options.detach ? ['eth0'] : [] }));
+  }
+
+  loadRules(request: RulesLoadRequest): Promise<RulesLoadResult> {
+    return this.#called('loadRules', request, () => this.loaded);
+  }
+
+  listRules(): Promise<RulesList> {
+    return this.#called('listRules', undefined, () => list);
+  }
+
+  showRule(sid: number): Promise<readonly RuleRecord[]> {
+    return this.#called('showRule', sid, () => {
+      if (sid !== rule.sid) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
+      return [rule];
+    });
+  }
+
+  blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {
+    return this.#called('blocklistAdd', request, () => this.outcomes);
+  }
+
+  blocklistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]> {
+    return this.#called('blocklistRemove', prefixes, () => this.outcomes);
+  }
+
+  blocklistList(): Promise<readonly BlockEntry[]> {
+    return this.#called('blocklistList', undefined, () => this.blocklist);
+  }
+
+  blocklistCheck(address: string): Promise<BlockCheck> {
+    return this.#called('blocklistCheck', address, () => this.checked);
+  }
+
+  blocklistFlush(): Promise<{ readonly removed: number }> {
+    return this.#called('blocklistFlush', undefined, () => ({ removed: 2 }));
+  }
+
+  allowlistAdd(request: { prefixes: readonly string[]; reason?: string }): Promise<readonly PrefixOutcome[]> {
+    return this.#called('allowlistAdd', request, () => this.outcomes);
+  }
+
+  allowlistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]> {
+    return this.#called('allowlistRemove', prefixes, () => this.outcomes);
+  }
+
+  allowlistList(): Promise<readonly AllowEntry[]> {
+    return this.#called('allowlistList', undefined, () => [allowed]);
+  }
+
+  recentAlerts(count: number): Promise<readonly Detection[]> {
+    return this.#called('recentAlerts', count, () => this.recent.last(count));
+  }
+
+  async followAlerts(count: number, signal: AbortSignal, onDetection: (one: Detection) => void): Promise<void> {
+    await this.#called('followAlerts', count, () => undefined);
+    const follower = this.recent.follow({ backlog: count, limit: 1_000_000 });
+    signal.addEventListener('abort', () => follower.close(), { once: true });
+    if (signal.aborted) follower.close();
+    this.following++;
+    try {
+      for await (const one of follower) onDetection(one);
+    } finally {
+      this.following--;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every route over a real socket: what the client sends arrives, what the daemon answers comes back, errors keep their code.
+import t from 'tap';
+import { errorCodes, type ErrorCode } from '../../../../common/error-codes.js';
+import { IdsError } from '../../../../common/errors.js';
+import type { Api } from '../../../../engine/api/api.js';
+import { allowed, block, check, detection, list, rule, status } from './fake-api.js';
+import { raw, serve } from './serve.js';
+
+t.test('each method reaches the daemon with its arguments and brings its answer back', async (t) => {
+  const { client, api } = await serve(t);
+  const source = { file: 'a.rules', text: 'alert ip any any -> any any (sid:1;)\n' };
+  const request = { prefixes: ['192.0.2.7'], ttl: 60, reason: 'why', force: true, sshPeer: '203.0.113.5' };
+  api.recent.push([detection(1), detection(2)]);
+  const answers: Record<Exclude<keyof Api, 'followAlerts'>, [unknown, unknown]> = {
+    status: [await client.status(), status],
+    stop: [await client.stop({ detach: true }), { detached: ['eth0'] }],
+    loadRules: [await client.loadRules({ sources: [source], strict: true }), api.loaded],
+    listRules: [await client.listRules(), list],
+    showRule: [await client.showRule(rule.sid), [rule]],
+    blocklistAdd: [await client.blocklistAdd(request), api.outcomes],
+    blocklistRemove: [await client.blocklistRemove(['192.0.2.0/24', '::1']), api.outcomes],
+    blocklistList: [await client.blocklistList(), [block]],
+    blocklistCheck: [await client.blocklistCheck('2001:db8::1'), check],
+    blocklistFlush: [await client.blocklistFlush(), { removed: 2 }],
+    allowlistAdd: [await client.allowlistAdd({ prefixes: ['192.0.2.7'], reason: 'x' }), api.outcomes],
+    allowlistRemove: [await client.allowlistRemove(['192.0.2.7']), api.outcomes],
+    allowlistList: [await client.allowlistList(), [allowed]],
+    recentAlerts: [await client.recentAlerts(1), [detection(2)]],
+  };
+  for (const [method, [found, wanted]] of Object.entries(answers)) t.strictSame(found, wanted, method);
+  t.strictSame(
+    api.calls,
+    [
+      ['status', undefined],
+      ['stop', { detach: true }],
+      ['loadRules', { sources: [source], strict: true }],
+      ['listRules', undefined],
+      ['showRule', rule.sid],
+      ['blocklistAdd', request],
+      ['blocklistRemove', ['192.0.2.0/24', '::1']],
+      ['blocklistList', undefined],
+      ['blocklistCheck', '2001:db8::1'],
+      ['blocklistFlush', undefined],
+      ['allowlistAdd', { prefixes: ['192.0.2.7'], reason: 'x' }],
+      ['allowlistRemove', ['192.0.2.7']],
+      ['allowlistList', undefined],
+      ['recentAlerts', 1],
+    ],
+    'what was asked',
+  );
+  await client.loadRules({ strict: false });
+  t.strictSame(api.calls.at(-1), ['loadRules', { strict: false }], 'what is not given is absent, not undefined');
+});
+
+t.test('every error keeps its code, message and details on the way', async (t) => {
+  const { client, api, socket } = await serve(t);
+  for (const code of Object.keys(errorCodes) as ErrorCode[]) {
+    api.failures.set('status', new IdsError(code, `it is ${code}`, { details: { code, list: [1] } }));
+    const found = await client.status().catch((error: unknown) => error);
+    t.ok(found instanceof IdsError && found.code === code, code);
+    t.match(found, { message: `it is ${code}`, details: { code, list: [1] } });
+  }
+  api.failures.set('status', new TypeError('x is not a function'));
+  await t.rejects(client.status(), { code: 'INTERNAL', message: 'x is not a function' }, 'a defect is named as one');
+  t.equal((await raw(socket, 'GET', '/v1/status')).status, 500);
+  await t.rejects(client.showRule(5), { code: 'NOT_FOUND' });
+  t.equal((await raw(socket, 'GET', '/v1/rules/5')).status, 404);
+});
+
+t.test('a request that fits no route or schema is the caller’s mistake, in JSON, and reaches nobody', async (t) => {
+  const { api, socket } = await serve(t);
+  const many = JSON.stringify({ prefixes: Array.from({ length: 100_001 }, () => '192.0.2.1'), force: false });
+  const bad: [string, string, string, number][] = [
+    ['POST', '/v1/stop', '{"detach":', 400],
+    ['POST', '/v1/stop', '', 400],
+    ['POST', '/v1/stop', 'null', 400],
+    ['POST', '/v1/stop', '[]', 400],
+    ['POST', '/v1/stop', '{"detach":"yes"}', 400],
+    ['POST', '/v1/stop', '{"__proto__":{"detach":true}}', 400],
+    ['POST', '/v1/rules', '{"strict":true,"sources":[{"file":"x"}]}', 400],
+    ['POST', '/v1/rules', '{"strict":true,"sources":["/etc/shadow"]}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":[],"force":false}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":[7],"force":false}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":["192.0.2.1"]}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":["192.0.2.1"],"force":false,"ttl":-1}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":["192.0.2.1"],"force":false,"ttl":1.5}', 400],
+    ['POST', '/v1/blocklist/add', '{"prefixes":["192.0.2.1"],"force":false,"ttl":1e12}', 400],
+    ['POST', '/v1/blocklist/add', many, 400],
+    ['GET', '/v1/blocklist/check', '', 400],
+    ['GET', '/v1/rules/one', '', 400],
+    ['GET', '/v1/rules/-1', '', 400],
+    ['GET', '/v1/alerts?count=-1', '', 400],
+    ['GET', '/v1/alerts?count=1000000', '', 400],
+    ['GET', '/v1/alerts?follow=yes', '', 400],
+    ['GET', '/v1/nothing', '', 404],
+    ['DELETE', '/v1/rules', '', 404],
+    ['GET', '/', '', 404],
+  ];
+  for (const [method, path, body, wanted] of bad) {
+    const name = `${method} ${path} ${body.slice(0, 60)}`;
+    const answer = await raw(socket, method, path, body, body === '' ? {} : { 'content-type': 'application/json' });
+    t.equal(answer.status, wanted, name);
+    t.match(answer.type, /^application\/json/, name);
+    const { error } = JSON.parse(answer.body) as { error: { code: string; message: string } };
+    t.equal(error.code, wanted === 404 ? 'NOT_FOUND' : 'USAGE', name);
+    t.notMatch(error.message, /\n/, `${name}: one whole line: ${error.message}`);
+  }
+  const form = await raw(socket, 'POST', '/v1/stop', 'detach=1', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
+  t.equal(form.status, 415, 'only JSON');
+  t.match(form.body, /"code":"USAGE"/);
+  const large = await raw(socket, 'POST', '/v1/rules', '', {
+    'content-type': 'application/json',
+    'content-length': 300 * 1024 * 1024,
+    connection: 'close',
+  });
+  t.equal(large.status, 413, 'refused by its announced length, before it is read');
+  t.match(large.body, /"code":"USAGE"/);
+  t.strictSame(api.calls, [], 'the daemon heard of none of them');
+});
+
+t.test('requests at the same time do not mix', async (t) => {
+  const { client } = await serve(t);
+  const sids = Array.from({ length: 100 }, (_, i) => i + 1);
+  const found = await Promise.all(sids.map((sid) => client.showRule(sid).catch((error: unknown) => error)));
+  t.ok(
+    found.every((error, i) => error instanceof IdsError && error.message === `no rule with sid ${i + 1} is loaded`),
+    'each answer is that of its request',
+  );
+});

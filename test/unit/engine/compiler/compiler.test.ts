@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule sets are compiled in a thread of their own, which comes and goes.
+
+import t from 'tap';
+import { Compiler } from '../../../../engine/compiler/compiler.js';
+
+const options = { addressVars: { HOME_NET: '10.0.0.0/8' }, portVars: {}, redact: [] };
+const source = (text: string): { file: string; text: string }[] => [{ file: 'a.rules', text }];
+const good = (sid: number): string => `alert tcp any any -> $HOME_NET any (msg:"x"; flags:S; sid:${sid};)`;
+
+t.test('what comes back is the whole compilation, and problems are no errors', async (t) => {
+  const compiler = new Compiler();
+  t.teardown(() => compiler.close());
+  const { summary, rules, ruleset, problems } = await compiler.compile(source(`${good(1)}\nnonsense`), options);
+  t.match(summary, { usable: 1, errors: 1 });
+  t.match(rules, [{ sid: 1, placement: 'inline', positions: [0] }]);
+  t.match(problems, [{ file: 'a.rules', line: 2, severity: 'error' }]);
+  t.ok(ruleset.blob.byteLength > 0 && ruleset.blob.buffer instanceof ArrayBuffer, 'its tables arrived');
+});
+
+t.test('several at once are kept apart', async (t) => {
+  const compiler = new Compiler();
+  t.teardown(() => compiler.close());
+  const all = await Promise.all([1, 2, 3].map((sid) => compiler.compile(source(good(sid)), options)));
+  t.same(
+    all.map(({ rules }) => rules.map(({ sid }) => sid)),
+    [[1], [2], [3]],
+  );
+});
+
+t.test('closing ends what is under way, and the thread that follows has nothing to do with it', async (t) => {
+  const compiler = new Compiler();
+  const first = compiler.compile(source(good(1)), options);
+  const closed = compiler.close();
+  const second = compiler.compile(source(good(2)), options);
+  await t.rejects(first, { code: 'INTERNAL', message: /closed/ });
+  await closed;
+  t.match((await second).rules, [{ sid: 2 }]);
+  await compiler.close();
+  await compiler.close();
+});
