@@ -54,9 +54,8 @@ export function texts4({ addr, length }: Prefixes4): string[] {
 /** For `nft -f`: a set of intervals and a rule that drops at the ingress of a device, before everything else. */
 export function nftText(texts: readonly string[], device: string): string {
   return `table netdev bench {
-  counter dropped { }
   set listed { type ipv4_addr; flags interval; elements = { ${texts.join(',\n')} } }
-  chain ingress { type filter hook ingress device "${device}" priority 0; ip saddr @listed counter name dropped drop }
+  chain ingress { type filter hook ingress device "${device}" priority 0; ip saddr @listed drop; }
 }
 `;
 }

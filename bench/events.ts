@@ -33,7 +33,7 @@ const request = [
 ].join('\r\n');
 
 export function benchEvents(): void {
-  const kernel = Kernel.open({ sizes: { ids_blocklist: 1024, ids_hits: 1024 } });
+  const kernel = Kernel.open();
   const compiled = compileRules(readSources(ruleFiles(undefined, '.')), languageOptions({ homeNet: ['10.0.0.0/8'] }));
   kernel.writeRedact(redactTable(defaultRedactNames));
   kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });

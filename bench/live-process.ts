@@ -3,16 +3,16 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { undoAfter } from '../test/helpers/privileged.js';
 import type { Teardown } from '../test/helpers/undo.js';
 
 export class LiveProcess {
   readonly #child: ChildProcess;
-  readonly #lines: Interface;
+  readonly #lines: AsyncIterator<string>;
   readonly #command: string;
 
-  private constructor(child: ChildProcess, lines: Interface, command: string) {
+  private constructor(child: ChildProcess, lines: AsyncIterator<string>, command: string) {
     this.#child = child;
     this.#lines = lines;
     this.#command = command;
@@ -23,7 +23,8 @@ export class LiveProcess {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     undoAfter(t, () => void child.kill('SIGKILL'));
-    return new LiveProcess(child, createInterface({ input: child.stdout }), [command, ...args].join(' '));
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    return new LiveProcess(child, lines, [command, ...args].join(' '));
   }
 
   get pid(): number {
@@ -34,17 +35,16 @@ export class LiveProcess {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** The next line that it prints. */
+  /** The next line that it prints; it is killed if none comes in time. */
   async line(deadlineMs: number): Promise<string> {
-    const signal = AbortSignal.timeout(deadlineMs);
+    const timer = setTimeout(() => void this.#child.kill('SIGKILL'), deadlineMs);
     try {
-      const ended = once(this.#child, 'exit', { signal }).then(() => undefined);
-      const [line] = (await Promise.race([once(this.#lines, 'line', { signal }), ended])) ?? [];
-      if (typeof line === 'string') return line;
-    } catch (cause) {
-      throw new Error(`${this.#command}: no answer within ${deadlineMs} ms`, { cause });
+      const { value, done } = await this.#lines.next();
+      if (done !== true) return value;
+    } finally {
+      clearTimeout(timer);
     }
-    throw new Error(`${this.#command}: it ended`);
+    throw new Error(`${this.#command}: it ended, or did not answer within ${deadlineMs} ms`);
   }
 
   /** Ends its input and waits for its end. */

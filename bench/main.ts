@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [events] [response]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [events] [response] [blocklist]
 
+import { benchBlocklist } from './blocklist.js';
 import { benchEvents } from './events.js';
 import { benchPacket } from './packet.js';
 import { benchResponse } from './response.js';
@@ -9,6 +10,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   packet: benchPacket,
   events: benchEvents,
   response: benchResponse,
+  blocklist: benchBlocklist,
 };
 
 const names = process.argv.slice(2);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nanoseconds a packet of the whole program, beside XDP programs that only return a verdict, in alternating rounds.
 
-import { parsePrefix } from '../common/address.js';
 import { Kernel, VerdictProgram } from '../engine/bpf/index.js';
 import { languageOptions } from '../engine/config/index.js';
 import { compileRules } from '../rules/index.js';
 import { tcp, TCP } from '../test/kernel/support/frames.js';
-import { BlockLayout } from '../common/abi.gen.js';
+import { block } from '../test/kernel/support/rules.js';
 import { headerRules } from './rules.js';
 import { median, print, type Row } from './report.js';
 
@@ -33,7 +32,7 @@ function subject(
   frame: Uint8Array,
   prepare: (kernel: Kernel) => void = () => {},
 ): Subject {
-  const kernel = Kernel.open({ sizes: { ids_blocklist: 65536, ids_hits: 65536 } });
+  const kernel = Kernel.open();
   const compiled = compileRules([{ file: 'bench', text: rules }], {
     ...languageOptions({ homeNet: ['10.0.0.0/8'] }),
     addressRules: 'inline',
@@ -43,12 +42,6 @@ function subject(
   kernel.control.update({ sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });
   prepare(kernel);
   return { what, run: () => kernel.run(frame, { repeat: REPEAT }).durationNs, close: () => kernel.close() };
-}
-
-function block(kernel: Kernel, text: string, hits: number): void {
-  const value = new Uint8Array(BlockLayout.SIZE);
-  new DataView(value.buffer).setUint32(BlockLayout.hits, hits, true);
-  kernel.blocklist.put(parsePrefix(text), value);
 }
 
 export function benchPacket(): void {
@@ -61,11 +54,11 @@ export function benchPacket(): void {
     payload: new Uint8Array(512),
   });
   const entries = (kernel: Kernel): void => {
-    for (let i = 1; i <= 10_000; i++) block(kernel, `203.${i >> 12}.${(i >> 4) & 255}.${(i & 15) * 16}`, i);
+    for (let i = 1; i <= 10_000; i++) block({ kernel }, `203.${i >> 12}.${(i >> 4) & 255}.${(i & 15) * 16}`);
   };
   const listed = (kernel: Kernel): void => {
     entries(kernel);
-    block(kernel, '192.0.2.7', 10_001);
+    block({ kernel }, '192.0.2.7');
   };
   const subjects = [
     floor('a program that only returns XDP_PASS', XDP_PASS, data),

@@ -299,21 +299,7 @@ struct ids_address_class {
 	__u16 dst;
 };
 
-enum ids_block_flag {
-	IDS_BLOCK_FORCED = 1, /* wins over a built-in exemption */
-};
-
-/* A blocklist entry as user space writes it. */
-struct ids_block {
-	__u32 expires; /* seconds of now(); 0 = never. The entry drops while now() < expires */
-	__u16 origin;  /* index of ids_origins */
-	__u8 flags;    /* enum ids_block_flag */
-	__u8 prefix;   /* length of this entry's own prefix: behind an expired entry a shorter one is looked for */
-	__u32 hits;    /* index of this entry's counters in ids_hits */
-	__u32 pad2;
-};
-
-/* Counters of a blocklist entry (and, per CPU, of an origin) as the kernel writes them. */
+/* Counters of an origin as the kernel writes them, per CPU. */
 struct ids_hits {
 	__u64 packets;
 	__u64 bytes;
@@ -328,7 +314,7 @@ struct ids_hits {
 enum ids_list_limit {
 	IDS_LINE_ENTRIES = 5, /* entries of a line */
 	IDS_LINE_INFOS = 4,   /* records of a line of ids_info6 */
-	IDS_CHAIN = 64,       /* lines from its home within which an entry lies */
+	IDS_CHAIN = 256,      /* lines from its home within which an entry lies */
 	IDS_SETS = 65536,     /* origin sets */
 	IDS_SHORT = 8,        /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
 	IDS_HIT_TIME_BITS = 24,
@@ -619,7 +605,6 @@ enum ids_cut_flag {
 IDS_SIZE(ids_cond, 16);
 IDS_SIZE(ids_rule, 176);
 IDS_SIZE(ids_prefix, 20);
-IDS_SIZE(ids_block, 16);
 IDS_SIZE(ids_hits, 24);
 IDS_SIZE(ids_line4, 64);
 IDS_SIZE(ids_line6, 128);

@@ -23,7 +23,6 @@ struct ids_export {
 	enum ids_unique unique;
 	enum ids_rule_flag rule_flag;
 	enum ids_ruleset_flag ruleset_flag;
-	enum ids_block_flag block_flag;
 	enum ids_list_limit list_limit;
 	enum ids_entry_bit entry_bit;
 	enum ids_class class_;
@@ -43,7 +42,6 @@ struct ids_export {
 	struct ids_ruleset ruleset;
 	struct ids_prefix prefix;
 	struct ids_address_class address_class;
-	struct ids_block block;
 	struct ids_hits hits;
 	struct ids_entry4 entry4;
 	struct ids_line4 line4;

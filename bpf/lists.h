@@ -6,9 +6,6 @@
 #include "list4.h"
 #include "list6.h"
 
-/* How many expired entries that cover one address are looked behind. */
-#define IDS_EXPIRED_NESTED 8
-
 /* What the allowlist promises the packet's source: bits of enum ids_allow_kind. */
 static __always_inline __u32 ids_allowed(const struct ids_packet *pkt)
 {
@@ -30,68 +27,6 @@ static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
 	pkt->decider = IDS_MAX_RULES;
 	pkt->event_flags |= IDS_EVENT_ALLOWLISTED;
 	return true;
-}
-
-/* The longest entry that covers the source and has not expired. */
-static __always_inline const struct ids_block *ids_blocked(struct ids_packet *pkt)
-{
-	struct ids_prefix key = { .prefix = 128 };
-	int n;
-
-	__builtin_memcpy(key.addr, &pkt->saddr, sizeof(key.addr));
-#pragma clang loop unroll(disable)
-	for (n = 0; n < IDS_EXPIRED_NESTED; n++) {
-		const struct ids_block *block = bpf_map_lookup_elem(&ids_blocklist, &key);
-
-		if (!block || !block->expires || ids_now(pkt) / IDS_SECOND < block->expires)
-			return block;
-		if (n == 0)
-			ids_count(IDS_STAT_EXPIRED_HITS);
-		if (block->prefix == 0 || block->prefix > 128)
-			break;
-		key.prefix = block->prefix - 1;
-	}
-	return 0;
-}
-
-static __always_inline void ids_hit(struct ids_packet *pkt, const struct ids_block *block)
-{
-	__u32 index = block->hits;
-	__u32 origin = block->origin;
-	struct ids_hits *hits = bpf_map_lookup_elem(&ids_hits, &index);
-	struct ids_hits *sum = bpf_map_lookup_elem(&ids_origin_hits, &origin);
-
-	if (hits) {
-		__sync_fetch_and_add(&hits->packets, 1);
-		__sync_fetch_and_add(&hits->bytes, pkt->frame_len);
-		hits->last_seen = ids_now(pkt);
-	}
-	if (sum) {
-		sum->packets++;
-		sum->bytes += pkt->frame_len;
-		sum->last_seen = ids_now(pkt);
-	}
-}
-
-static __always_inline void ids_judge_trie(struct ids_packet *pkt)
-{
-	const struct ids_block *block = ids_blocked(pkt);
-	__u32 allowed;
-
-	if (!block)
-		return;
-	allowed = ids_allowed(pkt);
-	if (ids_spared(pkt, allowed))
-		return;
-	if (allowed & IDS_ALLOW_EXEMPT && !(block->flags & IDS_BLOCK_FORCED)) {
-		ids_count(IDS_STAT_EXEMPTED);
-		return;
-	}
-	pkt->verdict = IDS_VERDICT_DROP;
-	pkt->reason = IDS_REASON_BLOCKLIST;
-	pkt->event_type = IDS_EVENT_BLOCKED;
-	pkt->origin = block->origin;
-	ids_hit(pkt, block);
 }
 
 /* Looks the source up in the tables of its family. */
@@ -155,8 +90,6 @@ static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
 		ids_count(IDS_STAT_EXPIRED_HITS);
 	if (pkt->listed)
 		ids_judge_entry(pkt);
-	if (pkt->verdict == IDS_VERDICT_PASS)
-		ids_judge_trie(pkt);
 }
 
 /* Whether the source comes second in the canonical order of a flow. */

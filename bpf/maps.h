@@ -66,26 +66,8 @@ struct {
 	__array(values, struct ids_rule_count_map);
 } ids_rule_counts SEC(".maps");
 
-/* The blocklist. Written by the engine, read by the lists stage; the size is set by the loader. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 1048576);
-	__type(key, struct ids_prefix);
-	__type(value, struct ids_block);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-} ids_blocklist SEC(".maps");
-
-/* Counters of blocklist entries by ids_block.hits, which the engine hands out. Written by the kernel (atomically). */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1048576);
-	__type(key, __u32);
-	__type(value, struct ids_hits);
-	__uint(map_flags, BPF_F_MMAPABLE);
-} ids_hits SEC(".maps");
-
 /*
- * The blocklist's own tables, see abi.h. Written by the engine through memory maps, read by the lists stage; the sizes
+ * The blocklist, see abi.h. Written by the engine through memory maps, read by the lists stage; the sizes
  * of lines, records and hits follow the capacity and are set by the loader.
  */
 #define IDS_LIST_MAP(name, type_, entries)         \

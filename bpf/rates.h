@@ -9,9 +9,34 @@
 /* Tries before a bucket that others are taking from counts as empty. */
 #define IDS_RATE_TRIES 4
 
+/* The cell that bounds the events of the list stages as a whole. */
+#define IDS_RATE_LISTS 0
+
+/* The cell for a hash: any but that one. */
+static __always_inline __u32 ids_rate_cell(__u64 hash)
+{
+	__u32 cell = hash & (IDS_RATE_CELLS - 1);
+
+	return cell == IDS_RATE_LISTS ? IDS_RATE_LISTS + 1 : cell;
+}
+
+/* The time at which a bucket will be full; one that lies too far ahead is a leftover of another clock. */
+static __always_inline __u64 ids_full(__u64 seen, __u64 now)
+{
+	return seen > now && seen - now <= 2 * IDS_SECOND ? seen : now;
+}
+
+/* Whether a bucket has a token, which stays there. */
+static __always_inline bool ids_may_take(__u32 index, __u64 now, __u32 rate)
+{
+	const __u64 *word = bpf_map_lookup_elem(&ids_rates, &index);
+
+	return word && rate && ids_full(*(const volatile __u64 *)word, now) - now <= IDS_SECOND - IDS_SECOND / rate;
+}
+
 /*
  * Takes a token from a bucket of `rate` tokens that refills `rate` a second. Its word is the time at which it will be
- * full again; a time that lies farther ahead than that is a leftover of another clock.
+ * full again.
  */
 static __always_inline bool ids_take(__u32 index, __u64 now, __u32 rate)
 {
@@ -25,7 +50,7 @@ static __always_inline bool ids_take(__u32 index, __u64 now, __u32 rate)
 #pragma unroll
 	for (n = 0; n < IDS_RATE_TRIES; n++) {
 		__u64 seen = *(volatile __u64 *)word;
-		__u64 full = seen > now && seen - now <= 2 * IDS_SECOND ? seen : now;
+		__u64 full = ids_full(seen, now);
 
 		if (full - now > IDS_SECOND - interval)
 			return false;
@@ -43,7 +68,7 @@ static __always_inline bool ids_may_alert(struct ids_packet *pkt, __u32 position
 {
 	const struct ids_control *control = ids_settings();
 	__u64 now = ids_now(pkt);
-	__u32 index = ids_mix(ids_source_hash(pkt) + sid + 1) & (IDS_RATE_CELLS - 1);
+	__u32 index = ids_rate_cell(ids_mix(ids_source_hash(pkt) + sid + 1));
 
 	if (pkt->control & IDS_CONTROL_UNLIMITED || !control)
 		return true;
@@ -55,13 +80,18 @@ static __always_inline bool ids_may_alert(struct ids_packet *pkt, __u32 position
 static __always_inline bool ids_may_report(struct ids_packet *pkt)
 {
 	const struct ids_control *control = ids_settings();
+	__u64 now = ids_now(pkt);
 	__u64 hash;
 
 	if (pkt->control & IDS_CONTROL_UNLIMITED || !control)
 		return true;
-	/* Every dropped packet comes by here: cheaper than SipHash, as all that a collision costs is a shared bucket. */
+	/* A flood from many sources ends here, at a word that stays in the cache. */
+	if (!ids_may_take(IDS_RATE_LISTS, now, control->rule_rate))
+		return false;
+	/* Cheaper than SipHash, as all that a collision costs is a shared bucket. */
 	hash = ids_mix(ids_mix(pkt->saddr.half[0] ^ control->secret[0]) + (pkt->saddr.half[1] ^ control->secret[1]));
-	return ids_take(hash & (IDS_RATE_CELLS - 1), ids_now(pkt), control->blocked_rate);
+	return ids_take(ids_rate_cell(hash), now, control->blocked_rate) &&
+	       ids_take(IDS_RATE_LISTS, now, control->rule_rate);
 }
 
 #endif

@@ -15,7 +15,7 @@ const target = join(root, 'common/abi.gen.ts');
 const named = ['ids_reason', 'ids_verdict', 'ids_stat', 'ids_event_type', 'ids_action', 'ids_field'];
 /** Structs that the engine reads or writes as flat records; of the others it needs the offsets alone. */
 const records = [
-  ...['ids_event', 'ids_block', 'ids_hits', 'ids_allow', 'ids_cut', 'ids_interface', 'ids_address_class', 'ids_cond'],
+  ...['ids_event', 'ids_hits', 'ids_allow', 'ids_cut', 'ids_interface', 'ids_address_class', 'ids_cond'],
   ...['ids_verdict_count', 'ids_rule_count', 'ids_http'],
 ];
 

@@ -62,7 +62,8 @@ export interface FeedStatus {
   readonly lastSuccess?: string;
   readonly next?: string;
   readonly failures: number;
-  readonly error?: string;
+  /** Why the last attempt failed, if it did. */
+  readonly lastError?: string;
   readonly etag?: string;
   readonly lastModified?: string;
   /** Bytes of the last download, as they came. */

@@ -3,7 +3,6 @@
 
 import { HitsLayout, readHits, readVerdictCount, VerdictCountLayout } from '../../common/abi.gen.js';
 import { type BpfMap, cpus, indexKey } from './bpf-map.js';
-import { Mapping } from './memory.js';
 
 export interface VerdictCount {
   /** enum ids_reason */
@@ -60,42 +59,4 @@ export function readOriginHits(map: BpfMap, index: number): Hits {
     sum.lastSeen = Math.max(sum.lastSeen, one.lastSeen);
   }
   return sum;
-}
-
-/** The counters of blocklist entries, read in place. */
-export class HitsArray {
-  readonly entries: number;
-  readonly #mapping: Mapping;
-  #view: DataView;
-
-  private constructor(mapping: Mapping, entries: number) {
-    this.#mapping = mapping;
-    this.entries = entries;
-    this.#view = new DataView(mapping.buffer);
-  }
-
-  static open(map: BpfMap): HitsArray {
-    const { maxEntries } = map.info;
-    return new HitsArray(
-      Mapping.open(map.fd, maxEntries * HitsLayout.SIZE, { writable: true, what: map.name }),
-      maxEntries,
-    );
-  }
-
-  /** The counters at an index; zero beyond the end. */
-  read(index: number): Hits {
-    if (!(index >= 0 && index < this.entries)) return { packets: 0, bytes: 0, lastSeen: 0 };
-    return readHits(this.#view, index * HitsLayout.SIZE);
-  }
-
-  /** Before an index is handed out anew. */
-  clear(index: number): void {
-    const at = index * HitsLayout.SIZE;
-    for (let i = 0; i < HitsLayout.SIZE; i += 8) this.#view.setBigUint64(at + i, 0n, true);
-  }
-
-  close(): void {
-    this.#view = new DataView(new ArrayBuffer(0));
-    this.#mapping.close();
-  }
 }

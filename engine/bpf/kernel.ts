@@ -8,7 +8,7 @@ import type { RuleCountRecord } from '../../common/abi.gen.js';
 import { type Attachment, Attachments } from './attachments.js';
 import { BpfMap, indexKey } from './bpf-map.js';
 import { type Control, ControlMap } from './control.js';
-import { type Hits, HitsArray, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
+import { type Hits, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
 import { ListMemory } from './list-memory.js';
 import { type AttachMode, detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
@@ -41,7 +41,6 @@ export class Kernel {
   /** Maps that keep the size of an earlier run, though another one was asked for. */
   readonly kept: readonly string[];
   readonly control: ControlMap;
-  readonly blocklist: PrefixTable;
   readonly allowlist: PrefixTable;
   readonly cuts: BpfMap;
   readonly rings: { readonly events: RingHandle; readonly bulk: RingHandle };
@@ -49,7 +48,6 @@ export class Kernel {
   readonly #place: LinkPlace | undefined;
   readonly #maps = new Map<string, BpfMap>();
   readonly #rulesets: Rulesets;
-  readonly #hits: HitsArray;
   readonly #test: TestRun;
   readonly #attachments: Attachments;
   #lists: ListMemory | undefined;
@@ -70,13 +68,11 @@ export class Kernel {
       throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${ENTRY}; build both sides anew`);
     this.#test = new TestRun(program);
     this.control = ControlMap.open(this.map('ids_control').fd);
-    this.#hits = HitsArray.open(this.map('ids_hits'));
     this.#rulesets = new Rulesets(this.control, {
       rulesets: this.map('ids_rulesets'),
       addresses: this.map('ids_addresses'),
       counts: this.map('ids_rule_counts'),
     });
-    this.blocklist = new PrefixTable(this.map('ids_blocklist'));
     this.allowlist = new PrefixTable(this.map('ids_allowlist'));
     this.cuts = this.map('ids_cuts');
     this.#attachments = new Attachments(program, place, this.map('ids_interfaces'));
@@ -117,7 +113,6 @@ export class Kernel {
     this.#closed = true;
     this.#attachments.close();
     this.#rulesets.close();
-    this.#hits.close();
     this.#lists?.close();
     this.#barrier?.close();
     this.control.close();
@@ -161,16 +156,6 @@ export class Kernel {
   /** Returns when every run of a program that had begun before the call has ended. Some 10 ms. */
   synchronize(): void {
     (this.#barrier ??= RcuBarrier.open()).wait();
-  }
-
-  /** Counters of a blocklist entry by `ids_block.hits`. */
-  hits(index: number): Hits {
-    return this.#hits.read(index);
-  }
-
-  /** Zeroes them, before the index is handed out anew. */
-  clearHits(index: number): void {
-    this.#hits.clear(index);
   }
 
   originHits(index: number): Hits {

@@ -164,19 +164,29 @@ export class Feeds {
 
   #status(config: FeedConfig): FeedStatus {
     const { name, url, file, action } = config;
-    const { fingerprint: _fingerprint, lastAttempt, lastSuccess, ...rest } = this.#states.get(name);
+    const {
+      fingerprint: _fingerprint,
+      error,
+      lastAttempt,
+      lastSuccess,
+      etag,
+      lastModified,
+      format,
+      ...figures
+    } = this.#states.get(name);
     const next = this.#tasks.get(name)?.getNextRun();
     return {
       name,
       source: url === undefined ? (file ?? '') : shownUrl(new URL(url)),
       schedule: config.schedule,
       action,
-      ...(Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as typeof rest as Omit<
-        FeedStatus,
-        'name' | 'source' | 'schedule' | 'action' | 'running'
-      >),
+      ...figures,
+      ...(format === undefined ? {} : { format }),
+      ...(etag === undefined ? {} : { etag }),
+      ...(lastModified === undefined ? {} : { lastModified }),
       ...(lastAttempt === undefined ? {} : { lastAttempt: iso(lastAttempt) }),
       ...(lastSuccess === undefined ? {} : { lastSuccess: iso(lastSuccess) }),
+      ...(error === undefined ? {} : { lastError: error }),
       ...(next ? { next: next.toISOString() } : {}),
       running: this.#running.has(name),
     };
@@ -184,8 +194,10 @@ export class Feeds {
 
   /** A sentence for each feed that an operator should look at: `ids status` shows them. */
   notes(): string[] {
-    return this.list().flatMap(({ name, error, lastSuccess }) =>
-      error === undefined ? [] : [`feed ${name} is not up to date (last success ${lastSuccess ?? 'never'}): ${error}`],
+    return this.list().flatMap(({ name, lastError, lastSuccess }) =>
+      lastError === undefined
+        ? []
+        : [`feed ${name} is not up to date (last success ${lastSuccess ?? 'never'}): ${lastError}`],
     );
   }
 

@@ -120,7 +120,7 @@ export class Blocklist {
   }
 
   #failed(error: unknown, what: string): void {
-    this.#options.onError?.(error, what);
+    if (!this.#enforcer.closed) this.#options.onError?.(error, what);
   }
 
   /** Throws LIST_FULL unless those of the prefixes that are new fit. */
@@ -338,6 +338,7 @@ export class Blocklist {
 
   close(): void {
     this.#reconciler.close();
+    this.#enforcer.close();
     try {
       this.flush();
     } catch (error) {

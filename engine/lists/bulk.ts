@@ -235,7 +235,10 @@ export class BulkChanges implements BulkLists {
   }
 
   async #change(origin: string, put: Content, merge: MergeOptions): Promise<ChangeResult> {
+    const { index, enforcer } = this.#options;
+    const { changes } = index;
     const plan = await this.#apply(origin, put, merge);
+    const others = index.changes - changes > 1;
     try {
       await this.#enforce(plan, put);
     } catch (error) {
@@ -243,6 +246,8 @@ export class BulkChanges implements BulkLists {
       await this.#enforce(await this.#apply(origin, plan.old, { replace: true }), plan.old);
       throw error;
     }
+    // What changed meanwhile was not counted in: both may have been the first, or the last, to list a prefix.
+    if (others) await inSlices(enforcer.recount());
     const { added, kept, removed } = plan.merged;
     return { added, kept, removed: removed.four.len.length + removed.six.len.length };
   }

@@ -79,6 +79,8 @@ export function refuseBatch(
       if (covers(prefix, all4)) four.fill(0);
     }
   }
+  // Most lists name nothing of the kind: no copy of a million entries then.
+  if (!four.includes(0) && !six.includes(0)) return { accepted: batch, refusedCount: 0, refused: [] };
   const accepted = choose(batch, { four, six });
   const refusedCount = batch.count - accepted.count;
   const refused: RefusedEntry[] = [];

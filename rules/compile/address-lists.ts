@@ -9,7 +9,7 @@
 import { Action, Threshold } from '../../common/abi.gen.js';
 import type { PrefixColumns } from '../../common/prefix-columns.js';
 import type { AddressSet, Rule } from '../ast.js';
-import { overlap } from './overlap.js';
+import { intersect, overlap } from './overlap.js';
 import { prefixColumns } from './range-prefixes.js';
 
 /** What one address rule puts on the blocklist. */
@@ -36,6 +36,30 @@ export function isAddressOrigin(origin: string): boolean {
 const SHORTEST = { four: 8, six: 16 } as const;
 /** More prefixes of one rule than this come from ranges that nobody means to list. */
 const MAX_PREFIXES = 65_536;
+
+const mapped = (first: bigint, last: bigint): { from: bigint; to: bigint } => ({
+  from: 0xffff_0000_0000n + first,
+  to: 0xffff_0000_0000n + last,
+});
+
+/** Sources that no packet from elsewhere has: 0/8, 127/8, 224/3, :: and ::1, fe80::/10, ff00::/8. */
+const NOT_FROM_OUTSIDE: AddressSet = [
+  { from: 0n, to: 1n },
+  mapped(0n, 0x00ff_ffffn),
+  mapped(0x7f00_0000n, 0x7fff_ffffn),
+  mapped(0xe000_0000n, 0xffff_ffffn),
+  { from: 0xfe80n << 112n, to: (0xfec0n << 112n) - 1n },
+  { from: 0xff00n << 112n, to: (1n << 128n) - 1n },
+];
+
+/**
+ * True if a drop by these sources is about forgery: the lock-out guard keeps the blocklist from such addresses, while
+ * rules apply to packets that claim them.
+ */
+function claimsToBeUs(sources: AddressSet, home: AddressSet | undefined): boolean {
+  const everywhere = home?.length === 1 && home[0]?.from === 0n;
+  return intersect(sources, NOT_FROM_OUTSIDE) || (home !== undefined && !everywhere && intersect(sources, home));
+}
 
 /** True if every address of `inner` is in `outer`; both sorted and disjoint. */
 export function covers(outer: AddressSet, inner: AddressSet): boolean {
@@ -89,6 +113,9 @@ export function placeAddresses(
   const prefixes = prefixColumns(rule.source.addresses);
   if (!listable(prefixes)) return undefined;
   if (rule.action === Action.ALERT) return { prefixes };
+  if (claimsToBeUs(rule.source.addresses, home)) {
+    return { reason: 'stays a header rule: its sources are this network, or nobody from outside' };
+  }
   const pass = passes.find((candidate) => overlap(rule, candidate));
   if (pass) return { reason: `stays a header rule: pass rule ${pass.meta.sid} comes before it` };
   if (rule.destination.anyAddress) return { prefixes };

@@ -10,7 +10,8 @@ interface Range<T> {
   readonly to: T;
 }
 
-function intersect<T extends bigint | number>(a: readonly Range<T>[], b: readonly Range<T>[]): boolean {
+/** True if two sorted sets have something in common. */
+export function intersect<T extends bigint | number>(a: readonly Range<T>[], b: readonly Range<T>[]): boolean {
   let [i, j] = [0, 0];
   for (;;) {
     const [x, y] = [a[i], b[j]];

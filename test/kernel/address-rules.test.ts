@@ -168,10 +168,10 @@ function dice(seed: number): (below: number) => number {
 type Dice = ReturnType<typeof dice>;
 
 const source4 = (d: Dice): string => `192.0.${d(4)}.${d(256)}`;
-const source6 = (d: Dice): string => `2001:db8:${d(4)}::${d(64).toString(16)}`;
+const source6 = (d: Dice): string => `2001:db8:${8 + d(4)}::${d(64).toString(16)}`;
 
 function prefixOf(d: Dice): string {
-  if (d(4) === 0) return `${source6(d)}/${[32, 47, 48, 64, 120, 126, 128][d(7)]}`;
+  if (d(4) === 0) return `${source6(d)}/${[46, 47, 48, 64, 120, 126, 128][d(7)]}`;
   return `${source4(d)}/${[16, 22, 24, 25, 28, 30, 31, 32, 32, 32][d(10)]}`;
 }
 

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { abiHash, BlockLayout } from '../../common/abi.gen.js';
+import { abiHash, AllowLayout } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { claimPins, Kernel } from '../../engine/bpf/index.js';
 import { libbpf } from '../../engine/bpf/native.js';
@@ -15,7 +15,7 @@ import { privileged, run, undoAfter } from '../helpers/privileged.js';
 
 type Test = Parameters<typeof undoAfter>[0];
 
-const sizes = { ids_blocklist: 64, ids_hits: 64, ids_allowlist: 16, ids_events: 4096, ids_bulk: 4096 };
+const sizes = { ids_allowlist: 64, ids_events: 4096, ids_bulk: 4096 };
 let made = 0;
 
 /** A veth pair of this test alone, both ends up. */
@@ -109,7 +109,7 @@ if (privileged(t)) {
     const first = open(t, pinDir);
     t.equal(first.adopted, false);
     for (const path of [pinDir, join(pinDir, abiHash)]) t.equal(statSync(path).mode & 0o777, 0o700);
-    first.blocklist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(BlockLayout.SIZE));
+    first.allowlist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(AllowLayout.SIZE));
     const before = first.attach(a);
     const { secret } = first.control.read();
     first.close();
@@ -117,11 +117,11 @@ if (privileged(t)) {
     const [link, program] = [linkId(path), xdpState(before.ifindex).program];
     t.not(program, 0, 'the program outlives its loader');
 
-    const second = Kernel.open({ pinDir, sizes: { ...sizes, ids_blocklist: 128 } });
+    const second = Kernel.open({ pinDir, sizes: { ...sizes, ids_allowlist: 128 } });
     t.teardown(() => second.close());
     t.equal(second.adopted, true);
-    t.same(second.kept, ['ids_blocklist'], 'a pinned table keeps its size');
-    t.equal([...second.blocklist.entries()].length, 1);
+    t.same(second.kept, ['ids_allowlist'], 'a pinned table keeps its size');
+    t.equal([...second.allowlist.entries()].length, 1);
     t.same(second.control.read().secret, secret);
     t.same(second.attachments(), [before], 'what an earlier run attached is known');
     t.same(second.attach(a), before);
@@ -136,7 +136,7 @@ if (privileged(t)) {
     const [[a], [b]] = [await pair(t), await pair(t)];
     const pinDir = pinDirectory(t);
     const old = open(t, pinDir);
-    old.blocklist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(BlockLayout.SIZE));
+    old.allowlist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(AllowLayout.SIZE));
     const { ifindex } = old.attach(a);
     old.attach(b);
     old.close();
@@ -148,7 +148,7 @@ if (privileged(t)) {
     t.equal(kernel.adopted, false);
     const [previous, ...others] = kernel.previousPins();
     t.same([previous?.hash, others.length], ['0123456789ab', 0]);
-    const list = previous?.map('ids_blocklist');
+    const list = previous?.map('ids_allowlist');
     t.equal([...(list?.entries() ?? [])].length, 1);
     list?.close();
     t.equal(previous?.map('ids_nothing'), undefined);

@@ -6,14 +6,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { BlockLayout, ControlFlag, EventLayout, EventType, readEvent, Stat } from '../../common/abi.gen.js';
-import { parsePrefix } from '../../common/address.js';
+import { ControlFlag, EventLayout, EventType, readEvent, Stat } from '../../common/abi.gen.js';
 import { Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp } from './support/frames.js';
+import { block } from './support/rules.js';
 
 const frame = tcp({ src: '192.0.2.7', dst: '198.51.100.1' });
-const sizes = { ids_blocklist: 16, ids_hits: 16, ids_allowlist: 16, ids_bulk: 4096 };
+const sizes = { ids_allowlist: 16, ids_bulk: 4096 };
 
 /** Programs that write one event for every frame of 192.0.2.7. */
 function eventful(
@@ -22,7 +22,7 @@ function eventful(
 ): { kernel: Kernel; send(packet: number): void } {
   const kernel = Kernel.open({ replay: true, sizes: { ...sizes, ids_events: ringSize } });
   t.teardown(() => kernel.close());
-  kernel.blocklist.put(parsePrefix('192.0.2.7'), new Uint8Array(BlockLayout.SIZE));
+  block({ kernel }, '192.0.2.7');
   kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
   const send = (packet: number): void => {
     kernel.control.setClock(packet * 1000, packet);

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { BlockLayout, type BlockRecord, ControlLayout, RulesetLayout, writeBlock } from '../../common/abi.gen.js';
+import { AllowLayout, ControlLayout, RulesetLayout } from '../../common/abi.gen.js';
 import { parsePrefix, type Prefix } from '../../common/address.js';
 import { IdsError } from '../../common/errors.js';
 import { BpfMap, DEFAULT_OBJECT, indexKey, Kernel, MAX_FRAME, now, wallOffset } from '../../engine/bpf/index.js';
@@ -12,13 +12,14 @@ import { elfSection } from '../../engine/bpf/elf.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp } from './support/frames.js';
 import { Rig } from './support/rig.js';
+import { block, blocklistOf, hitsOf } from './support/rules.js';
 
 const XDP_DROP = 1;
 const XDP_PASS = 2;
 
-function block(fields: Partial<BlockRecord>): Uint8Array {
-  const value = new Uint8Array(BlockLayout.SIZE);
-  writeBlock(new DataView(value.buffer), 0, { ...{ expires: 0, origin: 0, flags: 0, prefix: 0, hits: 0 }, ...fields });
+function allow(kind: number): Uint8Array {
+  const value = new Uint8Array(AllowLayout.SIZE);
+  new DataView(value.buffer).setUint32(AllowLayout.kind, kind, true);
   return value;
 }
 
@@ -41,54 +42,52 @@ if (privileged(t)) {
     const { kernel } = rig;
     const frame = tcp({ src: '192.0.2.7', dst: '198.51.100.1' });
     t.equal(rig.send(frame).verdict, XDP_PASS);
-    kernel.blocklist.put(parsePrefix('192.0.2.0/24'), block({ origin: 3, hits: 17, prefix: 120 }));
+    block(rig, '192.0.2.0/24', { origin: 3 });
     const seen = rig.send(frame);
     t.equal(seen.verdict, XDP_DROP);
     t.same(seen.reasons, { BLOCKLIST: 1 });
     rig.send(frame);
-    t.same(kernel.hits(17), { packets: 2, bytes: 2 * frame.length, lastSeen: rig.now });
+    t.same(hitsOf(rig, '192.0.2.0/24'), { packets: 2, lastSeen: rig.now / 1e9 });
     t.same(kernel.originHits(3), { packets: 2, bytes: 2 * frame.length, lastSeen: rig.now });
-    kernel.clearHits(17);
     kernel.clearOriginHits(3);
-    t.same(kernel.hits(17), { packets: 0, bytes: 0, lastSeen: 0 });
     t.equal(kernel.originHits(3).packets, 0);
-    t.equal(kernel.blocklist.delete(parsePrefix('192.0.2.0/24')), true);
-    t.equal(kernel.blocklist.delete(parsePrefix('192.0.2.0/24')), false, 'it is gone already');
+    t.equal(blocklistOf(kernel).delete(parsePrefix('192.0.2.0/24')), true);
+    t.equal(blocklistOf(kernel).delete(parsePrefix('192.0.2.0/24')), false, 'it is gone already');
     t.equal(rig.send(frame).verdict, XDP_PASS);
-    t.same(kernel.hits(2 ** 31), { packets: 0, bytes: 0, lastSeen: 0 }, 'an index beyond the end has no counters');
+    t.same(blocklistOf(kernel).hits(2 ** 31), { packets: 0, lastSeen: 0 }, 'a place beyond the end has no counters');
   });
 
   t.test('prefix tables: exact entries, batches, the end of the room', async (t) => {
-    const { kernel } = Rig.open(t, { sizes: { ids_blocklist: 1000 } });
-    const { blocklist } = kernel;
+    const { kernel } = Rig.open(t, { sizes: { ids_allowlist: 1000 } });
+    const { allowlist } = kernel;
     const prefixes: Prefix[] = [];
     for (let i = 0; i < 900; i++)
       prefixes.push(parsePrefix(i % 2 ? `2001:db8:${i.toString(16)}::/48` : `10.${i >> 8}.${i & 255}.0/24`));
-    const values = new Uint8Array(900 * BlockLayout.SIZE);
-    prefixes.forEach((_, i) => values.set(block({ hits: i }), i * BlockLayout.SIZE));
-    blocklist.putBatch(prefixes, values);
+    const values = new Uint8Array(900 * AllowLayout.SIZE);
+    prefixes.forEach((_, i) => values.set(allow(i), i * AllowLayout.SIZE));
+    allowlist.putBatch(prefixes, values);
     const listed = new Map(
-      [...blocklist.entries()].map(([prefix, value]) => [JSON.stringify([prefix.length, [...prefix.bytes]]), value]),
+      [...allowlist.entries()].map(([prefix, value]) => [JSON.stringify([prefix.length, [...prefix.bytes]]), value]),
     );
     t.equal(listed.size, 900);
     const fifth = prefixes[5] ?? parsePrefix('::');
-    t.same(listed.get(JSON.stringify([fifth.length, [...fifth.bytes]])), block({ hits: 5 }));
-    t.same(blocklist.lookup(parsePrefix('10.0.2.9')), block({ hits: 2 }), 'the longest prefix answers');
-    t.equal(blocklist.get(parsePrefix('10.0.2.9')), undefined, 'but is not that very entry');
-    t.same(blocklist.get(parsePrefix('10.0.2.0/24')), block({ hits: 2 }));
+    t.same(listed.get(JSON.stringify([fifth.length, [...fifth.bytes]])), allow(5));
+    t.same(allowlist.lookup(parsePrefix('10.0.2.9')), allow(2), 'the longest prefix answers');
+    t.equal(allowlist.get(parsePrefix('10.0.2.9')), undefined, 'but is not that very entry');
+    t.same(allowlist.get(parsePrefix('10.0.2.0/24')), allow(2));
     const more = Array.from({ length: 200 }, (_, i) => parsePrefix(`172.16.${i}.0/24`));
-    t.throws(() => blocklist.putBatch(more, new Uint8Array(200 * BlockLayout.SIZE)), {
+    t.throws(() => allowlist.putBatch(more, new Uint8Array(200 * AllowLayout.SIZE)), {
       code: 'LIST_FULL',
       details: { written: 100 },
     });
-    t.throws(() => blocklist.put(parsePrefix('192.0.2.1'), block({})), { code: 'LIST_FULL' });
+    t.throws(() => allowlist.put(parsePrefix('192.0.2.1'), allow(0)), { code: 'LIST_FULL' });
     t.equal(
-      blocklist.deleteBatch([...more, ...prefixes.slice(0, 10), parsePrefix('203.0.113.0/24')]),
+      allowlist.deleteBatch([...more, ...prefixes.slice(0, 10), parsePrefix('203.0.113.0/24')]),
       110,
       'missing ones are skipped',
     );
-    t.equal(blocklist.clear(), 890);
-    t.same([...blocklist.entries()], []);
+    t.equal(allowlist.clear(), 890);
+    t.same([...allowlist.entries()], []);
   });
 
   t.test('the settings are one memory with the kernel', async (t) => {
@@ -108,7 +107,7 @@ if (privileged(t)) {
       new DataView((map.get(indexKey(0)) ?? new Uint8Array()).slice().buffer).getBigUint64(0, true),
       2n ** 40n + 5n,
     );
-    const live = Kernel.open({ sizes: { ids_blocklist: 16, ids_hits: 16 } });
+    const live = Kernel.open();
     t.notSame(live.control.read().secret, [0n, 0n], 'live, the key of the hashes is random');
     t.notSame(live.control.read().secret, kernel.control.read().secret);
     live.close();
@@ -150,7 +149,7 @@ if (privileged(t)) {
   });
 
   t.test('what is opened is closed, also after a failure', async (t) => {
-    const sizes = { ids_blocklist: 16, ids_hits: 16 };
+    const sizes = { ids_allowlist: 16 };
     Kernel.open({ sizes }).close();
     const [fds, mappings] = [openFds(), ringMappings()];
     for (let i = 0; i < 3; i++) {
@@ -168,12 +167,12 @@ if (privileged(t)) {
         'INTERNAL',
       );
       t.equal(
-        codeOf(() => kernel.blocklist.put(parsePrefix('::1'), block({}))),
+        codeOf(() => kernel.allowlist.put(parsePrefix('::1'), allow(0))),
         'INTERNAL',
       );
     }
     t.throws(() => Kernel.open({ sizes: { ids_nothing: 1 } }), { code: 'INTERNAL' });
-    t.throws(() => Kernel.open({ sizes: { ids_hits: 2 ** 32 - 1 } }), { code: 'SYSCALL' }, 'more than there is');
+    t.throws(() => Kernel.open({ sizes: { ids_entry_hits: 2 ** 32 - 1 } }), { code: 'SYSCALL' }, 'more than there is');
     t.equal(openFds(), fds);
     t.equal(ringMappings(), mappings);
   });

@@ -7,7 +7,7 @@ import { Stat } from '../../common/abi.gen.js';
 import { compileRules } from '../../rules/index.js';
 
 const [device = '', mode = 'generic', ...rules] = process.argv.slice(2);
-const kernel = Kernel.open({ sizes: { ids_blocklist: 4096, ids_hits: 4096 } });
+const kernel = Kernel.open();
 kernel.control.update({ rejectRate: 1000, sourceRate: 1000, ruleRate: 1000 });
 const source = { file: 'guard.rules', text: rules.join('\n') };
 const compiled = compileRules([source], { addressVars: {}, portVars: {}, redact: 'off', addressRules: 'inline' });

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IdsError } from '../../../common/errors.js';
 import type { ImportRequest, ImportResult } from '../../api/bulk-api.js';
+import { parseList } from '../../lists/formats/parse.js';
 import type { ListAction } from '../../lists/prefix-batch.js';
 import { sshPeerOf } from '../../lists/ssh-peer.js';
 import { command, type ExitStatus } from '../command.js';
 import type { Context } from '../context.js';
 import { groupsOf, listOptions, readLists, warnBadLines, type OriginGroup, type ReadFile } from '../list-files.js';
 import { parseTtl } from '../prefixes.js';
-import { openProgress, type Progress } from '../progress.js';
+import { openProgress, silent, type Progress } from '../progress.js';
 import { count, plain, plural } from '../table.js';
 
 const ACTIONS = ['drop', 'alert'] as const;
@@ -135,6 +136,21 @@ export const blocklistImport = command({
   },
 });
 
+/** `add --confirm`: words that were checked already, put in force on probation. */
+export async function addOnProbation(
+  words: readonly string[],
+  request: Omit<ImportRequest, 'origin'>,
+  context: Context,
+): Promise<ExitStatus> {
+  const list = parseList(Buffer.from(words.join('\n')), { format: 'plain' });
+  const groups = groupsOf([{ ...list, file: 'the command line' }]);
+  const results = await send(groups, request, context, silent);
+  for (const { refused, refusedCount } of results) warnRefused(refused, refusedCount, context);
+  if (context.json) context.data(results[0]);
+  else tell(groups, results, context);
+  return results.some(({ refusedCount }) => refusedCount > 0) ? 2 : 0;
+}
+
 function report(
   lists: readonly ReadFile[],
   groups: readonly OriginGroup[],
@@ -154,6 +170,10 @@ function report(
     context.data({ files, origins: groups.map(({ origin }, i) => ({ origin, ...results[i] })) });
     return;
   }
+  tell(groups, results, context);
+}
+
+function tell(groups: readonly OriginGroup[], results: readonly ImportResult[], context: Context): void {
   const [first] = results;
   context.line(summary(results, groups[0]?.action));
   if (first) {

@@ -28,19 +28,23 @@ export const blocklistAdd = command({
     ttl: { type: 'string', value: 'DURATION', describe: 'how long: 90s, 15m, 1h, 7d; for ever if not given' },
     reason: { type: 'string', value: 'TEXT', describe: 'a note for those who read the list' },
     force: { type: 'boolean', describe: 'even if it would lock somebody out or covers very much' },
+    confirm: { type: 'string', value: 'DURATION', describe: 'undo it after this time unless "ids confirm" is said' },
   },
   example: ['ids blocklist add 192.0.2.7 2001:db8::/48 --ttl 1h --reason "brute force"', 'two prefixes for an hour'],
-  run: async ({ prefixes, ttl, reason, force }, context) => {
+  run: async ({ prefixes, ttl, reason, force, confirm }, context) => {
     await requirePrefixes(prefixes);
     const peer = sshPeerOf(process.pid, process.env);
-    const request = context.client.blocklistAdd({
-      prefixes,
+    const how = {
       force,
       ...(ttl === undefined ? {} : { ttl: parseTtl(ttl) }),
       ...(reason === undefined ? {} : { reason }),
       ...(peer === undefined ? {} : { sshPeer: peer }),
-    });
-    return reportAdded(await outcomesOf(request), context);
+    };
+    if (confirm !== undefined) {
+      const { addOnProbation } = await import('./blocklist-import.js');
+      return addOnProbation(prefixes, { ...how, confirm: parseTtl(confirm) }, context);
+    }
+    return reportAdded(await outcomesOf(context.client.blocklistAdd({ prefixes, ...how })), context);
   },
 });
 

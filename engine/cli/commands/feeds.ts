@@ -11,7 +11,7 @@ const columns: readonly Column<FeedStatus>[] = [
   { title: 'action', value: ({ action }) => action },
   { title: 'last success', value: ({ lastSuccess }) => lastSuccess ?? 'never' },
   { title: 'next', value: ({ next }) => next ?? '' },
-  { title: 'error', value: ({ error }) => error ?? '' },
+  { title: 'error', value: ({ lastError }) => lastError ?? '' },
 ];
 
 export const feedsList = command({
@@ -35,7 +35,7 @@ function print(feed: FeedStatus, context: Context): void {
     ['schedule', feed.schedule],
     ['action', feed.action],
     ['state', feed.running ? 'running' : feed.state],
-    ['error', feed.error],
+    ['error', feed.lastError],
     ['entries', count(feed.entries)],
     ['refused', feed.refused > 0 ? count(feed.refused) : undefined],
     ['bad lines', feed.badLines > 0 ? count(feed.badLines) : undefined],
@@ -75,11 +75,12 @@ export const feedsUpdate = command({
     const feeds = await context.client.updateFeeds({ force, ...(names.length === 0 ? {} : { names }) });
     if (context.json) context.data(feeds);
     else {
-      for (const { name, state, entries, error } of feeds) {
-        const text = error === undefined ? `${state}, ${plural(entries, 'entry', 'entries')}` : `${state}: ${error}`;
+      for (const { name, state, entries, lastError } of feeds) {
+        const text =
+          lastError === undefined ? `${state}, ${plural(entries, 'entry', 'entries')}` : `${state}: ${lastError}`;
         context.line(plain(`${name}: ${text}`));
       }
     }
-    return feeds.some(({ error }) => error !== undefined) ? 1 : 0;
+    return feeds.some(({ lastError }) => lastError !== undefined) ? 1 : 0;
   },
 });

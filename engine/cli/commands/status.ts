@@ -60,7 +60,12 @@ function show(status: Status, context: Context): void {
   );
   const { blocklist, allowlist } = status;
   section('lists', [
-    `blocklist: ${count(blocklist.entries)} entries, ${count(blocklist.enforced)} prefixes enforced of ${count(blocklist.capacity)}`,
+    ...blocklist.families.map(
+      ({ family, entries, enforced, capacity }) =>
+        `blocklist ${family}: ${count(entries)} prefixes listed, ${count(enforced)} enforced, room for ${count(capacity)}`,
+    ),
+    `blocklist compared with the kernel: ${count(blocklist.reconciler.samples)} samples, ` +
+      `${count(blocklist.reconciler.passes)} full passes, ${count(blocklist.reconciler.repairs)} repairs`,
     `allowlist: ${count(allowlist.entries)} entries, ${count(allowlist.exemptions)} built-in exemptions`,
   ]);
   section(

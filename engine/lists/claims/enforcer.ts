@@ -4,6 +4,7 @@
 import type { Prefix } from '../../../common/address.js';
 import { packMeta, type EnforcedTable, type EntryColumns, type EntryValue } from '../table/index.js';
 import type { Clock } from '../tables.js';
+import { IdsError } from '../../../common/errors.js';
 import { BatchBuilder } from '../batch-builder.js';
 import type { ClaimIndex } from './claim-index.js';
 import { Fold, type Effect } from './fold.js';
@@ -44,6 +45,7 @@ export class Enforcer {
   readonly #one = new Fold(1);
   /** Seconds of the wall clock at the start of the boot clock, as of the last look. */
   #offset: number;
+  #closed = false;
 
   constructor(table: EnforcedTable, index: ClaimIndex, clock: Clock, numberOf: (origin: string) => number) {
     this.table = table;
@@ -56,6 +58,19 @@ export class Enforcer {
   /** Gives these origins their numbers, if they have none yet. */
   number(origins: readonly string[]): void {
     for (const origin of origins) this.#numberOf(origin);
+  }
+
+  /** From now on the kernel's memory is not touched: work that is under way ends with an error. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new IdsError('INTERNAL', 'the blocklist is closed');
   }
 
   /** Seconds between the epoch and the start of the boot clock. */
@@ -95,6 +110,7 @@ export class Enforcer {
 
   /** Tells the kernel what holds for one prefix. @throws IdsError LIST_FULL */
   sync(prefix: Prefix): void {
+    this.#requireOpen();
     const value = this.value(prefix);
     if (value) this.table.put(prefix, value);
     else this.table.delete(prefix);
@@ -115,6 +131,7 @@ export class Enforcer {
   }
 
   #slice(keys: Keys, from: number, to: number): Repairs {
+    this.#requireOpen();
     const fold = this.#fold;
     const { words } = keys;
     fold.reset(to - from, this.#clock.wallMs());
@@ -161,6 +178,7 @@ export class Enforcer {
     const { table } = this;
     let removed = 0;
     for (let slot = 0; slot < table.slots && !stop();) {
+      this.#requireOpen();
       const found = new BatchBuilder(SLICE);
       for (const end = Math.min(table.slots, slot + SLICE); slot < end; slot++) {
         const entry = table.at(slot);

@@ -31,7 +31,7 @@ export class AddressBench {
 
   private constructor(text: string, placed: LanguageOptions['addressRules']) {
     this.compilation = compileRules([{ file: 'test.rules', text }], {
-      addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/32]' },
+      addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/48]' },
       portVars: {},
       redact: [],
       ...(placed ? { addressRules: placed } : {}),
@@ -41,7 +41,7 @@ export class AddressBench {
     if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
     this.kernel = Kernel.open({
       replay: true,
-      sizes: { ids_blocklist: 64, ids_hits: 64, ...listSizes(capacityFor(addressLists)) },
+      sizes: { ...listSizes(capacityFor(addressLists)) },
     });
     this.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
     this.kernel.installRuleset(this.compilation.ruleset, 1);

@@ -8,7 +8,7 @@ import { type AttachMode, Kernel, RawReply, RingReader } from '../../../engine/b
 import { compileRules } from '../../../rules/index.js';
 
 const [name = '', mode = 'auto', text = ''] = process.argv.slice(2);
-const kernel = Kernel.open({ sizes: { ids_blocklist: 64, ids_hits: 64 } });
+const kernel = Kernel.open();
 const compiled = compileRules([{ file: 'test.rules', text }], {
   addressVars: {},
   portVars: {},

@@ -47,7 +47,7 @@ export interface Seen {
 type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
 
 /** Tables of a size that a test can afford to make anew each time. */
-const smallSizes = { ids_blocklist: 4096, ids_hits: 4096, ids_allowlist: 256 };
+const smallSizes = { ids_allowlist: 256 };
 
 export class Rig {
   readonly kernel: Kernel;

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules, lists and settings on a bench.
 
-import {
-  AllowKind,
-  AllowLayout,
-  BlockFlag,
-  BlockLayout,
-  ControlFlag,
-  CutKeyLayout,
-  CutLayout,
-} from '../../../common/abi.gen.js';
+import { AllowKind, AllowLayout, ControlFlag, CutKeyLayout, CutLayout } from '../../../common/abi.gen.js';
 import { parseAddress, parsePrefix } from '../../../common/address.js';
+import type { Kernel } from '../../../engine/bpf/index.js';
+import { BlockTable } from '../../../engine/lists/table/index.js';
 import { type Compilation, compileRules } from '../../../rules/index.js';
 import type { Rig } from './rig.js';
 
@@ -43,21 +37,32 @@ export function setFlags(rig: Rig, ...flags: (keyof typeof ControlFlag)[]): void
 
 export interface BlockPart {
   readonly expires?: number;
-  readonly hits?: number;
   readonly origin?: number;
   readonly forced?: boolean;
+  readonly alert?: boolean;
 }
 
-export function block(rig: Rig, prefix: string, o: BlockPart = {}): void {
-  const key = parsePrefix(prefix);
-  const value = new Uint8Array(BlockLayout.SIZE);
-  const view = new DataView(value.buffer);
-  view.setUint32(BlockLayout.expires, o.expires ?? 0, true);
-  view.setUint16(BlockLayout.origin, o.origin ?? 0, true);
-  view.setUint8(BlockLayout.flags, o.forced ? BlockFlag.BLOCK_FORCED : 0);
-  view.setUint8(BlockLayout.prefix, key.length);
-  view.setUint32(BlockLayout.hits, o.hits ?? 0, true);
-  rig.kernel.blocklist.put(key, value);
+const tables = new WeakMap<Kernel, BlockTable>();
+
+/** The blocklist of a kernel, opened once. */
+export function blocklistOf(kernel: Kernel): BlockTable {
+  const known = tables.get(kernel) ?? BlockTable.open(kernel.listMemory());
+  tables.set(kernel, known);
+  return known;
+}
+
+/** Lists a prefix; the set that it is listed under has one origin of the same number. */
+export function block({ kernel }: { kernel: Kernel }, prefix: string, o: BlockPart = {}): void {
+  const table = blocklistOf(kernel);
+  const { expires = 0, origin = 0, forced = false, alert = false } = o;
+  table.writeSet(origin, origin);
+  table.put(parsePrefix(prefix), { expires, set: origin, forced, alert });
+}
+
+/** Packets and last seen of an entry. */
+export function hitsOf({ kernel }: { kernel: Kernel }, prefix: string): { packets: number; lastSeen: number } {
+  const table = blocklistOf(kernel);
+  return table.hits(table.find(parsePrefix(prefix)));
 }
 
 export function allow(rig: Rig, prefix: string, ...kinds: (keyof typeof AllowKind)[]): void {

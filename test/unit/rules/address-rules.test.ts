@@ -15,7 +15,7 @@ import { prefixColumns } from '../../../rules/compile/range-prefixes.js';
 
 function compile(...lines: string[]): Compilation {
   return compileRules([{ file: 'test.rules', text: lines.join('\n') }], {
-    addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/32]', EXTERNAL_NET: '!$HOME_NET' },
+    addressVars: { HOME_NET: '[10.0.0.0/8,2001:db8::/48]', EXTERNAL_NET: '!$HOME_NET' },
     portVars: {},
     redact: [],
   });
@@ -111,6 +111,23 @@ t.test('a pass rule keeps a drop in the header rules, an alert is told of the pa
   t.match(http.problems, [{ severity: 'warning', sid: 5 }]);
 });
 
+t.test('a drop of forged sources stays a header rule', async (t) => {
+  const forged = ['127.0.0.0/8', '0.0.0.0', '224.0.0.9', '::1', 'fe80::1', 'ff02::1', '10.1.2.3', '2001:db8::/64'];
+  const c = compile(
+    ...forged.map((source, i) => `drop ip [192.0.2.1,${source}] any -> any any (msg:"f"; sid:${i + 1};)`),
+  );
+  t.same(c.summary.inline, forged.length);
+  t.match(bySid(c, 1)?.reason, /nobody from outside/);
+  const alerts = compile(...forged.map((source, i) => `alert ip ${source} any -> any any (msg:"f"; sid:${i + 1};)`));
+  t.same(alerts.summary.address, forged.length, 'an alert keeps nobody out');
+  const anywhere = compileRules([{ file: 'a', text: 'drop ip 192.0.2.1 any -> $HOME_NET any (msg:"a"; sid:1;)' }], {
+    addressVars: { HOME_NET: 'any' },
+    portVars: {},
+    redact: [],
+  });
+  t.same(anywhere.summary.address, 1, 'home is everywhere');
+});
+
 t.test('all of them can be header rules', async (t) => {
   const text = 'alert ip 192.0.2.1 any -> any any (msg:"a"; sid:1;)';
   const options = { addressVars: {}, portVars: {}, redact: [] };
@@ -136,7 +153,7 @@ t.test('the rules behind a source', async (t) => {
   const c = compile(
     'alert ip [192.0.2.0/24] any -> $HOME_NET any (msg:"net"; sid:1;)',
     'alert tcp [192.0.2.7,2001:db8:1::/48] any -> $HOME_NET any (msg:"host, tcp"; sid:2;)',
-    'drop ip [192.0.2.0/25,255.255.255.255] any -> any any (msg:"drop"; sid:3;)',
+    'drop ip [192.0.2.0/25,223.255.255.255] any -> any any (msg:"drop"; sid:3;)',
     'alert ip [ffff:ffff:ffff:ffff:ffff:ffff:ffff:0/112] any -> any any (msg:"the last"; sid:4;)',
   );
   const matcher = createAddressMatcher(c.addresses);
@@ -153,7 +170,7 @@ t.test('the rules behind a source', async (t) => {
   }
   t.same(of('2001:db8:1::', '2001:db8::1'), [2]);
   t.same(of('2001:db8:1:ffff:ffff:ffff:ffff:ffff', '2001:db8::1'), [2]);
-  t.same(of('255.255.255.255', '10.0.0.1'), [3]);
+  t.same(of('223.255.255.255', '10.0.0.1'), [3]);
   t.same(of('ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '::1'), [4], 'the end of the space');
   t.same(matcher.match(packet('192.0.2.7', '10.0.0.1'), 0)[0]?.action, Action.DROP);
 });

@@ -30,10 +30,10 @@ t.test('pointers: NULL and MAP_FAILED are failures', async (t) => {
 
 t.test('facts that differ are named: struct, field, both values', async (t) => {
   t.doesNotThrow(() => compareFacts(abi, 'x.o'));
-  const moved = { ...abi, structs: { ...abi.structs, ids_block: { ...abi.structs.ids_block, size: 20 } } };
+  const moved = { ...abi, structs: { ...abi.structs, ids_entry4: { ...abi.structs.ids_entry4, size: 20 } } };
   t.throws(() => compareFacts(moved, 'x.o'), {
     code: 'ABI_MISMATCH',
-    details: { name: 'ids_block', field: 'size', expected: '16', found: '20' },
+    details: { name: 'ids_entry4', field: 'size', expected: '12', found: '20' },
   });
   const renumbered = {
     ...abi,

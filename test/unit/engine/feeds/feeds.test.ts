@@ -108,7 +108,11 @@ void t.test('what is cut off, shrank or is no list keeps the old content and tel
   for (const [what, next, error] of cases) {
     answer = next;
     failures++;
-    t.match(await manager.update({ force: false }), [{ state: 'kept', entries: 1000, failures, error }], what);
+    t.match(
+      await manager.update({ force: false }),
+      [{ state: 'kept', entries: 1000, failures, lastError: error }],
+      what,
+    );
     t.equal(texts('feed:a').length, 1000, what);
     t.match(manager.notes(), [/^feed a is not up to date/], what);
     t.match(logged.at(-1), { level: 'warn', text: /the old stays/ }, what);
@@ -116,7 +120,7 @@ void t.test('what is cut off, shrank or is no list keeps the old content and tel
   answer = { body: Buffer.from(many(600)) };
   t.match(
     await manager.update({ force: true }),
-    [{ state: 'updated', entries: 600, failures: 0, error: undefined }],
+    [{ state: 'updated', entries: 600, failures: 0, lastError: undefined }],
     'with force',
   );
   t.same(manager.notes(), []);
@@ -135,7 +139,7 @@ void t.test('a large feed in gzip is read by another thread', async (t) => {
   const [a, b] = await manager.update({ force: false });
   t.match(a, { state: 'updated', entries: 100_000, bytes: body.length });
   t.equal(texts('feed:a').length, 100_000);
-  t.match(b, { state: 'failed', error: /more than 500 entries/ });
+  t.match(b, { state: 'failed', lastError: /more than 500 entries/ });
 });
 
 void t.test('a feed with a ttl gets its time again although nothing changed', async (t) => {
@@ -172,7 +176,7 @@ void t.test('refused entries are told; a full list keeps the old content', async
   );
   writeFileSync(file, many(50));
   lists.capacity = 10;
-  t.match(await manager.update({ force: false }), [{ state: 'kept', entries: 2, error: /full/ }]);
+  t.match(await manager.update({ force: false }), [{ state: 'kept', entries: 2, lastError: /full/ }]);
 });
 
 void t.test('at start all feeds are updated, and what a feed of former times listed goes', async (t) => {
@@ -205,6 +209,14 @@ void t.test('a damaged state costs a fetch, nothing else', async (t) => {
   });
   t.match(logged[0], { level: 'warn', text: /states of feeds are damaged/ });
   t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3 }]);
+});
+
+void t.test('the examples of the documentation load', (t) => {
+  const page = readFileSync(new URL('../../../../../docs/feeds.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+  t.equal(examples.length, 1);
+  for (const example of examples) t.equal(loadConfig(example, 'docs/feeds.md').feeds.length, 3);
+  t.end();
 });
 
 void t.test('configuration: mistakes have their line', (t) => {

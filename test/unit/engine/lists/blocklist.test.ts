@@ -80,23 +80,28 @@ t.test('a longer prefix that expires opens no hole in a shorter one', async (t) 
 t.test('capacity is explicit', async (t) => {
   const f = fixture({ capacity: { capacity4: 3, capacity6: 3 } });
   t.teardown(f.close);
-  f.blocklist.add({ prefixes: prefixes('192.0.2.1', '192.0.2.2') });
-  t.throws(() => f.blocklist.add({ prefixes: prefixes('192.0.2.3', '192.0.2.4') }), {
+  // The table rounds up to whole lines.
+  const { capacity4, capacity6 } = f.tables.blocklist;
+  const some = (from: number, to: number): ReturnType<typeof prefixes> =>
+    prefixes(...Array.from({ length: to - from }, (_, i) => `192.0.2.${from + i}`));
+  f.blocklist.add({ prefixes: some(0, capacity4 - 1) });
+  const two = some(capacity4, capacity4 + 2);
+  t.throws(() => f.blocklist.add({ prefixes: two }), {
     code: 'LIST_FULL',
-    message: 'the blocklist holds 2 of 3 IPv4 entries: no room for 2 more, 1 would fit',
-    details: { entries: 2, capacity: 3, requested: 2, free: 1 },
+    message: `the blocklist holds ${capacity4 - 1} of ${capacity4} IPv4 entries: no room for 2 more, 1 would fit`,
+    details: { entries: capacity4 - 1, capacity: capacity4, requested: 2, free: 1 },
   });
-  t.equal(f.blocklist.list().length, 2);
-  f.blocklist.add({ prefixes: prefixes('192.0.2.1', '192.0.2.3', '2001:db8::1') });
-  const [fourth] = prefixes('192.0.2.4');
-  if (fourth) t.throws(() => f.blocklist.block(fourth, 'rule:1', 5, ''), { code: 'LIST_FULL' });
+  t.equal(f.blocklist.list().length, capacity4 - 1);
+  f.blocklist.add({ prefixes: [...some(0, 1), ...some(capacity4, capacity4 + 1), ...prefixes('2001:db8::1')] });
+  const [another] = some(capacity4 + 1, capacity4 + 2);
+  if (another) t.throws(() => f.blocklist.block(another, 'rule:1', 5, ''), { code: 'LIST_FULL' });
   t.match(f.blocklist.status(), {
-    entries: 4,
-    capacity: 6,
-    enforced: 4,
+    entries: capacity4 + 1,
+    capacity: capacity4 + capacity6,
+    enforced: capacity4 + 1,
     families: [
-      { family: 'ipv4', entries: 3, enforced: 3, capacity: 3 },
-      { family: 'ipv6', entries: 1, enforced: 1, capacity: 3 },
+      { family: 'ipv4', entries: capacity4, enforced: capacity4, capacity: capacity4 },
+      { family: 'ipv6', entries: 1, enforced: 1, capacity: capacity6 },
     ],
     notes: [],
   });

@@ -192,6 +192,7 @@ t.test('monitor mode computes and counts, and blocks nobody', async (t) => {
 t.test('a full list is a counted reason, not a failure', async (t) => {
   const s = setup({ capacity: { capacity4: 2, capacity6: 2 } });
   t.teardown(s.close);
-  s.blocklist.add({ prefixes: prefixes('203.0.113.1') });
+  const { capacity4 } = s.tables.blocklist;
+  s.blocklist.add({ prefixes: prefixes(...Array.from({ length: capacity4 }, (_, i) => `203.0.113.${i}`)) });
   t.match(s.responder.onDetection(detection(), proven), { kind: 'withheld', reason: 'list-full' });
 });

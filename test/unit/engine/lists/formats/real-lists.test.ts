@@ -3,10 +3,12 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parseList } from '../../../../../engine/lists/formats/parse.js';
 
-const folder = process.env['IDS_LISTS'] ?? '/work/shared/data/lists';
+const data = process.env['IDS_DATA'] ?? fileURLToPath(new URL('../../../../../../../shared/data', import.meta.url));
+const folder = join(data, 'lists');
 
 /** Entries as the publisher's files have them, comments left out. */
 const lists: Readonly<Record<string, number>> = {

@@ -24,7 +24,7 @@ function told({ extra, ...batch }: PrefixBatch): string[] {
 
 void t.test('what was exported is imported as it was', (t) => {
   const random = randomizer(7);
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 80; round++) {
     const chunks: ExportChunk[] = [
       { origin: 'manual', action: 'drop', batch: randomBatch(random, random(60), { extra: true }) },
       { origin: 'feed:some', action: 'alert', batch: randomBatch(random, random(60), { extra: true }) },
