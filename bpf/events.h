@@ -114,7 +114,8 @@ __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 			ids_count(IDS_STAT_BLOCK_EVENTS_SUPPRESSED);
 		} else {
 			ids_note_connection(ctx, pkt);
-			told = ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0);
+			/* The event of a list that alerts says nothing of what a rule decides later. */
+			told = ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0) && pkt->event_type != IDS_EVENT_LISTED;
 		}
 	}
 #pragma clang loop unroll(disable)

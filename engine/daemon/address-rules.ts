@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address rules on the blocklist: each is an origin there, `rule:<gid>:<sid>`, whose content follows the rule set.
 
-import type { Detection } from '../../alerts/index.js';
-import {
-  addressOrigin,
-  isAddressOrigin,
-  type AddressList,
-  type Compilation,
-  type Problem,
-  type RuleInfo,
-} from '../../rules/index.js';
+import { isAddressOrigin, type AddressList, type Compilation, type Problem, type RuleInfo } from '../../rules/index.js';
 import { BatchBuilder } from '../lists/batch-builder.js';
 import type { OriginChange } from '../lists/bulk.js';
 import type { Blocklist } from '../lists/index.js';
@@ -19,13 +11,6 @@ import type { BulkOptions, ReplaceResult } from '../lists/prefix-batch.js';
 export type AddressTarget = Pick<Blocklist, 'bulk' | 'stats' | 'replaceOrigins'>;
 
 type Rules = Pick<Compilation, 'rules' | 'addressLists'>;
-
-export interface AddressCounts {
-  /** Packets of listed sources since the rule set was loaded. */
-  readonly matched: number;
-  /** Alerts raised. */
-  readonly events: number;
-}
 
 type Refusal = Pick<ReplaceResult, 'refusedCount' | 'refused'>;
 
@@ -59,7 +44,6 @@ export class AddressRules {
   readonly #target: AddressTarget;
   /** Packets by origin when the set in force was loaded. */
   #base = new Map<string, number>();
-  readonly #events = new Map<string, number>();
 
   constructor(target: AddressTarget) {
     this.#target = target;
@@ -118,23 +102,14 @@ export class AddressRules {
     const left = origins.filter(({ origin }) => isAddressOrigin(origin) && !wanted.has(origin));
     await this.#target.replaceOrigins(left.map(({ origin }) => gone(origin)));
     this.#base = new Map(origins.flatMap(({ origin, packets }) => (wanted.has(origin) ? [[origin, packets]] : [])));
-    this.#events.clear();
   }
 
-  /** Counts an alert of an address rule. */
-  note({ kind, rule }: Detection): void {
-    if (kind !== 'alert' || !rule) return;
-    const origin = addressOrigin(rule);
-    this.#events.set(origin, (this.#events.get(origin) ?? 0) + 1);
-  }
-
-  /** Counts by origin. */
-  counts(): Map<string, AddressCounts> {
+  /** Packets of listed sources by origin, since the rule set was loaded. */
+  matched(): Map<string, number> {
     return new Map(
       this.#target.stats().origins.flatMap(({ origin, packets }) => {
         if (!isAddressOrigin(origin)) return [];
-        const matched = Math.max(0, packets - (this.#base.get(origin) ?? 0));
-        return [[origin, { matched, events: this.#events.get(origin) ?? 0 }]];
+        return [[origin, Math.max(0, packets - (this.#base.get(origin) ?? 0))]];
       }),
     );
   }

@@ -246,13 +246,12 @@ export class Daemon {
 
   /** Detections from the reader: named, answered, remembered, sent. */
   onRaised(raised: readonly Raised[]): void {
-    const { blocklist, responder, rules, log } = this.#parts;
+    const { blocklist, responder, log } = this.#parts;
     const detections: Detection[] = [];
     for (const { detection, origin, trial, established, cut, quiet } of raised) {
       const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
       // An address rule that alerts is no list on trial: what it matches is an alert of its own.
       if (trial && isAddressOrigin(named.origin ?? '')) continue;
-      if (origin !== undefined) rules.noteListed(named);
       try {
         if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0, cutSeconds(established));
         if (named.kind === 'alert') responder.onDetection(named, { established });

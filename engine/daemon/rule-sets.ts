@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Detection } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import {
   addressOrigin,
@@ -109,18 +108,23 @@ export class RuleSets {
     const before = kernel.generation();
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
-    const figures = new RuleFigures(compilation.rules.length);
     const { rules, engine, addresses } = compilation;
+    const figures = new RuleFigures(rules.length);
     const program = { rules, engine, addresses, figures: figures.buffer };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
+    const refusals = await this.#listAddresses(compilation, generation);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
     const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
-    this.#stage('generation.json', { generation, digest });
-    if (remember) this.#stage('rules.json', request.sources ?? null);
-    const refusals = await this.#listAddresses(compilation, generation);
+    try {
+      this.#stage('generation.json', { generation, digest });
+      if (remember) this.#stage('rules.json', request.sources ?? null);
+    } catch (error) {
+      await this.#unlistAddresses(compilation, generation);
+      throw error;
+    }
     const last = kernel.installRuleset(compilation.ruleset, generation);
     ring.retire(generation);
     await this.#addresses.settle(compilation);
@@ -128,26 +132,35 @@ export class RuleSets {
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
     this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin };
+    await this.#addresses.settle(compilation);
     return { generation, summary, problems: [...problems, ...refusals] };
   }
 
   /** The sources of address rules, listed; if they do not fit, events are explained by the set before again. */
   async #listAddresses(compilation: Compilation, generation: number): Promise<Problem[]> {
-    const before = this.#current?.compilation;
     try {
-      return await this.#addresses.put(compilation, before);
+      return await this.#addresses.put(compilation, this.#current?.compilation);
     } catch (error) {
-      if (before) {
-        const { rules, engine, addresses } = before;
-        await this.#options.ring.install({ generation, rules, engine, addresses });
-      }
+      await this.#explainAgain(generation);
       throw error;
     }
   }
 
-  /** Counts an alert that was raised by the list stage. */
-  noteListed(detection: Detection): void {
-    this.#addresses.note(detection);
+  /** The sources of the set before, listed again. */
+  async #unlistAddresses(compilation: Compilation, generation: number): Promise<void> {
+    const before = this.#current?.compilation;
+    if (before) {
+      await this.#addresses.put(before, compilation);
+      await this.#addresses.settle(before);
+    }
+    await this.#explainAgain(generation);
+  }
+
+  async #explainAgain(generation: number): Promise<void> {
+    if (!this.#current) return;
+    const { compilation, figures } = this.#current;
+    const { rules, engine, addresses } = compilation;
+    await this.#options.ring.install({ generation, rules, engine, addresses, figures: figures.buffer });
   }
 
   /** Compiles the set in force again, for variables that have changed. */
@@ -192,10 +205,13 @@ export class RuleSets {
     { compilation, figures }: Current,
     counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
   ): RuleRecord[] {
-    const listed = this.#addresses.counts();
+    const listed = this.#addresses.matched();
     return compilation.rules.map((rule, index) => {
       if (rule.placement === 'engine') return { ...rule, counts: { ...noCounts, ...figures.read(index) } };
-      if (rule.placement === 'address') return { ...rule, counts: { ...noCounts, ...listed.get(addressOrigin(rule)) } };
+      if (rule.placement === 'address') {
+        const matched = listed.get(addressOrigin(rule)) ?? 0;
+        return { ...rule, counts: { ...noCounts, ...figures.read(index), matched } };
+      }
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
       return {

@@ -146,7 +146,7 @@ export class Judge {
     if (event.type === EventType.EVENT_BLOCKED || event.type === EventType.EVENT_LISTED) {
       // What the list stage drops is judged by no rule set: its event carries no generation.
       const loaded = this.#loaded.get(event.generation) ?? this.#newest();
-      const named = loaded ? explain(loaded, event, tupleOf(event, bytes)) : [];
+      const named = loaded ? this.#explain(loaded, event, bytes) : [];
       for (const raised of raiseListed(event, detection, named)) this.#raised.push({ ...raised, established });
       return;
     }
@@ -202,6 +202,15 @@ export class Judge {
     }
   }
 
+  /** The address rules that match a packet of the list stage. */
+  #explain(loaded: Loaded, event: EventRecord, bytes: Uint8Array): ListedRule[] {
+    if (!rulesReadIt(event)) return [];
+    return loaded.addresses.match(tupleOf(event, bytes), event.time).flatMap((match) => {
+      const rule = loaded.rules[match.rule];
+      return rule ? [{ match: this.#bounded(loaded, match, event, bytes), rule }] : [];
+    });
+  }
+
   /** Counts a match; one that a rate bound holds back acts, but does not alert. */
   #bounded({ figures }: Loaded, match: EngineMatch, event: EventRecord, bytes: Uint8Array): EngineMatch {
     const { rule } = match;
@@ -244,15 +253,6 @@ export class Judge {
       ...(match.alert ? {} : { quiet: true }),
     });
   }
-}
-
-/** The address rules that match a packet of the list stage. */
-function explain({ addresses, rules }: Loaded, event: EventRecord, tuple: FlowTuple): ListedRule[] {
-  if (!rulesReadIt(event)) return [];
-  return addresses.match(tuple, event.time).flatMap((match) => {
-    const rule = rules[match.rule];
-    return rule ? [{ match, rule }] : [];
-  });
 }
 
 function httpOf(request: HttpRequest): DetectionHttp {

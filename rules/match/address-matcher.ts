@@ -32,8 +32,14 @@ class ProgramMatcher implements AddressMatcher {
       if (rule.destination && !holdsAddress(rule.destination, packet.dst)) continue;
       const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
       if (checked?.outcome === 'no') continue;
-      const alert = checked?.outcome !== 'silent';
-      matches.push({ rule: rule.index, action: rule.action, alert, count: checked?.count ?? 0 });
+      const silenced = checked?.outcome === 'silent';
+      matches.push({
+        rule: rule.index,
+        action: rule.action,
+        alert: !silenced,
+        silenced,
+        count: checked?.count ?? 0,
+      });
     }
     return matches;
   }

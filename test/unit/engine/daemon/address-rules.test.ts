@@ -85,18 +85,3 @@ t.test('a set that does not fit changes nothing', async (t) => {
     [true, false, false],
   );
 });
-
-t.test('alerts are counted by rule since its set was loaded', async (t) => {
-  const f = fixture();
-  t.teardown(f.close);
-  const rules = new AddressRules(f.blocklist);
-  const set = compile(rule('drop', '192.0.2.1', 1));
-  await load(rules, set);
-  const alert = { kind: 'alert', rule: { gid: 1, sid: 1 } } as Parameters<AddressRules['note']>[0];
-  rules.note(alert);
-  rules.note(alert);
-  rules.note({ ...alert, kind: 'drop' });
-  t.same(rules.counts().get('rule:1:1'), { matched: 0, events: 2 });
-  await load(rules, set, set);
-  t.same(rules.counts().get('rule:1:1'), { matched: 0, events: 0 });
-});
