@@ -127,7 +127,6 @@ export class RuleSets {
     }
     const last = kernel.installRuleset(compilation.ruleset, generation);
     ring.retire(generation);
-    await this.#addresses.settle(compilation);
     for (const name of files) this.#keep(name);
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
