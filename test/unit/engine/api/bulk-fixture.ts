@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { IdsError } from '../../../../common/errors.js';
 import type { Api } from '../../../../engine/api/api.js';
-import type { BulkApi, FeedStatus, ImportRequest } from '../../../../engine/api/bulk-api.js';
+import type { BlocklistStats, BulkApi, FeedStatus, ImportRequest } from '../../../../engine/api/bulk-api.js';
 import { ApiClient } from '../../../../engine/api/client.js';
 import { ApiServer } from '../../../../engine/api/server.js';
 import { runCli } from '../../../../engine/cli/main.js';
@@ -34,14 +34,20 @@ export const feed: FeedStatus = {
   running: false,
 };
 
-/** Serves lists in memory on a socket; `run` is one command line against it. */
-export async function openBulk(t: Test, lists = new MemoryBulkLists()) {
-  const folder = mkdtempSync(join(tmpdir(), 'ids-bulk-'));
-  const socket = join(folder, 'ids.sock');
-  const requests: ImportRequest[] = [];
-  const updates: object[] = [];
+export const stats: BlocklistStats = {
+  entries4: 5,
+  entries6: 1,
+  capacity4: 2_000_000,
+  capacity6: 500_000,
+  enforced: 6,
+  repairs: 0,
+  origins: [{ origin: 'manual', action: 'drop', entries: 6, packets: 1_000_000, bytes: 64_000_000 }],
+};
+
+/** The daemon's part of it; `requests` and `updates` are what was asked of imports and feeds. */
+export function memoryBulk(lists: MemoryBulkLists, requests: ImportRequest[] = [], updates: object[] = []): BulkApi {
   let pending = false;
-  const api: BulkApi = {
+  return {
     blocklistImport: async (batch, request) => {
       requests.push(request);
       const result = await lists.importBatch(batch, request);
@@ -50,16 +56,7 @@ export async function openBulk(t: Test, lists = new MemoryBulkLists()) {
     },
     blocklistDiff: (batch, request) => lists.diff(batch, request),
     blocklistExport: (filter) => lists.exportEntries(filter),
-    blocklistStats: () =>
-      Promise.resolve({
-        entries4: 5,
-        entries6: 1,
-        capacity4: 2_000_000,
-        capacity6: 500_000,
-        enforced: 6,
-        repairs: 0,
-        origins: [{ origin: 'manual', action: 'drop', entries: 6, packets: 1_000_000, bytes: 64_000_000 }],
-      }),
+    blocklistStats: () => Promise.resolve(stats),
     confirm: () => {
       if (!pending) return Promise.reject(new IdsError('NOT_FOUND', 'no change waits for a confirmation'));
       pending = false;
@@ -75,6 +72,15 @@ export async function openBulk(t: Test, lists = new MemoryBulkLists()) {
       return Promise.resolve([feed]);
     },
   };
+}
+
+/** Serves lists in memory on a socket; `run` is one command line against it. */
+export async function openBulk(t: Test, lists = new MemoryBulkLists()) {
+  const folder = mkdtempSync(join(tmpdir(), 'ids-bulk-'));
+  const socket = join(folder, 'ids.sock');
+  const requests: ImportRequest[] = [];
+  const updates: object[] = [];
+  const api = memoryBulk(lists, requests, updates);
   const server = await ApiServer.open(socket, api as Api);
   t.teardown(async () => {
     await server.close();

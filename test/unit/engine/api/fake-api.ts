@@ -8,6 +8,7 @@ import type {
   BlockCheck,
   BlockEntry,
   BlockRequest,
+  ListRequest,
   PrefixOutcome,
   RuleRecord,
   RulesList,
@@ -15,7 +16,18 @@ import type {
   RulesLoadResult,
   Status,
 } from '../../../../engine/api/api.js';
+import type {
+  BlocklistStats,
+  ConfirmResult,
+  FeedStatus,
+  FeedUpdateRequest,
+  ImportRequest,
+  ImportResult,
+} from '../../../../engine/api/bulk-api.js';
+import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 import type { Problem } from '../../../../rules/index.js';
+import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
+import { memoryBulk } from './bulk-fixture.js';
 
 /** A type whose optional fields must be there too, all the way down. */
 type Whole<T> = T extends readonly [unknown, ...unknown[]]
@@ -69,8 +81,8 @@ export const block: Whole<BlockEntry> = {
   reason: 'brute force',
   created: '2026-01-02T03:04:05.000Z',
   expires: '2026-01-02T04:04:05.000Z',
+  action: 'alert',
   packets: 12345,
-  bytes: 999,
   lastSeen: '2026-01-02T03:05:00.000Z',
 };
 
@@ -110,7 +122,16 @@ export const status: Whole<Status> = {
   decode: [{ reason: 'decode-tcp-doff', packets: 1 }],
   accounts: [{ stage: 'kernel events', produced: 12, delivered: 10, suppressed: 2, lost: 0, pending: 0 }],
   stats: { events: 12 },
-  blocklist: { entries: 1, capacity: 65535, enforced: 1 },
+  blocklist: {
+    entries: 3,
+    capacity: 2_500_000,
+    enforced: 2,
+    families: [
+      { family: 'ipv4', entries: 2, enforced: 1, capacity: 2_000_000 },
+      { family: 'ipv6', entries: 1, enforced: 1, capacity: 500_000 },
+    ],
+    reconciler: { samples: 40, passes: 2, repairs: 1, lastPass: '2026-01-02T03:05:00.000Z' },
+  },
   allowlist: { entries: 1, exemptions: 3 },
   response: { blocked: 1 },
   outputs: [
@@ -165,6 +186,9 @@ export function detection(n: number): Detection {
   };
 }
 
+/** Entries of a part of the list. */
+const PAGE = 1000;
+
 export class FakeApi implements Api {
   readonly recent = new Recent();
   /** Every call with its arguments, oldest first. */
@@ -175,11 +199,14 @@ export class FakeApi implements Api {
   loaded: RulesLoadResult = { generation: 8, summary, problems: [problem] };
   blocklist: readonly BlockEntry[] = [block];
   checked: BlockCheck = check;
+  /** What is listed in bulk. */
+  readonly lists = new MemoryBulkLists();
+  readonly #bulk = memoryBulk(this.lists);
   /** Called by `stop`, after the answer. */
   onStop: () => void = () => undefined;
   following = 0;
 
-  #called<T>(method: keyof Api, argument: unknown, answer: () => T): Promise<T> {
+  #called<T>(method: keyof Api, argument: unknown, answer: () => T | Promise<T>): Promise<T> {
     this.calls.push([method, argument]);
     if (this.failures.has(method)) return Promise.reject(this.failures.get(method) ?? new Error());
     return Promise.resolve(answer());
@@ -217,8 +244,45 @@ export class FakeApi implements Api {
     return this.#called('blocklistRemove', prefixes, () => this.outcomes);
   }
 
-  blocklistList(): Promise<readonly BlockEntry[]> {
-    return this.#called('blocklistList', undefined, () => this.blocklist);
+  blocklistList(request?: ListRequest): Promise<readonly BlockEntry[]> {
+    return this.#called('blocklistList', request, () => this.blocklist);
+  }
+
+  async *blocklistPages(request?: ListRequest): AsyncGenerator<readonly BlockEntry[]> {
+    const entries = await this.#called('blocklistPages', request, () => this.blocklist);
+    for (let i = 0; i < entries.length; i += PAGE) yield entries.slice(i, i + PAGE);
+  }
+
+  blocklistImport(batch: PrefixBatch, request: ImportRequest): Promise<ImportResult> {
+    return this.#called('blocklistImport', { batch, request }, () => this.#bulk.blocklistImport(batch, request));
+  }
+
+  blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult> {
+    return this.#called('blocklistDiff', { batch, request }, () => this.#bulk.blocklistDiff(batch, request));
+  }
+
+  async *blocklistExport(filter: ExportFilter): AsyncGenerator<ExportChunk> {
+    yield* await this.#called('blocklistExport', filter, () => this.#bulk.blocklistExport(filter));
+  }
+
+  blocklistStats(): Promise<BlocklistStats> {
+    return this.#called('blocklistStats', undefined, () => this.#bulk.blocklistStats());
+  }
+
+  confirm(): Promise<ConfirmResult> {
+    return this.#called('confirm', undefined, () => this.#bulk.confirm());
+  }
+
+  listFeeds(): Promise<readonly FeedStatus[]> {
+    return this.#called('listFeeds', undefined, () => this.#bulk.listFeeds());
+  }
+
+  showFeed(name: string): Promise<FeedStatus> {
+    return this.#called('showFeed', name, () => this.#bulk.showFeed(name));
+  }
+
+  updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
+    return this.#called('updateFeeds', request, () => this.#bulk.updateFeeds(request));
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

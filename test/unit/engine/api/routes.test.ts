@@ -4,13 +4,36 @@ import t from 'tap';
 import { errorCodes, type ErrorCode } from '../../../../common/error-codes.js';
 import { IdsError } from '../../../../common/errors.js';
 import type { Api } from '../../../../engine/api/api.js';
+import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
+import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
+import { feed, stats } from './bulk-fixture.js';
 import { allowed, block, check, detection, list, rule, status } from './fake-api.js';
 import { raw, serve } from './serve.js';
+
+async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const part of parts) found.push(part);
+  return found;
+}
+
+/** 192.0.2.7 and 2001:db8::/32. */
+function twoEntries() {
+  const builder = new BatchBuilder(2);
+  builder.add4(0xc0000207, 32);
+  builder.add6(0x20010db8, 0, 0, 0, 32);
+  return builder.build();
+}
 
 t.test('each method reaches the daemon with its arguments and brings its answer back', async (t) => {
   const { client, api } = await serve(t);
   const source = { file: 'a.rules', text: 'alert ip any any -> any any (sid:1;)\n' };
   const request = { prefixes: ['192.0.2.7'], ttl: 60, reason: 'why', force: true, sshPeer: '203.0.113.5' };
+  const ordered = { sort: 'hits', limit: 5, origin: 'manual' } as const;
+  const batch = twoEntries();
+  const bulk = { origin: 'feed:x', ttl: 60, action: 'alert', reason: 'why', force: true, confirm: 5 } as const;
+  const compared = { origin: 'feed:x', replace: true };
+  const filter = { origin: 'feed:x', action: 'alert' } as const;
+  const update = { names: [feed.name], force: true };
   api.recent.push([detection(1), detection(2)]);
   const answers: Record<Exclude<keyof Api, 'followAlerts'>, [unknown, unknown]> = {
     status: [await client.status(), status],
@@ -21,6 +44,32 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     blocklistAdd: [await client.blocklistAdd(request), api.outcomes],
     blocklistRemove: [await client.blocklistRemove(['192.0.2.0/24', '::1']), api.outcomes],
     blocklistList: [await client.blocklistList(), [block]],
+    blocklistPages: [await all(client.blocklistPages(ordered)), [[block]]],
+    blocklistDiff: [
+      await client.blocklistDiff(batch, compared),
+      { added: batch, removed: EMPTY_BATCH, kept: 0, refusedCount: 0, refused: [] },
+    ],
+    blocklistImport: [
+      await client.blocklistImport(batch, bulk),
+      {
+        added: 2,
+        removed: 0,
+        kept: 0,
+        refusedCount: 0,
+        refused: [],
+        capacity: { entries4: 1, entries6: 1, capacity4: api.lists.capacity, capacity6: api.lists.capacity },
+        confirmBy: '2026-01-01T00:00:30.000Z',
+      },
+    ],
+    blocklistExport: [
+      await all(client.blocklistExport(filter)),
+      [{ origin: 'feed:x', action: 'alert', batch: api.lists.batch('feed:x') }],
+    ],
+    blocklistStats: [await client.blocklistStats(), stats],
+    confirm: [await client.confirm(), { origin: 'manual', entries: 2 }],
+    listFeeds: [await client.listFeeds(), [feed]],
+    showFeed: [await client.showFeed(feed.name), feed],
+    updateFeeds: [await client.updateFeeds(update), [feed]],
     blocklistCheck: [await client.blocklistCheck('2001:db8::1'), check],
     blocklistFlush: [await client.blocklistFlush(), { removed: 2 }],
     allowlistAdd: [await client.allowlistAdd({ prefixes: ['192.0.2.7'], reason: 'x' }), api.outcomes],
@@ -39,7 +88,16 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
       ['showRule', rule.sid],
       ['blocklistAdd', request],
       ['blocklistRemove', ['192.0.2.0/24', '::1']],
-      ['blocklistList', undefined],
+      ['blocklistPages', {}],
+      ['blocklistPages', ordered],
+      ['blocklistDiff', { batch, request: compared }],
+      ['blocklistImport', { batch, request: bulk }],
+      ['blocklistExport', filter],
+      ['blocklistStats', undefined],
+      ['confirm', undefined],
+      ['listFeeds', undefined],
+      ['showFeed', feed.name],
+      ['updateFeeds', update],
       ['blocklistCheck', '2001:db8::1'],
       ['blocklistFlush', undefined],
       ['allowlistAdd', { prefixes: ['192.0.2.7'], reason: 'x' }],
@@ -66,6 +124,10 @@ t.test('every error keeps its code, message and details on the way', async (t) =
   t.equal((await raw(socket, 'GET', '/v1/status')).status, 500);
   await t.rejects(client.showRule(5), { code: 'NOT_FOUND' });
   t.equal((await raw(socket, 'GET', '/v1/rules/5')).status, 404);
+  await t.rejects(client.showFeed('none'), { code: 'NOT_FOUND' });
+  await t.rejects(client.confirm(), { code: 'NOT_FOUND' });
+  api.failures.set('blocklistPages', new IdsError('USAGE', 'before the first part'));
+  await t.rejects(client.blocklistList(), { code: 'USAGE', message: 'before the first part' });
 });
 
 t.test('a request that fits no route or schema is the caller’s mistake, in JSON, and reaches nobody', async (t) => {
@@ -88,6 +150,11 @@ t.test('a request that fits no route or schema is the caller’s mistake, in JSO
     ['POST', '/v1/blocklist/add', '{"prefixes":["192.0.2.1"],"force":false,"ttl":1e12}', 400],
     ['POST', '/v1/blocklist/add', many, 400],
     ['GET', '/v1/blocklist/check', '', 400],
+    ['GET', '/v1/blocklist?sort=size', '', 400],
+    ['GET', '/v1/blocklist?limit=0', '', 400],
+    ['GET', '/v1/blocklist/export?action=reject', '', 400],
+    ['POST', '/v1/feeds/update', '{"force":"yes"}', 400],
+    ['POST', '/v1/feeds/update', '{"force":true,"what":1}', 400],
     ['GET', '/v1/rules/one', '', 400],
     ['GET', '/v1/rules/-1', '', 400],
     ['GET', '/v1/alerts?count=-1', '', 400],

@@ -26,6 +26,7 @@ export async function invoke(words: readonly string[], options: InvokeOptions = 
     err: (text) => void (err += text),
     env: options.env ?? {},
     columns: options.columns,
+    terminal: undefined,
     gone: options.gone ?? new AbortController().signal,
   });
   return { status, out, err };
