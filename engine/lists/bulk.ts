@@ -49,6 +49,12 @@ export interface OriginChange {
   readonly options: BulkOptions;
 }
 
+/** What an origin puts, and what that comes to. */
+interface Step {
+  readonly plan: Plan;
+  readonly put: Content;
+}
+
 const nothing = batchOf({ four: noKeys4, six: noKeys6 });
 
 type ChangeResult = Pick<ReplaceResult, 'added' | 'removed' | 'kept'>;
@@ -140,7 +146,7 @@ export class BulkChanges implements BulkLists {
       const { accepted, refusedCount, refused } = this.#accept(batch, options);
       return { origin, put: atOnce(contentOf(accepted, this.#common(options))), refusedCount, refused };
     });
-    const staged: { readonly plan: Plan; readonly put: Content }[] = [];
+    const staged: Step[] = [];
     const takeBack = async (): Promise<void> => {
       for (const { plan } of staged.reverse()) await this.#change(plan.origin, plan.old, { replace: true });
     };
@@ -152,7 +158,7 @@ export class BulkChanges implements BulkLists {
       throw error;
     }
     try {
-      for (const { plan, put } of staged) await this.#enforce(plan, put);
+      await this.#enforce(staged);
     } catch (error) {
       await takeBack();
       throw error;
@@ -168,10 +174,7 @@ export class BulkChanges implements BulkLists {
   }
 
   /** Up to the disk, in one transaction and without a pause. */
-  #stage(
-    changes: readonly { readonly origin: string; readonly put: Content }[],
-    staged: { readonly plan: Plan; readonly put: Content }[],
-  ): void {
+  #stage(changes: readonly { readonly origin: string; readonly put: Content }[], staged: Step[]): void {
     const { index, store, enforcer } = this.#options;
     // Each number is a row: of all of them at once.
     store.transaction(() => enforcer.number(changes.flatMap(({ origin, put }) => (countOf(put) > 0 ? [origin] : []))));
@@ -240,10 +243,11 @@ export class BulkChanges implements BulkLists {
     const plan = await this.#apply(origin, put, merge);
     const others = index.changes - changes > 1;
     try {
-      await this.#enforce(plan, put);
+      await this.#enforce([{ plan, put }]);
     } catch (error) {
       // The kernel's table has no place after all: the origin lists what it listed before.
-      await this.#enforce(await this.#apply(origin, plan.old, { replace: true }), plan.old);
+      const back = await this.#apply(origin, plan.old, { replace: true });
+      await this.#enforce([{ plan: back, put: plan.old }]);
       throw error;
     }
     // What changed meanwhile was not counted in: both may have been the first, or the last, to list a prefix.
@@ -270,26 +274,22 @@ export class BulkChanges implements BulkLists {
     return plan;
   }
 
-  /** The kernel's part. What is put is there before what is not listed any more goes, if there is room for both. */
-  async #enforce(plan: Plan, put: Content): Promise<void> {
+  /** The kernel's part. What is put is in force before what is not listed any more goes, if there is room for both. */
+  async #enforce(steps: readonly Step[]): Promise<void> {
     const { enforcer } = this.#options;
     const { table } = enforcer;
-    const additions = { four: put.four.keys, six: put.six.keys };
-    const { fresh, merged } = plan;
-    const fits = table.size4 + fresh.four <= table.capacity4 && table.size6 + fresh.six <= table.capacity6;
-    if (!fits) await inSlices(enforcer.resync(merged.removed));
-    if (countOf(put) > 0) {
-      try {
-        await inSlices(enforcer.resync(additions));
-      } catch (error) {
-        if (!(error instanceof IdsError) || error.code !== 'LIST_FULL') throw error;
-        await pause(REST_MS);
-        await inSlices(enforcer.resync(additions));
-      }
+    const additions = steps.map(({ put }) => ({ four: put.four.keys, six: put.six.keys }));
+    const removals = steps.map(({ plan }) => plan.merged.removed);
+    const fresh = (family: 'four' | 'six') => steps.reduce((sum, { plan }) => sum + plan.fresh[family], 0);
+    const fits = table.size4 + fresh('four') <= table.capacity4 && table.size6 + fresh('six') <= table.capacity6;
+    if (!fits) await inSlices(enforcer.resync(...removals));
+    try {
+      await inSlices(enforcer.resync(...additions));
+    } catch (error) {
+      if (!(error instanceof IdsError) || error.code !== 'LIST_FULL') throw error;
+      await pause(REST_MS);
+      await inSlices(enforcer.resync(...additions));
     }
-    if (!fits || merged.removed.four.len.length + merged.removed.six.len.length === 0) return;
-    // A packet that looked for a new entry too early must not look for the old one too late.
-    if (countOf(put) > 0) table.barrier();
-    await inSlices(enforcer.resync(merged.removed));
+    if (fits) await inSlices(enforcer.resync(...removals));
   }
 }

@@ -21,6 +21,7 @@ import {
   type Keys,
 } from './keys.js';
 import { SLICE, type Work } from './slices.js';
+import { Unsettled } from './unsettled.js';
 
 /** Changes that a pass over the table made. */
 export interface Repairs {
@@ -43,6 +44,7 @@ export class Enforcer {
   readonly #numberOf: (origin: string) => number;
   readonly #fold = new Fold(SLICE);
   readonly #one = new Fold(1);
+  readonly #unsettled = new Unsettled();
   /** Seconds of the wall clock at the start of the boot clock, as of the last look. */
   #offset: number;
   #closed = false;
@@ -108,29 +110,49 @@ export class Enforcer {
     return effect && this.#value(effect);
   }
 
+  /** A packet that looked for a new entry too early must not look for the one that it takes over from too late. */
+  #settle(prefix?: Prefix): void {
+    if (!this.#unsettled.replaces(prefix, this.#clock.bootSeconds())) return;
+    this.table.barrier();
+    this.#unsettled.clear();
+  }
+
   /** Tells the kernel what holds for one prefix. @throws IdsError LIST_FULL */
   sync(prefix: Prefix): void {
     this.#requireOpen();
     const value = this.value(prefix);
-    if (value) this.table.put(prefix, value);
-    else this.table.delete(prefix);
+    if (value) {
+      if (this.table.put(prefix, value) !== 'same') this.#unsettled.note(prefix, this.#clock.bootSeconds());
+    } else if (this.table.find(prefix) >= 0) {
+      this.#settle(prefix);
+      this.table.delete(prefix);
+    }
   }
 
-  /** Tells the kernel what holds for many prefixes; those that it knows already are not touched. */
-  *resync(pair: KeyPair): Work<Repairs> {
+  /**
+   * Tells the kernel what holds for many prefixes; those that it knows already are not touched. All that is put is in
+   * force before anything is removed.
+   */
+  *resync(...pairs: readonly KeyPair[]): Work<Repairs> {
+    const dead: Keys[] = [];
     let [put, removed] = [0, 0];
-    for (const keys of [pair.four, pair.six]) {
+    for (const keys of pairs.flatMap(({ four, six }) => [four, six])) {
       for (let from = 0; from < keys.len.length; from += SLICE) {
-        const result = this.#slice(keys, from, Math.min(keys.len.length, from + SLICE));
+        const result = this.#put(keys, from, Math.min(keys.len.length, from + SLICE));
         put += result.put;
-        removed += result.removed;
+        if (result.dead.len.length > 0) dead.push(result.dead);
         yield;
       }
+    }
+    for (const keys of dead) {
+      removed += this.#remove(keys);
+      yield;
     }
     return { put, removed };
   }
 
-  #slice(keys: Keys, from: number, to: number): Repairs {
+  /** Those of a slice that somebody claims, and those that nobody does. */
+  #split(keys: Keys, from: number, to: number): { readonly live: EntryColumns; readonly dead: Keys } {
     this.#requireOpen();
     const fold = this.#fold;
     const { words } = keys;
@@ -151,20 +173,28 @@ export class Enforcer {
       meta[count] = packMeta({ set: effect.origin, forced: effect.forced, alert: effect.alert });
       expires[count++] = this.#expires(effect);
     }
-    let put = 0;
-    if (count > 0) {
-      const result = this.table.putBatch(
-        entryColumns(trimKeys(live, count), meta.slice(0, count), expires.slice(0, count)),
-      );
-      put = result.added + result.changed;
-    }
-    return { put, removed: this.#remove(trimKeys(dead, gone)) };
+    return {
+      live: entryColumns(trimKeys(live, count), meta.slice(0, count), expires.slice(0, count)),
+      dead: trimKeys(dead, gone),
+    };
   }
 
+  #put(keys: Keys, from: number, to: number): { readonly put: number; readonly dead: Keys } {
+    const { live, dead } = this.#split(keys, from, to);
+    if (live.len4.length + live.len6.length === 0) return { put: 0, dead };
+    const { added, changed } = this.table.putBatch(live);
+    if (added + changed > 0) this.#unsettled.note(undefined, this.#clock.bootSeconds());
+    return { put: added + changed, dead };
+  }
+
+  /** Removes those of a slice that nobody claims: somebody may have, since they were found. */
   #remove(keys: Keys): number {
-    if (keys.len.length >= FEW) return this.table.deleteBatch(prefixColumns(keys));
+    const { dead } = this.#split(keys, 0, keys.len.length);
+    if (dead.len.length === 0) return 0;
+    this.#settle();
+    if (dead.len.length >= FEW) return this.table.deleteBatch(prefixColumns(dead));
     let removed = 0;
-    for (let i = 0; i < keys.len.length; i++) if (this.table.delete(prefixAt(keys, i))) removed++;
+    for (let i = 0; i < dead.len.length; i++) if (this.table.delete(prefixAt(dead, i))) removed++;
     return removed;
   }
 
@@ -192,20 +222,12 @@ export class Enforcer {
 
   /** Makes the kernel hold what is claimed: what is missing first, what is foreign last. */
   *pass(stop: () => boolean = () => false): Work<Repairs> {
-    let put = 0;
-    let removed = 0;
-    const add = (repairs: Repairs): void => {
-      put += repairs.put;
-      removed += repairs.removed;
-    };
-    for (const segment of [...this.#index.segments.values()]) {
-      if (stop()) break;
-      add(yield* this.resync({ four: segment.four.keys, six: segment.six.keys }));
-    }
-    add(yield* this.resync({ four: this.#index.own.sorted(1).keys, six: this.#index.own.sorted(4).keys }));
+    const { segments, own } = this.#index;
+    const listed = (stop() ? [] : [...segments.values()]).map(({ four, six }) => ({ four: four.keys, six: six.keys }));
+    const repairs = yield* this.resync(...listed, { four: own.sorted(1).keys, six: own.sorted(4).keys });
     yield* this.recount();
-    if (!this.level) removed += yield* this.removeForeign(stop);
-    return { put, removed };
+    const foreign = this.level ? 0 : yield* this.removeForeign(stop);
+    return { put: repairs.put, removed: repairs.removed + foreign };
   }
 
   /** Corrects the number of distinct prefixes, unless something changed meanwhile. */
