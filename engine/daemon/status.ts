@@ -26,7 +26,7 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
     lost,
     pending: 0,
   });
-  const { events, bulk, unexplained, malformed, ...http } = ring.counts;
+  const { events, bulk, unexplained, ...http } = ring.counts;
   const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
   const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
   const outputs = dispatcher.status().map(({ name, raised, delivered, pending, dropped, failed }) => ({
@@ -40,7 +40,8 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
     account('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
-    account('reader', events + bulk - unexplained - malformed, 0, unexplained + malformed),
+    // A header section that turns out to be no request (a piece of an upload that looks like one) was read, not lost.
+    account('reader', events + bulk - unexplained, 0, unexplained),
     account('engine rules', http.alerts, http.suppressed, 0),
     ...outputs,
   ];
@@ -94,12 +95,15 @@ export function statusOf(parts: DaemonParts): Status {
       .map((packets, reason) => ({ reason: reasonName(reason), packets }))
       .filter(({ packets }) => packets > 0),
     accounts: accounts(parts, stats),
-    stats: Object.fromEntries(
-      stats.flatMap((value, index) => {
-        const name = StatNames[index];
-        return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value]];
-      }),
-    ),
+    stats: {
+      ...Object.fromEntries(
+        stats.flatMap((value, index) => {
+          const name = StatNames[index];
+          return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value] as const];
+        }),
+      ),
+      http_no_request: parts.ring.counts.malformed,
+    },
     blocklist: { entries, capacity, enforced },
     allowlist: allowlist.counts(),
     response: responder.counts(),
