@@ -3,6 +3,7 @@
 
 import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
+import { resolveHomeNet } from '../config/index.js';
 import { reasonName } from '../judge/names.js';
 import { version } from '../version.js';
 import type { DaemonParts } from './daemon.js';
@@ -66,6 +67,7 @@ export function statusOf(parts: DaemonParts): Status {
   const would = dropped.reduce((total, row) => total + row.would, 0);
   const { entries, capacity, enforced, notes } = blocklist.status();
   const attached = interfaces(parts);
+  const { note: homeNet } = resolveHomeNet(config);
   return {
     version,
     pid: process.pid,
@@ -112,6 +114,7 @@ export function statusOf(parts: DaemonParts): Status {
     notes: [
       ...notes,
       ...parts.interfaces.notes(),
+      ...(homeNet === undefined ? [] : [homeNet]),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)
         .map(
