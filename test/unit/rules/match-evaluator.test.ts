@@ -129,7 +129,9 @@ t.test('actions in their order; a pass ends them', async (t) => {
     { rule: 3, action: Action.ALERT, alert: true, silenced: false, count: 0 },
     { rule: 0, action: Action.ALERT, alert: true, silenced: false, count: 0 },
   ]);
-  t.same(evaluator.http(passed, packet, 0), [{ rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0 }]);
+  t.same(evaluator.http(passed, packet, 0), [
+    { rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0 },
+  ]);
 });
 
 t.test('thresholds go on after a reload of the same rule', async (t) => {
