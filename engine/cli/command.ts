@@ -61,6 +61,8 @@ export interface Command {
   readonly options: OptionTable;
   /** A command line and what it does. */
   readonly example: readonly [string, string];
+  /** How long the daemon may take to answer, where it is not as long as the longest request takes. */
+  readonly patienceMs?: number;
   run(values: Readonly<Record<string, unknown>>, context: Context): Promise<ExitStatus>;
 }
 
@@ -70,6 +72,7 @@ interface Spec<O extends OptionTable, P extends PositionalTable> {
   readonly positionals?: P;
   readonly options?: O;
   readonly example: readonly [string, string];
+  readonly patienceMs?: number;
   readonly run: (values: Values<O, P>, context: Context) => Promise<ExitStatus>;
 }
 
@@ -83,6 +86,7 @@ export function command<
     positionals: spec.positionals ?? {},
     options: spec.options ?? {},
     example: spec.example,
+    ...(spec.patienceMs === undefined ? {} : { patienceMs: spec.patienceMs }),
     // The parser fills in what the tables say: see parse.ts.
     run: (values, context) => spec.run(values as Values<O, P>, context),
   };

@@ -39,7 +39,9 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitStatu
       else io.err(text);
       return request.asked ? 0 : 2;
     }
-    const client = new ApiClient(request.socket ?? DEFAULT_SOCKET);
+    const { patienceMs } = request.command;
+    const patience = patienceMs === undefined ? {} : { timeoutMs: patienceMs };
+    const client = new ApiClient(request.socket ?? DEFAULT_SOCKET, patience);
     const context = openContext(io, { json: request.json, socket: request.socket, client });
     return await request.command.run(request.values, context);
   } catch (error) {

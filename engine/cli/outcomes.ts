@@ -32,10 +32,12 @@ function print(outcomes: Outcomes, unchanged: string, context: Context): void {
   }
 }
 
-/** 0 if every prefix is listed now, 2 if one was refused. */
+/** 0 if every prefix is listed now, 1 if only a part is, 2 if all were refused. */
 export function reportAdded(outcomes: Outcomes, context: Context): ExitStatus {
   print(outcomes, 'listed already', context);
-  return outcomes.some(({ outcome }) => outcome === 'refused') ? 2 : 0;
+  const refused = outcomes.filter(({ outcome }) => outcome === 'refused').length;
+  if (refused === 0) return 0;
+  return refused < outcomes.length ? 1 : 2;
 }
 
 /** 0 if every prefix was taken off, 1 if one was not listed, 2 if one was refused. */

@@ -8,5 +8,5 @@ export { loadConfig, readConfig, type LoadOptions } from './load.js';
 export type { ConfigProblem } from './problems.js';
 export type { ResponseConfig, ResponseRule } from './response-schema.js';
 export { ruleFiles, SHIPPED_RULES } from './rule-files.js';
-export { configSchema, REDACTED_HEADERS, type Config, type InterfaceConfig } from './schema.js';
+export { configSchema, type Config, type InterfaceConfig } from './schema.js';
 export { languageOptions, PRIVATE_NETWORKS, replayVars, ruleVars, type LanguageChoice, type RuleVars } from './vars.js';

@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
+import { defaultRedactNames } from '../redact/header-names.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
@@ -57,13 +58,10 @@ const vars = z
 
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'not a header name');
 
-/** Headers whose values never leave the kernel unless the configuration says otherwise. */
-export const REDACTED_HEADERS = ['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie', 'X-Api-Key'] as const;
-
 const redact = z.preprocess(
   (value) => (value === false ? 'off' : value),
   z
-    .union([z.literal('off'), z.strictObject({ headers: z.array(headerName).default([...REDACTED_HEADERS]) })])
+    .union([z.literal('off'), z.strictObject({ headers: z.array(headerName).default([...defaultRedactNames]) })])
     .prefault({}),
 );
 

@@ -2,7 +2,8 @@
 // The variables that rules name: the stock ones of suricata.yaml, with what the configuration says over them.
 
 import type { LanguageOptions } from '../../rules/index.js';
-import { REDACTED_HEADERS, type Config } from './schema.js';
+import { defaultRedactNames } from '../redact/header-names.js';
+import type { Config } from './schema.js';
 
 /** Values as in suricata.yaml, names without `$`. */
 export type RuleVars = Pick<LanguageOptions, 'addressVars' | 'portVars'>;
@@ -65,6 +66,6 @@ export interface LanguageChoice {
 
 /** What the rule compiler is told: live with the resolved HOME_NET, in a check or a replay with the stock one. */
 export function languageOptions(choice: LanguageChoice = {}): LanguageOptions {
-  const { redact = { headers: [...REDACTED_HEADERS] } } = choice;
+  const { redact = { headers: [...defaultRedactNames] } } = choice;
   return { ...replayVars(choice.homeNet, choice.vars), redact: redact === 'off' ? 'off' : redact.headers };
 }

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Dispatcher, Recent, type Detection } from '../../alerts/index.js';
+import { Dispatcher, Recent } from '../../alerts/index.js';
 import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
@@ -13,20 +13,17 @@ import { claimPins, Kernel, now } from '../bpf/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import { readSources } from '../files.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
-import { isAddressOrigin } from '../../rules/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import { Feeds } from '../feeds/feeds.js';
-import type { Raised } from '../judge/judge.js';
 import { Confirmations } from '../lists/confirmations.js';
-import { defaultRedactNames } from '../redact/header-names.js';
-import { redactTable } from '../redact/redact-table.js';
-import { cutSeconds, EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
+import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
+import { AlertPath } from './alert-path.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
-import { RuleSets, type HeldBack } from './rule-sets.js';
-import { Suppression } from './suppression.js';
+import { RuleSets } from './rule-sets.js';
+import { settle } from './settle.js';
 
 const TICK_MS = 1000;
 /** Interfaces and their addresses are looked at every so many ticks. */
@@ -48,6 +45,7 @@ export interface DaemonParts {
   readonly recent: Recent;
   readonly confirmations: Confirmations;
   readonly feeds: Feeds;
+  readonly alertPath: AlertPath;
   readonly interfaces: Interfaces;
   readonly started: Date;
 }
@@ -60,18 +58,15 @@ const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 
 export class Daemon {
   readonly #lifetime: Lifetime;
   readonly #parts: DaemonParts;
-  readonly #cuts: FlowCuts;
-  readonly #suppression = new Suppression();
-  #suppressed = 0;
   #ticks = 0;
+  #stopping = false;
   #homeNet: string;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
 
-  private constructor(lifetime: Lifetime, parts: DaemonParts, cuts: FlowCuts) {
+  private constructor(lifetime: Lifetime, parts: DaemonParts) {
     this.#lifetime = lifetime;
     this.#parts = parts;
-    this.#cuts = cuts;
     this.#homeNet = resolveHomeNet(parts.config).networks.join();
     this.#ended = new Promise((resolve) => (this.#end = resolve));
   }
@@ -160,10 +155,11 @@ export class Daemon {
       () => clock.bootSeconds(),
       (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
     );
+    const alertPath = new AlertPath({ blocklist, responder, cuts, recent, dispatcher, log });
     const ring = lifetime.own(
       new RingThread(kernel, {
         rates: { source: config.events.source_rate, rule: config.events.rule_rate, reject: config.reject_rate },
-        onRaised: (raised) => running.daemon?.onRaised(raised),
+        onRaised: (raised) => alertPath.onRaised(raised),
         onFailure: (error) => {
           log.fatal({ error: messageOf(error) }, 'the ring reader failed');
           running.daemon?.stop(false);
@@ -179,7 +175,7 @@ export class Daemon {
         stateDir: config.state_dir,
         configured: () => readSources(ruleFiles(config.rules, file)),
         language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
-        onRetired: (generation, heldBack) => running.daemon?.onRetired(generation, heldBack),
+        onRetired: (generation, heldBack) => alertPath.onRetired(generation, heldBack),
       }),
     );
     const confirmations = lifetime.own(openConfirmations(config, blocklist, log));
@@ -207,10 +203,11 @@ export class Daemon {
       recent,
       confirmations,
       feeds,
+      alertPath,
       interfaces,
       started: new Date(),
     };
-    const daemon = new Daemon(lifetime, parts, cuts);
+    const daemon = new Daemon(lifetime, parts);
     running.daemon = daemon;
     const loaded = await rules.start();
     for (const problem of loaded.problems) log.warn(problem, 'rule');
@@ -232,6 +229,7 @@ export class Daemon {
   }
 
   stop(detach: boolean): void {
+    this.#stopping = true;
     this.#end({ detach });
   }
 
@@ -241,55 +239,29 @@ export class Daemon {
   }
 
   async close(): Promise<void> {
+    this.#tellHeldBack();
     await this.#lifetime.close();
   }
 
-  /** Detections from the reader: named, answered, remembered, sent. */
-  onRaised(raised: readonly Raised[]): void {
-    const { blocklist, responder, log } = this.#parts;
-    const detections: Detection[] = [];
-    for (const { detection, origin, trial, established, cut, quiet } of raised) {
-      const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
-      // An address rule that alerts is no list on trial: what it matches is an alert of its own.
-      if (trial && isAddressOrigin(named.origin ?? '')) continue;
-      try {
-        if (cut) this.#cuts.cut(cut, detection.rule?.sid ?? 0, cutSeconds(established));
-        if (named.kind === 'alert') responder.onDetection(named, { established });
-      } catch (error) {
-        log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
-      }
-      if (!quiet) detections.push(named);
-    }
-    this.#suppression.note(detections);
-    this.#send(detections);
-  }
-
-  /** A rule set was replaced: what its rules had held back since the last tick is told now. */
-  onRetired(generation: number, heldBack: readonly HeldBack[]): void {
-    this.#send(this.#suppression.tell(generation, heldBack, Date.now() * 1000));
-  }
-
-  #send(detections: readonly Detection[]): void {
-    if (detections.length === 0) return;
-    this.#parts.recent.push(detections);
-    this.#parts.dispatcher.push(detections);
-  }
-
   #tick(): void {
-    const { interfaces, kernel, ring, rules, log } = this.#parts;
+    // An interface that was just detached must not be attached again.
+    if (this.#stopping) return;
+    const { alertPath, interfaces, log } = this.#parts;
     try {
-      this.#cuts.sweep();
+      alertPath.sweep();
       if (++this.#ticks % REFRESH_TICKS === 0) {
         interfaces.refresh();
         this.#followHomeNet();
       }
-      const suppressed = (kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed;
-      if (suppressed === this.#suppressed && !this.#suppression.behind) return;
-      this.#suppressed = suppressed;
-      this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
+      this.#tellHeldBack();
     } catch (error) {
       log.error({ error: messageOf(error) }, 'tick');
     }
+  }
+
+  #tellHeldBack(): void {
+    const { alertPath, kernel, ring, rules } = this.#parts;
+    alertPath.tellHeldBack((kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed, rules);
   }
 
   /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
@@ -312,22 +284,5 @@ function openConfirmations(config: Config, blocklist: Blocklist, log: Logger): C
     lists: blocklist.bulk,
     onRolledBack: (change) => log.warn(change, 'nobody said "ids confirm": the change was undone'),
     onError: (error) => log.error({ error: messageOf(error) }, 'the change on probation'),
-  });
-}
-
-/** Writes the settings that the configuration makes into the kernel's control word. */
-function settle(kernel: Kernel, config: Config): void {
-  const { redact, events, mode, reject_rate: rejectRate } = config;
-  kernel.writeRedact(redactTable(redact === 'off' ? defaultRedactNames : redact.headers));
-  kernel.control.update({
-    flags:
-      (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
-      (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
-      (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
-      ControlFlag.CONTROL_ESTABLISHED,
-    sourceRate: events.source_rate,
-    ruleRate: events.rule_rate,
-    blockedRate: events.blocked_rate,
-    rejectRate,
   });
 }

@@ -56,7 +56,11 @@ export class Interfaces {
     let changed = false;
     for (const { name, mode } of configured) {
       try {
-        if (attached.get(name) === interfaceIndex(name)) continue;
+        if (attached.get(name) === interfaceIndex(name)) {
+          // Renamed or moved away, and back: its program was never off.
+          this.#missing.delete(name);
+          continue;
+        }
         log.info(kernel.attach(name, mode), 'attached again');
         this.#missing.delete(name);
         changed = true;

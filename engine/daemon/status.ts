@@ -3,6 +3,7 @@
 
 import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
+import { resolveHomeNet } from '../config/index.js';
 import { reasonName } from '../judge/names.js';
 import { version } from '../version.js';
 import type { DaemonParts } from './daemon.js';
@@ -26,7 +27,7 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
     lost,
     pending: 0,
   });
-  const { events, bulk, unexplained, malformed, ...http } = ring.counts;
+  const { events, bulk, unexplained, ...http } = ring.counts;
   const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
   const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
   const outputs = dispatcher.status().map(({ name, raised, delivered, pending, dropped, failed }) => ({
@@ -40,7 +41,8 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
     account('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
-    account('reader', events + bulk - unexplained - malformed, 0, unexplained + malformed),
+    // A header section that turns out to be no request (a piece of an upload that looks like one) was read, not lost.
+    account('reader', events + bulk - unexplained, 0, unexplained),
     account('engine rules', http.alerts, http.suppressed, 0),
     ...outputs,
   ];
@@ -73,6 +75,7 @@ export function statusOf(parts: DaemonParts): Status {
   const would = dropped.reduce((total, row) => total + row.would, 0);
   const { notes, ...lists } = blocklist.status();
   const attached = interfaces(parts);
+  const { note: homeNet } = resolveHomeNet(config);
   return {
     version,
     pid: process.pid,
@@ -102,12 +105,15 @@ export function statusOf(parts: DaemonParts): Status {
       .map((packets, reason) => ({ reason: reasonName(reason), packets }))
       .filter(({ packets }) => packets > 0),
     accounts: accounts(parts, stats),
-    stats: Object.fromEntries(
-      stats.flatMap((value, index) => {
-        const name = StatNames[index];
-        return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value]];
-      }),
-    ),
+    stats: {
+      ...Object.fromEntries(
+        stats.flatMap((value, index) => {
+          const name = StatNames[index];
+          return name === undefined || index >= Stat.STATS ? [] : [[name.toLowerCase(), value] as const];
+        }),
+      ),
+      http_no_request: parts.ring.counts.malformed,
+    },
     blocklist: lists,
     allowlist: allowlist.counts(),
     response: responder.counts(),
@@ -117,6 +123,7 @@ export function statusOf(parts: DaemonParts): Status {
       ...notes,
       ...feedNotes(parts),
       ...parts.interfaces.notes(),
+      ...(homeNet === undefined ? [] : [homeNet]),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)
         .map(

@@ -13,6 +13,8 @@ const BURST = 4096;
 /** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
 const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
+/** How often the thread looks for its first rule set. */
+const START_MS = 20;
 /** Bursts that are read when the thread ends: more than both rings hold. */
 const LAST_BURSTS = 64;
 
@@ -30,6 +32,7 @@ let offsetUs = 0;
 let known: Readonly<Record<number, KnownInterface>> = {};
 let retiring: number | undefined;
 let running = true;
+let explained = false;
 
 const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
@@ -51,6 +54,7 @@ function obey(message: ToReader): void {
   switch (message.type) {
     case 'install':
       judge.install(message.program);
+      explained = true;
       return say({ type: 'installed', id: message.id });
     case 'retire':
       retiring = message.generation;
@@ -91,6 +95,11 @@ function takeMessages(): void {
   }
 }
 
+// What an earlier daemon left in the rings waits for the rules that explain it.
+while (running && !explained) {
+  Atomics.wait(backlog, 0, 0, START_MS);
+  takeMessages();
+}
 for (let empty = true; running;) {
   if (empty) waiter.wait(IDLE_MS);
   takeMessages();

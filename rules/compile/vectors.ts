@@ -6,10 +6,6 @@ import { Limit } from '../../common/abi.gen.js';
 /** 32-bit halves of one vector, low half first, as a little-endian host stores 64-bit words. */
 export const VECTOR_HALVES = 2 * Limit.RULE_WORDS;
 
-/** The vector of no rule and the vector of every rule in use. */
-export const NO_RULES = 0;
-export const ALL_RULES = 1;
-
 export type Vector = Uint32Array;
 
 export function setBit(vector: Vector, rule: number): void {

@@ -48,7 +48,8 @@ t.test('rotation by rename loses nothing', async (t) => {
   }
   const total = await source.stop();
   await dispatcher.close(5000);
-  t.strictSame([...rotated, file].flatMap(numbersOf), count(total));
+  // The last file is made by the first record behind the last rotation, and there may be none.
+  t.strictSame([...rotated, file].filter((one) => existsSync(one)).flatMap(numbersOf), count(total));
   t.match(dispatcher.status()[0], { raised: total, delivered: total, retries: 0 });
 });
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IdsError } from '../../../common/errors.js';
+import { IdsError, messageOf } from '../../../common/errors.js';
 import type { Status } from '../../api/api.js';
 import { DEFAULT_PIN_DIR } from '../../config/defaults.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
 
+/** Who is cut off by his own rules does not wait for a daemon that hangs. */
+const ANSWER_MS = 5000;
 /** How long a daemon may take to drain its outputs and end. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 50;
@@ -61,8 +63,16 @@ async function takeOut(pinDir: string): Promise<readonly string[]> {
   }
 }
 
+/** Takes everything out of the kernel though there is a daemon, which does not answer. */
+async function takeOutUnder(daemon: unknown, pinDir: string): Promise<never> {
+  const names = await takeOut(pinDir);
+  const what = names.length > 0 ? `detached from ${names.join(', ')}` : `nothing was attached from ${pinDir}`;
+  const text = `${messageOf(daemon)}; ${what}: kill the daemon, or it may attach again`;
+  throw new IdsError('DAEMON_FAILED', text, { cause: daemon, details: { detached: names } });
+}
+
 /** Stops the daemon; undefined if there is none. */
-async function stopDaemon(detach: boolean, context: Context): Promise<readonly string[] | undefined> {
+async function stopDaemon(detach: boolean, pinDir: string, context: Context): Promise<readonly string[] | undefined> {
   let status: Status | undefined;
   try {
     status = await context.client.status();
@@ -72,7 +82,10 @@ async function stopDaemon(detach: boolean, context: Context): Promise<readonly s
     if (!(error instanceof IdsError) || ['DAEMON_UNREACHABLE', 'PRIVILEGE'].includes(error.code)) throw error;
   }
   const started = startOf(status?.pid);
-  const { detached } = await context.client.stop({ detach });
+  const request = context.client.stop({ detach });
+  const { detached } = detach
+    ? await request.catch((error: unknown) => takeOutUnder(error, status?.kernel.pins ?? pinDir))
+    : await request;
   await gone(context, status?.pid, started);
   if (!detach || !status || process.getuid?.() !== 0) return detached;
   // What a daemon that failed on its way out left behind.
@@ -94,8 +107,9 @@ export const stop = command({
     },
   },
   example: ['ids stop --detach', 'end the daemon and let every packet through again'],
+  patienceMs: ANSWER_MS,
   run: async ({ detach, 'pin-dir': pinDir }, context) => {
-    const stopped = await stopDaemon(detach, context);
+    const stopped = await stopDaemon(detach, pinDir, context);
     const daemon = stopped !== undefined;
     const detached = stopped ?? (await takeOut(pinDir));
     if (context.json) context.data({ daemon, detached });

@@ -125,11 +125,13 @@ t.test('actions in their order; a pass ends them', async (t) => {
   const passed = parseHttpRequest(Buffer.from(get('xp')));
   if (!request || !passed) throw new Error('no request');
   t.same(evaluator.http(request, packet, 0), [
-    { rule: 1, action: Action.DROP, alert: false, count: 0 },
-    { rule: 3, action: Action.ALERT, alert: true, count: 0 },
-    { rule: 0, action: Action.ALERT, alert: true, count: 0 },
+    { rule: 1, action: Action.DROP, alert: false, silenced: false, count: 0 },
+    { rule: 3, action: Action.ALERT, alert: true, silenced: false, count: 0 },
+    { rule: 0, action: Action.ALERT, alert: true, silenced: false, count: 0 },
   ]);
-  t.same(evaluator.http(passed, packet, 0), [{ rule: 2, action: Action.PASS, alert: false, count: 0 }]);
+  t.same(evaluator.http(passed, packet, 0), [
+    { rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0 },
+  ]);
 });
 
 t.test('thresholds go on after a reload of the same rule', async (t) => {

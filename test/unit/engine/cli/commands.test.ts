@@ -41,7 +41,7 @@ t.test('blocklist add: what became of each prefix', async (t) => {
   ];
   t.strictSame(
     await add('192.0.2.7', '10.0.0.0/7'),
-    { status: 2, out: '192.0.2.7: updated\n', err: `ids: refused: ${cause}\n` },
+    { status: 1, out: '192.0.2.7: updated\n', err: `ids: refused: ${cause}\n` },
     'partly refused',
   );
   const refused = [{ prefix: '10.0.0.0/7', outcome: 'refused', cause }];

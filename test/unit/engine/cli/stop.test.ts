@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ids stop`: it returns when the daemon has ended, and --detach needs none.
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -28,6 +29,20 @@ t.test('--detach names what was taken out', async (t) => {
   const { status, out } = await invoke(['stop', '--detach', '--json', '--socket', socket]);
   t.equal(status, 0);
   t.strictSame(JSON.parse(out), { daemon: true, detached: ['eth0'] });
+});
+
+t.test('--detach does not wait for a daemon that hangs', async (t) => {
+  const socket = join(temporary(t), 'ids.sock');
+  // Connections are taken, and nobody ever answers.
+  const hung = createServer(() => undefined);
+  await new Promise<void>((resolve) => hung.listen(socket, resolve));
+  t.teardown(() => hung.close());
+  const pins = '/sys/fs/bpf/ids-test-nothing-here';
+  const begun = performance.now();
+  const { status, err } = await invoke(['stop', '--detach', '--pin-dir', pins, '--socket', socket]);
+  t.ok(performance.now() - begun < 20_000);
+  t.equal(status, 1);
+  t.match(err, /has not answered for 5 s.*nothing was attached from .*: kill the daemon/);
 });
 
 t.test('--detach without a daemon does it by itself', async (t) => {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way of what was raised: from the ring reader to the response and on to the outputs.
+
+import type { Logger } from 'pino';
+import type { Detection, Dispatcher, Recent } from '../../alerts/index.js';
+import { messageOf } from '../../common/errors.js';
+import { isAddressOrigin } from '../../rules/index.js';
+import type { Raised } from '../judge/judge.js';
+import type { Blocklist } from '../lists/index.js';
+import { cutSeconds, type FlowCuts, type Responder } from '../response/index.js';
+import type { HeldBack, RuleSets } from './rule-sets.js';
+import { Suppression } from './suppression.js';
+
+export interface AlertPathOptions {
+  readonly blocklist: Pick<Blocklist, 'originName'>;
+  readonly responder: Pick<Responder, 'onDetection'>;
+  readonly cuts: Pick<FlowCuts, 'cut' | 'sweep'>;
+  readonly recent: Pick<Recent, 'push'>;
+  readonly dispatcher: Pick<Dispatcher, 'push'>;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+export class AlertPath {
+  readonly #options: AlertPathOptions;
+  readonly #suppression = new Suppression();
+  #suppressed = 0;
+
+  constructor(options: AlertPathOptions) {
+    this.#options = options;
+  }
+
+  /** Detections from the reader: named, answered, remembered, sent. */
+  onRaised(raised: readonly Raised[]): void {
+    const { blocklist, responder, cuts, log } = this.#options;
+    const detections: Detection[] = [];
+    for (const { detection, origin, trial, established, cut, quiet } of raised) {
+      const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
+      // An address rule that alerts is no list on trial: what it matches is an alert of its own.
+      if (trial && isAddressOrigin(named.origin ?? '')) continue;
+      try {
+        if (cut) cuts.cut(cut, detection.rule?.sid ?? 0, cutSeconds(established));
+        if (named.kind === 'alert') responder.onDetection(named, { established });
+      } catch (error) {
+        log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
+      }
+      if (!quiet) detections.push(named);
+    }
+    this.#suppression.note(detections);
+    this.#send(detections);
+  }
+
+  /** A rule set was replaced: what its rules had held back since the last look is told now. */
+  onRetired(generation: number, heldBack: readonly HeldBack[]): void {
+    this.#send(this.#suppression.tell(generation, heldBack, Date.now() * 1000));
+  }
+
+  /** Tells what rate bounds held back since the last look. @param total of all rules: unless it grew there is nothing new */
+  tellHeldBack(total: number, rules: Pick<RuleSets, 'current' | 'suppressed'>): void {
+    if (total === this.#suppressed && !this.#suppression.behind) return;
+    this.#suppressed = total;
+    this.#send(this.#suppression.tell(rules.current.generation, rules.suppressed(), Date.now() * 1000));
+  }
+
+  /** Frees the flow cuts whose time is over. */
+  sweep(): void {
+    this.#options.cuts.sweep();
+  }
+
+  #send(detections: readonly Detection[]): void {
+    if (detections.length === 0) return;
+    this.#options.recent.push(detections);
+    this.#options.dispatcher.push(detections);
+  }
+}

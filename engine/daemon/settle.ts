@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings of the programs as the configuration makes them.
+
+import { ControlFlag } from '../../common/abi.gen.js';
+import type { Kernel } from '../bpf/index.js';
+import type { Config } from '../config/index.js';
+import { defaultRedactNames } from '../redact/header-names.js';
+import { redactTable } from '../redact/redact-table.js';
+
+/** Writes them into the kernel; programs that an earlier daemon left running obey from their next packet on. */
+export function settle(kernel: Kernel, config: Config): void {
+  const { redact, events, mode, reject_rate: rejectRate } = config;
+  kernel.writeRedact(redactTable(redact === 'off' ? defaultRedactNames : redact.headers));
+  kernel.control.update({
+    flags:
+      (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
+      (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
+      (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
+      ControlFlag.CONTROL_ESTABLISHED,
+    sourceRate: events.source_rate,
+    ruleRate: events.rule_rate,
+    blockedRate: events.blocked_rate,
+    rejectRate,
+  });
+}
