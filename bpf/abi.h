@@ -312,8 +312,9 @@ struct ids_hits {
  * numbers (192.0.2.7 is 0xc0000207; IPv6 four of them, the most significant first) with zero host bits.
  */
 enum ids_list_limit {
-	IDS_LINE_ENTRIES = 5, /* entries of a line */
-	IDS_LINE_INFOS = 4,   /* records of a line of ids_info6 */
+	IDS_LINE_ENTRIES = 3, /* entries of a line */
+	IDS_LENGTH_SETS = 256,
+	IDS_LENGTH_BUCKETS = 1 << 20,
 	IDS_CHAIN = 256,      /* lines from its home within which an entry lies */
 	IDS_SETS = 65536,     /* origin sets */
 	IDS_SHORT = 8,        /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
@@ -336,10 +337,15 @@ struct ids_entry4 {
 	__u32 expires; /* seconds of now(), 0 = never; acts while now() < expires */
 };
 
-/* A line is full or was: its entries that found no place lie in the next one. One cache line. */
+/*
+ * A cache line: a hit costs one miss, that of the counters included. Overflow: the line is full or was, and entries that
+ * found no place lie in the next one. Hits are packets (40 bits) and when the last one came (IDS_HIT_TIME_BITS); they are
+ * written by the kernel atomically and zeroed by the engine.
+ */
 struct ids_line4 {
 	__u32 overflow;
 	struct ids_entry4 entry[IDS_LINE_ENTRIES];
+	__u64 hits[IDS_LINE_ENTRIES];
 };
 
 struct ids_entry6 {
@@ -353,22 +359,18 @@ struct ids_line6 {
 	__u32 overflow;
 	__u32 pad;
 	struct ids_entry6 entry[IDS_LINE_ENTRIES];
+	__u64 hits[IDS_LINE_ENTRIES];
+	__u64 rest[3];
 };
 
 /*
- * The fronts say by the first bits of an address where to look: a filter of one bit for 22 bits, with which most
- * addresses are done; a class of two bits for 24 bits; and a word for 24 bits of which class 2 alone needs to be asked. "Full" entries are /32 in IPv4; in IPv6 they are records of ids_info6, one for each 32 bits
- * under which there are entries of 32 bits or more.
+ * What leads to entries, by the first bits of an address: a filter of one bit for 24 bits, with which most addresses are
+ * done; a bit for 22 bits that says that there is more than full ones; and a word for 24 bits which is asked in that case
+ * alone. "Full" ones are /32 in IPv4, and whatever has 32 bits or more in IPv6.
  */
-enum ids_class {
-	IDS_CLASS_NONE = 0,
-	IDS_CLASS_FULL = 1,  /* full ones and nothing else */
-	IDS_CLASS_MIXED = 2, /* ask the front word */
-};
-
 enum ids_front_bit {
 	IDS_FRONT_COVER = 0x1f,  /* the longest length of 8 to 24 that covers these 24 bits; 0 = none */
-	IDS_FRONT_COUNT = 0x1e0, /* full ones; 15 = 15 or more */
+	IDS_FRONT_COUNT = 0x1e0, /* full ones: IPv4 15 = 15 or more, IPv6 1 = there are some */
 	IDS_FRONT_COUNT_SHIFT = 5,
 	IDS_FRONT_LENGTHS_SHIFT = 9, /* bit n: there is an entry of 25 + n bits, n 0 to 6 */
 };
@@ -378,33 +380,26 @@ struct ids_front {
 };
 
 /*
- * The lengths under 32 bits of IPv6. Bit n of word w: length 32 w + 32 + n. The last word is different: bits 0 to 28 are
- * 96 to 124, bit 29 is any of 125 to 127, bit 30 is 128. Bit 31 of the last word of the first record of a line says that
- * the line is full or was. All other bits zero: the record is free.
+ * Which lengths of 32 to 128 there are: bit n % 32 of word n / 32 is length 32 + n. Addresses of IPv6 share a set by a
+ * hash of their first 32 bits, IDS_LENGTH_BUCKETS of them: one byte each, so that it stays in the cache. Set 0 is empty,
+ * the last one has every length that is in use.
  */
-enum ids_info_bit {
-	IDS_INFO_NEARLY = 29,
-	IDS_INFO_HOST = 30,
-	IDS_INFO_OVERFLOW = 31,
+struct ids_length_set {
+	__u32 word[4];
 };
 
-struct ids_info6 {
-	__u32 top;
-	__u32 lengths[3];
-};
-
-struct ids_infos6 {
-	struct ids_info6 info[IDS_LINE_INFOS];
+struct ids_length_buckets {
+	__u8 set[64];
 };
 
 /* The one record that every lookup reads. */
 struct ids_list_root {
 	__u32 lines4; /* lines in use of ids_entries4, and so on: the engine writes them before the first entry */
 	__u32 lines6;
-	__u32 infos6;
 	__u32 lengths4; /* bit n: there is an entry of n bits, n 0 to 24 */
 	__u32 lengths6;
 	__u32 seed[3]; /* key of the hashes; the last two are odd */
+	__u32 pad;
 };
 
 /* An origin set: who lists an entry. */
@@ -608,7 +603,8 @@ IDS_SIZE(ids_prefix, 20);
 IDS_SIZE(ids_hits, 24);
 IDS_SIZE(ids_line4, 64);
 IDS_SIZE(ids_line6, 128);
-IDS_SIZE(ids_infos6, 64);
+IDS_SIZE(ids_length_set, 16);
+IDS_SIZE(ids_length_buckets, 64);
 IDS_SIZE(ids_front, 8);
 IDS_SIZE(ids_list_root, 32);
 IDS_SIZE(ids_set, 8);

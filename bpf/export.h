@@ -25,9 +25,7 @@ struct ids_export {
 	enum ids_ruleset_flag ruleset_flag;
 	enum ids_list_limit list_limit;
 	enum ids_entry_bit entry_bit;
-	enum ids_class class_;
 	enum ids_front_bit front_bit;
-	enum ids_info_bit info_bit;
 	enum ids_allow_kind allow_kind;
 	enum ids_control_flag control_flag;
 	enum ids_interface_flag interface_flag;
@@ -48,8 +46,8 @@ struct ids_export {
 	struct ids_entry6 entry6;
 	struct ids_line6 line6;
 	struct ids_front front;
-	struct ids_info6 info6;
-	struct ids_infos6 infos6;
+	struct ids_length_set length_set;
+	struct ids_length_buckets length_buckets;
 	struct ids_list_root list_root;
 	struct ids_set set;
 	struct ids_allow allow;

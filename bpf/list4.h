@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The IPv4 blocklist. Most addresses end at the class of their /24, most others at one line of entries: exactly the
+ * The IPv4 blocklist. Most addresses end at the filter bit of their /24, most others at one line of entries: exactly the
  * lengths that are present are asked for, the longest first.
  */
 #ifndef IDS_LIST4_H
@@ -35,8 +35,7 @@ __noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length,
 			const struct ids_entry4 *entry = &line->entry[i];
 
 			if (entry->addr == addr && (entry->meta & IDS_ENTRY_KEY) == key)
-				return ids_list_consider(pkt, entry->meta, entry->expires, at * IDS_LINE_ENTRIES + i,
-							 want);
+				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i, want);
 		}
 		if (!line->overflow)
 			return 0;
@@ -49,13 +48,10 @@ __noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length,
 __noinline int ids_list4_probe(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 at;
 
 	if (!pkt || !root)
 		return 0;
-	at = ids_list4_home(root, addr, length);
-	ids_list_touch(0, at * IDS_LINE_ENTRIES);
-	return ids_list4_chain(pkt, addr, length, at, want);
+	return ids_list4_chain(pkt, addr, length, ids_list4_home(root, addr, length), want);
 }
 
 /* Asks for the lengths of `lengths`, of which bit 0 is `base`: the longest first. */
@@ -105,22 +101,25 @@ __noinline int ids_list4_walk(struct ids_packet *pkt, __u32 addr, __u32 want)
 static __always_inline void ids_list4_find(struct ids_packet *pkt, __u32 addr, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 word = addr >> 16, index = addr >> 13, at, class;
-	const __u64 *filter = bpf_map_lookup_elem(&ids_filter4, &word);
-	const __u64 *classes = bpf_map_lookup_elem(&ids_class4, &index);
+	__u32 index = addr >> 14, group = addr >> 16, at;
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter4, &index);
+	const __u64 *mixed = bpf_map_lookup_elem(&ids_mixed4, &group);
+	const volatile struct ids_line4 *line;
 	bool shorts;
 
-	if (!root || !filter || !classes)
+	if (!root || !filter || !mixed)
 		return;
 	shorts = root->lengths4 & IDS_SHORT_LENGTHS;
-	if (!(*filter >> (addr >> 10 & 63) & 1) && !shorts)
+	if (!(*filter >> (addr >> 8 & 63) & 1) && !shorts)
 		return;
+	/* Most likely needed, so its miss of the cache passes together with the others. */
 	at = ids_list4_home(root, addr, 32);
-	ids_list_touch(bpf_map_lookup_elem(&ids_entries4, &at), at * IDS_LINE_ENTRIES);
-	class = *classes >> (addr >> 8 & 31) * 2 & 3;
-	if (shorts || class == IDS_CLASS_MIXED)
+	line = bpf_map_lookup_elem(&ids_entries4, &at);
+	if (line)
+		(void)line->overflow;
+	if (shorts || *mixed >> (addr >> 10 & 63) & 1)
 		ids_list4_walk(pkt, addr, want);
-	else if (class == IDS_CLASS_FULL)
+	else
 		ids_list4_chain(pkt, addr, 32, at, want);
 }
 

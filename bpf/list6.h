@@ -36,9 +36,9 @@ __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 	hash = ids_list_mix(hash ^ d, root->seed[1]);
 	at = ids_list_home(root, hash, root->lines6);
 	home = bpf_map_lookup_elem(&ids_entries6, &at);
-	ids_list_touch(home, (root->lines4 + at) * IDS_LINE_ENTRIES);
+	/* Both cache lines at a time. */
 	if (home)
-		(void)*(const volatile __u32 *)&home->entry[IDS_LINE_ENTRIES - 1].meta;
+		(void)*(const volatile __u64 *)&home->hits[0];
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_CHAIN; n++) {
 		const struct ids_line6 *line = bpf_map_lookup_elem(&ids_entries6, &at);
@@ -51,8 +51,8 @@ __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 
 			if (entry->addr[3] == d && entry->addr[2] == c && entry->addr[1] == b && entry->addr[0] == a &&
 			    (entry->meta & IDS_ENTRY_KEY) == key)
-				return ids_list_consider(pkt, entry->meta, entry->expires,
-							 (root->lines4 + at) * IDS_LINE_ENTRIES + i, want);
+				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i,
+							 want);
 		}
 		if (!line->overflow)
 			return 0;
@@ -62,37 +62,17 @@ __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 	return 0;
 }
 
-static __always_inline __u32 ids_list6_info_home(const struct ids_list_root *root, __u32 top)
+/* The lengths that addresses with these first 32 bits may have, or null. */
+static __always_inline const struct ids_length_set *ids_list6_set(const struct ids_list_root *root, __u32 top)
 {
-	return ids_list_home(root, ids_list_mix(top ^ root->seed[0], root->seed[1]), root->infos6);
-}
+	__u32 bucket = ids_list_home(root, ids_list_mix(top ^ root->seed[0], root->seed[1]), IDS_LENGTH_BUCKETS);
+	__u32 line = bucket >> 6, set;
+	const struct ids_length_buckets *buckets = bpf_map_lookup_elem(&ids_buckets6, &line);
 
-/* The lengths under these 32 bits, or null. */
-static __always_inline const struct ids_info6 *ids_list6_info(const struct ids_list_root *root, __u32 top)
-{
-	__u32 at = ids_list6_info_home(root, top);
-	int n, i;
-
-#pragma clang loop unroll(disable)
-	for (n = 0; n < IDS_CHAIN; n++) {
-		const struct ids_infos6 *line = bpf_map_lookup_elem(&ids_info6, &at);
-
-		if (!line)
-			return 0;
-#pragma unroll
-		for (i = 0; i < IDS_LINE_INFOS; i++) {
-			const struct ids_info6 *info = &line->info[i];
-
-			if (info->top == top &&
-			    (info->lengths[0] | info->lengths[1] | (info->lengths[2] & ~(1u << IDS_INFO_OVERFLOW))))
-				return info;
-		}
-		if (!(line->info[0].lengths[2] >> IDS_INFO_OVERFLOW))
-			return 0;
-		if (++at >= root->infos6)
-			at = 0;
-	}
-	return 0;
+	if (!buckets)
+		return 0;
+	set = buckets->set[bucket & 63];
+	return set ? bpf_map_lookup_elem(&ids_length_sets, &set) : 0;
 }
 
 /* As ids_list4_lengths. */
@@ -121,23 +101,22 @@ __noinline int ids_list6_lengths(struct ids_packet *pkt, __u32 base, __u32 lengt
 __noinline int ids_list6_deep(struct ids_packet *pkt, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	const struct ids_info6 *info;
-	__u32 first, second, last;
+	const struct ids_length_set *set;
+	__u32 first, second, third, last;
 
 	if (!pkt || !root)
 		return 0;
-	info = ids_list6_info(root, bpf_ntohl(pkt->saddr.word[0]));
-	if (!info)
+	set = ids_list6_set(root, bpf_ntohl(pkt->saddr.word[0]));
+	if (!set)
 		return 0;
-	first = info->lengths[0];
-	second = info->lengths[1];
-	last = info->lengths[2];
-	if (last & 1u << IDS_INFO_HOST && ids_list6_probe(pkt, 128, want))
+	first = set->word[0];
+	second = set->word[1];
+	third = set->word[2];
+	last = set->word[3];
+	if (last & 1 && ids_list6_probe(pkt, 128, want))
 		return 1;
-	if (last & 1u << IDS_INFO_NEARLY && ids_list6_lengths(pkt, 125, 7, want))
-		return 1;
-	return ids_list6_lengths(pkt, 96, last & ((1u << IDS_INFO_NEARLY) - 1), want) ||
-	       ids_list6_lengths(pkt, 64, second, want) || ids_list6_lengths(pkt, 32, first, want);
+	return ids_list6_lengths(pkt, 96, third, want) || ids_list6_lengths(pkt, 64, second, want) ||
+	       ids_list6_lengths(pkt, 32, first, want);
 }
 
 /* As ids_list4_walk. */
@@ -166,26 +145,19 @@ __noinline int ids_list6_walk(struct ids_packet *pkt, __u32 want)
 static __always_inline void ids_list6_find(struct ids_packet *pkt, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 top = bpf_ntohl(pkt->saddr.word[0]), word = top >> 16, index = top >> 13, at, class;
-	const struct ids_infos6 *infos;
-	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &word);
-	const __u64 *classes = bpf_map_lookup_elem(&ids_class6, &index);
+	__u32 top = bpf_ntohl(pkt->saddr.word[0]), index = top >> 14, group = top >> 16;
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &index);
+	const __u64 *mixed = bpf_map_lookup_elem(&ids_mixed6, &group);
 	bool shorts;
 
-	if (!root || !filter || !classes)
+	if (!root || !filter || !mixed)
 		return;
 	shorts = root->lengths6 & IDS_SHORT_LENGTHS;
-	if (!(*filter >> (top >> 10 & 63) & 1) && !shorts)
+	if (!(*filter >> (top >> 8 & 63) & 1) && !shorts)
 		return;
-	/* Most likely needed, so its miss of the cache passes together with that of the class. */
-	at = ids_list6_info_home(root, top);
-	infos = bpf_map_lookup_elem(&ids_info6, &at);
-	if (infos)
-		(void)*(const volatile __u32 *)infos;
-	class = *classes >> (top >> 8 & 31) * 2 & 3;
-	if (shorts || class == IDS_CLASS_MIXED)
+	if (shorts || *mixed >> (top >> 10 & 63) & 1)
 		ids_list6_walk(pkt, want);
-	else if (class == IDS_CLASS_FULL)
+	else
 		ids_list6_deep(pkt, want);
 }
 

@@ -63,42 +63,39 @@ static __always_inline int ids_list_consider(struct ids_packet *pkt, __u32 meta,
 	return !(meta & IDS_ENTRY_ALERT);
 }
 
-/*
- * Begins to load what will most likely be needed, so that misses of the cache pass at the same time and not one after the
- * other: nothing waits for these words.
- */
-static __always_inline void ids_list_touch(const void *line, __u32 place)
-{
-	__u32 last = place + IDS_LINE_ENTRIES - 1;
-	const volatile __u64 *first_hit = bpf_map_lookup_elem(&ids_entry_hits, &place);
-	const volatile __u64 *last_hit = bpf_map_lookup_elem(&ids_entry_hits, &last);
-
-	if (line)
-		(void)*(const volatile __u32 *)line;
-	if (first_hit)
-		(void)*first_hit;
-	if (last_hit)
-		(void)*last_hit;
-}
-
 #define IDS_HIT_TIME ((1ULL << IDS_HIT_TIME_BITS) - 1)
 #define IDS_HIT_ONE  (1ULL << IDS_HIT_TIME_BITS)
+
+/* Two words in one: if another CPU was faster, the time is its time as well. */
+static __always_inline void ids_list_count(__u64 *hit, __u64 time)
+{
+	__u64 seen = *(volatile __u64 *)hit;
+
+	if (__sync_val_compare_and_swap(hit, seen, ((seen & ~IDS_HIT_TIME) + IDS_HIT_ONE) | time) != seen)
+		__sync_fetch_and_add(hit, IDS_HIT_ONE);
+}
 
 /* Counts a packet of the entry that was found, and of the primary origin of its set. */
 static __always_inline void ids_list_hit(struct ids_packet *pkt)
 {
-	__u32 place = pkt->entry, set = pkt->listed >> IDS_ENTRY_SET_SHIFT, origin = 0;
-	__u64 *hit = bpf_map_lookup_elem(&ids_entry_hits, &place);
+	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT, origin = 0;
+	__u32 at = pkt->entry >> IDS_PLACE_SHIFT, i = pkt->entry & ((1u << IDS_PLACE_SHIFT) - 1);
 	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
 	__u64 time = ids_now(pkt) / IDS_SECOND >> IDS_HIT_TIME_SHIFT & IDS_HIT_TIME;
 	struct ids_hits *sum;
 
-	if (hit) {
-		__u64 seen = *(volatile __u64 *)hit;
+	if (i >= IDS_LINE_ENTRIES)
+		return;
+	if (pkt->ip_version == 4) {
+		struct ids_line4 *line = bpf_map_lookup_elem(&ids_entries4, &at);
 
-		/* Two words in one: if another CPU was faster, the time is its time as well. */
-		if (__sync_val_compare_and_swap(hit, seen, ((seen & ~IDS_HIT_TIME) + IDS_HIT_ONE) | time) != seen)
-			__sync_fetch_and_add(hit, IDS_HIT_ONE);
+		if (line)
+			ids_list_count(&line->hits[i], time);
+	} else {
+		struct ids_line6 *line = bpf_map_lookup_elem(&ids_entries6, &at);
+
+		if (line)
+			ids_list_count(&line->hits[i], time);
 	}
 	if (origins)
 		origin = origins->origin;

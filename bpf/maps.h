@@ -68,7 +68,7 @@ struct {
 
 /*
  * The blocklist, see abi.h. Written by the engine through memory maps, read by the lists stage; the sizes
- * of lines, records and hits follow the capacity and are set by the loader.
+ * of the lines follow the capacity and are set by the loader.
  */
 #define IDS_LIST_MAP(name, type_, entries)         \
 	struct {                                   \
@@ -80,19 +80,18 @@ struct {
 	} name SEC(".maps")
 
 IDS_LIST_MAP(ids_list_root, struct ids_list_root, 1);
-/* 64 bits a value, by the first 22 bits of an address: is there any class that is not none? Small enough for the L2 cache. */
-IDS_LIST_MAP(ids_filter4, __u64, 1 << 16);
-IDS_LIST_MAP(ids_filter6, __u64, 1 << 16);
-/* 32 classes of two bits a value, by the first 24 bits of an address. */
-IDS_LIST_MAP(ids_class4, __u64, 1 << 19);
-IDS_LIST_MAP(ids_class6, __u64, 1 << 19);
+/* 64 bits a value, by the first 24 bits of an address: is there an entry that holds it or lies below? */
+IDS_LIST_MAP(ids_filter4, __u64, 1 << 18);
+IDS_LIST_MAP(ids_filter6, __u64, 1 << 18);
+/* By the first 22 bits: is there more than full ones? */
+IDS_LIST_MAP(ids_mixed4, __u64, 1 << 16);
+IDS_LIST_MAP(ids_mixed6, __u64, 1 << 16);
 IDS_LIST_MAP(ids_front4, struct ids_front, 1 << 22);
 IDS_LIST_MAP(ids_front6, struct ids_front, 1 << 22);
 IDS_LIST_MAP(ids_entries4, struct ids_line4, 16384);
 IDS_LIST_MAP(ids_entries6, struct ids_line6, 4096);
-IDS_LIST_MAP(ids_info6, struct ids_infos6, 4096);
-/* Packets and last seen of each entry by its place, IPv4 first. Written by the kernel atomically, zeroed by the engine. */
-IDS_LIST_MAP(ids_entry_hits, __u64, (16384 + 4096) * IDS_LINE_ENTRIES);
+IDS_LIST_MAP(ids_buckets6, struct ids_length_buckets, IDS_LENGTH_BUCKETS / 64);
+IDS_LIST_MAP(ids_length_sets, struct ids_length_set, IDS_LENGTH_SETS);
 IDS_LIST_MAP(ids_sets, struct ids_set, IDS_SETS);
 
 /* Counters by origin of blocklist entries. Written by the kernel, read by the engine. */

@@ -15,6 +15,9 @@
 
 #define IDS_SCRATCH 128
 
+/* Bits of a position within a line of entries. */
+#define IDS_PLACE_SHIFT 2
+
 /* IPv4 as ::ffff:a.b.c.d. */
 union ids_address {
 	__u8 byte[16];
@@ -80,7 +83,7 @@ struct ids_packet {
 	__u8 sides;       /* enum ids_rule_flag: whom the rule that rejects wants answered */
 	__u8 http;        /* the rule set in force wants HTTP requests */
 	__u32 listed;     /* meta word of the blocklist entry that was found, or 0 */
-	__u32 entry;      /* its place: index of ids_entry_hits */
+	__u32 entry;      /* its place: line << IDS_PLACE_SHIFT | position in it */
 	bool expired;     /* an expired entry was met */
 	__u64 source_hash;
 	__u64 target_hash;

@@ -9,14 +9,14 @@ const maps = {
   root: 'ids_list_root',
   filter4: 'ids_filter4',
   filter6: 'ids_filter6',
-  class4: 'ids_class4',
-  class6: 'ids_class6',
+  mixed4: 'ids_mixed4',
+  mixed6: 'ids_mixed6',
   front4: 'ids_front4',
   front6: 'ids_front6',
   entries4: 'ids_entries4',
   entries6: 'ids_entries6',
-  info6: 'ids_info6',
-  hits: 'ids_entry_hits',
+  buckets6: 'ids_buckets6',
+  lengthSets: 'ids_length_sets',
 } as const satisfies Record<string, keyof typeof mapShapes>;
 
 /** Views of the list maps; they must not be touched after `close()`. */
@@ -24,14 +24,14 @@ export class ListMemory {
   readonly root: Uint32Array;
   readonly filter4: Uint32Array;
   readonly filter6: Uint32Array;
-  readonly class4: Uint32Array;
-  readonly class6: Uint32Array;
+  readonly mixed4: Uint32Array;
+  readonly mixed6: Uint32Array;
   readonly front4: Uint32Array;
   readonly front6: Uint32Array;
   readonly entries4: Uint32Array;
   readonly entries6: Uint32Array;
-  readonly info6: Uint32Array;
-  readonly hits: Uint32Array;
+  readonly buckets6: Uint32Array;
+  readonly lengthSets: Uint32Array;
   readonly sets: Uint16Array;
   /** Returns when no program can still hold what was freed before the call. */
   readonly synchronize: () => void;
@@ -48,14 +48,14 @@ export class ListMemory {
     this.root = words(maps.root);
     this.filter4 = words(maps.filter4);
     this.filter6 = words(maps.filter6);
-    this.class4 = words(maps.class4);
-    this.class6 = words(maps.class6);
+    this.mixed4 = words(maps.mixed4);
+    this.mixed6 = words(maps.mixed6);
     this.front4 = words(maps.front4);
     this.front6 = words(maps.front6);
     this.entries4 = words(maps.entries4);
     this.entries6 = words(maps.entries6);
-    this.info6 = words(maps.info6);
-    this.hits = words(maps.hits);
+    this.buckets6 = words(maps.buckets6);
+    this.lengthSets = words(maps.lengthSets);
     const sets = words('ids_sets');
     this.sets = new Uint16Array(sets.buffer, 0, sets.length * 2);
     this.synchronize = synchronize;

@@ -130,7 +130,7 @@ t.test('a restart adopts the entries and mends what was left half done', { skip 
   const memory = second.listMemory();
   // As if the writer had died before it linked what it had entered, and an entry had been damaged since.
   memory.front4.fill(0);
-  memory.class6.fill(0);
+  memory.mixed6.fill(0);
   const table = BlockTable.open(memory);
   t.same(table.columns(), columns, 'entries, values and places');
   t.equal(table.get(parsePrefix('192.0.2.200/29'))?.set, 7);

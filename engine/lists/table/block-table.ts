@@ -177,20 +177,27 @@ export class BlockTable implements T.EnforcedTable {
   }
 
   hits(slot: number): T.EntryHits {
-    const { hits } = this.#memory;
-    if (!(slot >= 0 && 2 * slot + 1 < hits.length)) return { packets: 0, lastSeen: 0 };
-    return { packets: packetsOf(hits, slot), lastSeen: lastSeenOf(hits, slot) };
+    if (!(slot >= 0 && slot < this.slots)) return { packets: 0, lastSeen: 0 };
+    const [words, at] = this.#hitsOf(slot);
+    return { packets: packetsOf(words, at), lastSeen: lastSeenOf(words, at) };
   }
 
   allHits(): { packets: Float64Array; lastSeen: Uint32Array } {
-    const { hits } = this.#memory;
     const packets = new Float64Array(this.slots);
     const lastSeen = new Uint32Array(this.slots);
     for (let slot = 0; slot < this.slots; slot++) {
-      packets[slot] = packetsOf(hits, slot);
-      lastSeen[slot] = lastSeenOf(hits, slot);
+      const [words, at] = this.#hitsOf(slot);
+      packets[slot] = packetsOf(words, at);
+      lastSeen[slot] = lastSeenOf(words, at);
     }
     return { packets, lastSeen };
+  }
+
+  /** Where the kernel counts the hits of a place: its memory and the index of the first of two words. */
+  #hitsOf(slot: number): [words: Uint32Array, at: number] {
+    const { slots4 } = this;
+    if (slot < slots4) return [this.#memory.entries4, Entries4.hits(slot)];
+    return [this.#memory.entries6, Entries6.hits(slot - slots4)];
   }
 
   writeSet(set: number, primaryOrigin: number): void {
@@ -210,10 +217,10 @@ export class BlockTable implements T.EnforcedTable {
   }
 }
 
-function packetsOf(hits: Uint32Array, slot: number): number {
-  return (hits[2 * slot + 1] ?? 0) * 2 ** (32 - TIME_BITS) + ((hits[2 * slot] ?? 0) >>> TIME_BITS);
+function packetsOf(words: Uint32Array, at: number): number {
+  return (words[at + 1] ?? 0) * 2 ** (32 - TIME_BITS) + ((words[at] ?? 0) >>> TIME_BITS);
 }
 
-function lastSeenOf(hits: Uint32Array, slot: number): number {
-  return ((hits[2 * slot] ?? 0) & (2 ** TIME_BITS - 1)) << ListLimit.HIT_TIME_SHIFT;
+function lastSeenOf(words: Uint32Array, at: number): number {
+  return ((words[at] ?? 0) & (2 ** TIME_BITS - 1)) << ListLimit.HIT_TIME_SHIFT;
 }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // What should be (the copies) against what is (the kernel's memory): compared, and mended where it differs.
 
-import { EntryBit, InfoBit } from '../../../common/abi.gen.js';
+import { EntryBit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import type { Front } from './front.js';
+import type { LengthSets } from './length-sets.js';
 import type { TableMemory } from './memory.js';
-import { INFOS_WORDS, LINE_ENTRIES, LINE_INFOS, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
+import { LINE_ENTRIES, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
 import type { Differences } from './types.js';
 import type { Writer } from './writer.js';
 
 const USED = EntryBit.ENTRY_USED;
-const LENGTHS = 2 ** InfoBit.INFO_OVERFLOW - 1;
 
 interface FrontMemory {
   readonly words: Uint32Array;
-  readonly classes: Uint32Array;
+  readonly mixed: Uint32Array;
   readonly filter: Uint32Array;
 }
 
 function frontsOf(memory: TableMemory): { front4: FrontMemory; front6: FrontMemory } {
   return {
-    front4: { words: memory.front4, classes: memory.class4, filter: memory.filter4 },
-    front6: { words: memory.front6, classes: memory.class6, filter: memory.filter6 },
+    front4: { words: memory.front4, mixed: memory.mixed4, filter: memory.filter4 },
+    front6: { words: memory.front6, mixed: memory.mixed6, filter: memory.filter6 },
   };
 }
 
@@ -78,16 +78,17 @@ class Comparison {
     for (let i = 0; i < LINE_ENTRIES; i++) this.entry(copy, kernel, first + i * (keys + 2), keys);
   }
 
-  record(copy: Uint32Array, kernel: Uint32Array, at: number): void {
-    const used = ((copy[at + 1] ?? 0) | (copy[at + 2] ?? 0) | ((copy[at + 3] ?? 0) & LENGTHS)) !== 0;
-    if (used) this.word(copy, kernel, at);
-    for (let i = 1; i < INFOS_WORDS / LINE_INFOS; i++) this.word(copy, kernel, at + i);
+  /** Sets of lengths before what leads to them. */
+  lengths({ sets, buckets }: LengthSets, memory: TableMemory): void {
+    for (let at = 0; at < sets.length; at++) this.word(sets, memory.lengthSets, at);
+    const words = new Uint32Array(buckets.buffer);
+    for (let at = 0; at < words.length; at++) if (words[at] !== memory.buckets6[at]) this.word(words, memory.buckets6, at);
   }
 
-  front(front: Front, { words, classes, filter }: FrontMemory): void {
+  front(front: Front, { words, mixed, filter }: FrontMemory): void {
     const copy = new Uint32Array(front.copy.buffer);
     for (let i = 0; i < copy.length; i++) if (copy[i] !== words[i]) this.word(copy, words, i);
-    for (let i = 0; i < classes.length; i++) this.word(front.classes, classes, i);
+    for (let i = 0; i < mixed.length; i++) this.word(front.mixed, mixed, i);
     for (let i = 0; i < filter.length; i++) this.word(front.filter, filter, i);
   }
 }
@@ -99,8 +100,7 @@ function compare(writer: Writer, mend: boolean): Differences {
     comparison.line(four.entries.copy, memory.entries4, line, LINE4_WORDS, 1);
   for (let line = 0; line < six.entries.lines; line++)
     comparison.line(six.entries.copy, memory.entries6, line, LINE6_WORDS, 4);
-  for (let at = 0; at < six.infos.copy.length; at += INFOS_WORDS / LINE_INFOS)
-    comparison.record(six.infos.copy, memory.info6, at);
+  comparison.lengths(six.lengths, memory);
   const root = writer.root();
   for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
   const { front4, front6 } = frontsOf(memory);
@@ -142,8 +142,10 @@ export function sample(writer: Writer, count: number): Differences {
         if (six.entries.copy[at + 4] === 0) continue;
         const top = six.entries.copy[at] ?? 0;
         sampleFront(comparison, six.front, front6, top);
-        const record = six.infos.find(top);
-        if (record >= 0) comparison.record(six.infos.copy, memory.info6, record);
+        const bucket = six.lengths.bucket(top);
+        comparison.word(new Uint32Array(six.lengths.buckets.buffer), memory.buckets6, bucket >>> 2);
+        const set = (six.lengths.buckets[bucket] ?? 0) * 4;
+        for (let at = set; at < set + 4; at++) comparison.word(six.lengths.sets, memory.lengthSets, at);
       }
     }
   }
@@ -153,6 +155,6 @@ export function sample(writer: Writer, count: number): Differences {
 /** The words of a front that lead to an address. */
 function sampleFront(comparison: Comparison, front: Front, memory: FrontMemory, top: number): void {
   comparison.word(new Uint32Array(front.copy.buffer), memory.words, top >>> 9);
-  comparison.word(front.classes, memory.classes, top >>> 12);
-  comparison.word(front.filter, memory.filter, top >>> 15);
+  comparison.word(front.mixed, memory.mixed, top >>> 15);
+  comparison.word(front.filter, memory.filter, top >>> 13);
 }

@@ -11,24 +11,24 @@ const USED = EntryBit.ENTRY_USED;
 const META = 1;
 const EXPIRES = 2;
 const ENTRY_WORDS = 3;
+/** Word offsets in a line. */
 const FIRST = 1;
+const HITS = 10;
 
 export class Entries4 {
   readonly lines: number;
   /** In a free entry the word of `expires` holds the stamp of the quarantine. */
   readonly copy: Uint32Array;
   readonly #kernel: Uint32Array;
-  readonly #hits: Uint32Array;
   readonly #hashes: Hashes;
   readonly #quarantine: Quarantine;
   /** The place that the last `find` of an absent prefix would give it, or -1. */
   #vacant = -1;
 
-  constructor(kernel: Uint32Array, hits: Uint32Array, hashes: Hashes, quarantine: Quarantine) {
+  constructor(kernel: Uint32Array, hashes: Hashes, quarantine: Quarantine) {
     this.lines = kernel.length / WORDS;
     this.copy = new Uint32Array(kernel.length);
     this.#kernel = kernel;
-    this.#hits = hits;
     this.#hashes = hashes;
     this.#quarantine = quarantine;
   }
@@ -37,6 +37,12 @@ export class Entries4 {
   static word(place: number): number {
     const line = Math.floor(place / LINE_ENTRIES);
     return line * WORDS + FIRST + (place - line * LINE_ENTRIES) * ENTRY_WORDS;
+  }
+
+  /** Index of the two words of the hits of the entry at a place, in the kernel's memory alone. */
+  static hits(place: number): number {
+    const line = Math.floor(place / LINE_ENTRIES);
+    return line * WORDS + HITS + (place - line * LINE_ENTRIES) * 2;
   }
 
   /** The line where a prefix is looked for first. */
@@ -79,7 +85,10 @@ export class Entries4 {
     const at = Entries4.word(place);
     const word = (meta | length | USED) >>> 0;
     // A place that was never used has no hits.
-    if (this.copy[at + EXPIRES] !== 0) this.#hits[2 * place] = this.#hits[2 * place + 1] = 0;
+    if (this.copy[at + EXPIRES] !== 0) {
+      const hits = Entries4.hits(place);
+      this.#kernel[hits] = this.#kernel[hits + 1] = 0;
+    }
     this.copy[at] = addr;
     this.copy[at + EXPIRES] = expires;
     this.copy[at + META] = word;

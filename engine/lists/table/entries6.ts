@@ -11,24 +11,24 @@ const USED = EntryBit.ENTRY_USED;
 const META = 4;
 const EXPIRES = 5;
 const ENTRY_WORDS = 6;
+/** Word offsets in a line. */
 const FIRST = 2;
+const HITS = 20;
 
 export class Entries6 {
   readonly lines: number;
   /** In a free entry the word of `expires` holds the stamp of the quarantine. */
   readonly copy: Uint32Array;
   readonly #kernel: Uint32Array;
-  readonly #hits: Uint32Array;
   readonly #hashes: Hashes;
   readonly #quarantine: Quarantine;
   /** The place that the last `find` of an absent prefix would give it, or -1. */
   #vacant = -1;
 
-  constructor(kernel: Uint32Array, hits: Uint32Array, hashes: Hashes, quarantine: Quarantine) {
+  constructor(kernel: Uint32Array, hashes: Hashes, quarantine: Quarantine) {
     this.lines = kernel.length / WORDS;
     this.copy = new Uint32Array(kernel.length);
     this.#kernel = kernel;
-    this.#hits = hits;
     this.#hashes = hashes;
     this.#quarantine = quarantine;
   }
@@ -37,6 +37,12 @@ export class Entries6 {
   static word(place: number): number {
     const line = Math.floor(place / LINE_ENTRIES);
     return line * WORDS + FIRST + (place - line * LINE_ENTRIES) * ENTRY_WORDS;
+  }
+
+  /** Index of the two words of the hits of the entry at a place, in the kernel's memory alone. */
+  static hits(place: number): number {
+    const line = Math.floor(place / LINE_ENTRIES);
+    return line * WORDS + HITS + (place - line * LINE_ENTRIES) * 2;
   }
 
   /** The place of exactly this prefix, or -1. Host bits must be zero; the words may be signed. */
@@ -80,7 +86,10 @@ export class Entries6 {
     const at = Entries6.word(place);
     const word = (meta | length | USED) >>> 0;
     // A place that was never used has no hits.
-    if (this.copy[at + EXPIRES] !== 0) this.#hits[2 * place] = this.#hits[2 * place + 1] = 0;
+    if (this.copy[at + EXPIRES] !== 0) {
+      const hits = Entries6.hits(place);
+      this.#kernel[hits] = this.#kernel[hits + 1] = 0;
+    }
     for (const target of [this.copy, this.#kernel]) {
       target[at] = a;
       target[at + 1] = b;

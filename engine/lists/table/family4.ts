@@ -24,8 +24,8 @@ export class Family4 {
   readonly #root: Uint32Array;
 
   constructor(memory: TableMemory, hashes: Hashes, quarantine: Quarantine) {
-    this.entries = new Entries4(memory.entries4, memory.hits, hashes, quarantine);
-    this.front = new Front(memory.front4, memory.class4, memory.filter4);
+    this.entries = new Entries4(memory.entries4, hashes, quarantine);
+    this.front = new Front(memory.front4, memory.mixed4, memory.filter4);
     this.capacity = capacityOf(this.entries.lines);
     this.places = this.entries.lines * LINE_ENTRIES;
     this.#root = memory.root;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The front of one family: by the first 24 bits of an address, which lengths are worth asking for.
 
-import { Class, FrontBit } from '../../../common/abi.gen.js';
+import { FrontBit } from '../../../common/abi.gen.js';
 
 const COVER = FrontBit.FRONT_COVER;
 const COUNT = FrontBit.FRONT_COUNT;
@@ -15,44 +15,43 @@ export const MANY = COUNT >> SHIFT;
 export class Front {
   /** Front words, as they should be. */
   readonly copy = new Uint16Array(1 << 24);
-  /** Classes, 16 a word, as they should be. */
-  readonly classes = new Uint32Array(1 << 20);
+  /** Bits of 22 bits of address, 32 a word, as they should be: more than full entries. */
+  readonly mixed = new Uint32Array(1 << 17);
+  /** Bits of 24 bits of address, as they should be: any entry. */
+  readonly filter = new Uint32Array(1 << 19);
   readonly #kernel: Uint16Array;
-  readonly #kernelClasses: Uint32Array;
-  /** Filter bits, 32 a word, as they should be. */
-  readonly filter = new Uint32Array(1 << 17);
+  readonly #kernelMixed: Uint32Array;
   readonly #kernelFilter: Uint32Array;
   /** False while the copy is being built: the kernel's words are left alone then. */
   live = true;
 
-  constructor(front: Uint32Array, classes: Uint32Array, filter: Uint32Array) {
+  constructor(front: Uint32Array, mixed: Uint32Array, filter: Uint32Array) {
     this.#kernel = new Uint16Array(front.buffer, front.byteOffset, front.length * 2);
-    this.#kernelClasses = classes;
+    this.#kernelMixed = mixed;
     this.#kernelFilter = filter;
   }
 
   #write(index: number, word: number): void {
-    this.copy[index] = word;
+    const { copy, mixed, filter } = this;
+    const before = copy[index] ?? 0;
+    copy[index] = word;
     if (this.live) this.#kernel[index] = word;
-    const kind = word === 0 ? Class.NONE : (word & ~COUNT) === 0 ? Class.FULL : Class.MIXED;
-    const shift = (index & 15) * 2;
-    const at = index >>> 4;
-    const before = this.classes[at] ?? 0;
-    const after = ((before & ~(3 << shift)) | (kind << shift)) >>> 0;
-    if (after === before) return;
-    this.classes[at] = after;
-    if (this.live) Atomics.store(this.#kernelClasses, at, after);
-    this.#filter(index >>> 2, ((after >>> ((index & 12) * 2)) & 0xff) !== 0);
+    if ((word & ~COUNT) === 0 || (before & ~COUNT) === 0) {
+      const at = index & ~3;
+      const all = (copy[at] ?? 0) | (copy[at + 1] ?? 0) | (copy[at + 2] ?? 0) | (copy[at + 3] ?? 0);
+      this.#bit(mixed, this.#kernelMixed, index >>> 2, (all & ~COUNT) !== 0);
+    }
+    if (word === 0 || before === 0) this.#bit(filter, this.#kernelFilter, index, word !== 0);
   }
 
-  #filter(group: number, any: boolean): void {
-    const at = group >>> 5;
-    const bit = 1 << (group & 31);
-    const before = this.filter[at] ?? 0;
-    const after = (any ? before | bit : before & ~bit) >>> 0;
+  #bit(copy: Uint32Array, kernel: Uint32Array, index: number, on: boolean): void {
+    const at = index >>> 5;
+    const bit = 1 << (index & 31);
+    const before = copy[at] ?? 0;
+    const after = (on ? before | bit : before & ~bit) >>> 0;
     if (after === before) return;
-    this.filter[at] = after;
-    if (this.live) Atomics.store(this.#kernelFilter, at, after);
+    copy[at] = after;
+    if (this.live) Atomics.store(kernel, at, after);
   }
 
   /** One more full entry under these 24 bits. */

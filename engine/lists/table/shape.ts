@@ -7,20 +7,18 @@ import { ListLimit } from '../../../common/abi.gen.js';
 const FILL = 81;
 
 export const LINE_ENTRIES = ListLimit.LINE_ENTRIES;
-export const LINE_INFOS = ListLimit.LINE_INFOS;
 export const CHAIN = ListLimit.CHAIN;
-/** Words of struct ids_line4, ids_line6 and ids_infos6. */
+/** Words of struct ids_line4 and ids_line6. */
 export const LINE4_WORDS = 16;
 export const LINE6_WORDS = 32;
-export const INFOS_WORDS = 16;
 
 export interface ListCapacity {
   readonly capacity4: number;
   readonly capacity6: number;
 }
 
-const linesFor = (capacity: number, places: number): number =>
-  Math.max(1, Math.ceil((capacity * 100) / FILL / places - 1e-9));
+const linesFor = (capacity: number): number =>
+  Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
 
 /** The capacity of so many lines. */
 export function capacityOf(lines: number): number {
@@ -31,21 +29,12 @@ export function capacityOf(lines: number): number {
 export function listSizes({ capacity4, capacity6 }: ListCapacity): {
   ids_entries4: number;
   ids_entries6: number;
-  ids_info6: number;
-  ids_entry_hits: number;
 } {
-  const lines4 = linesFor(capacity4, LINE_ENTRIES);
-  const lines6 = linesFor(capacity6, LINE_ENTRIES);
-  return {
-    ids_entries4: lines4,
-    ids_entries6: lines6,
-    ids_info6: linesFor(capacity6, LINE_INFOS),
-    ids_entry_hits: (lines4 + lines6) * LINE_ENTRIES,
-  };
+  return { ids_entries4: linesFor(capacity4), ids_entries6: linesFor(capacity6) };
 }
 
 /** Word offsets of struct ids_list_root. */
-export const Root = { LINES4: 0, LINES6: 1, INFOS6: 2, LENGTHS4: 3, LENGTHS6: 4, SEED: 5, WORDS: 8 } as const;
+export const Root = { LINES4: 0, LINES6: 1, LENGTHS4: 2, LENGTHS6: 3, SEED: 4, WORDS: 8 } as const;
 
 /** The keyed hashes of bpf/list_entry.h. */
 export class Hashes {
@@ -83,8 +72,9 @@ export class Hashes {
     return this.#home(hash, lines);
   }
 
-  info6(top: number, lines: number): number {
-    return this.#home(this.#mix(top ^ this.#first), lines);
+  /** The bucket of lengths of the first 32 bits. */
+  bucket6(top: number): number {
+    return this.#home(this.#mix(top ^ this.#first), ListLimit.LENGTH_BUCKETS);
   }
 }
 

@@ -9,7 +9,7 @@ import { Family4 } from './family4.js';
 import { Family6 } from './family6.js';
 import type { TableMemory } from './memory.js';
 import type { Quarantine } from './quarantine.js';
-import { Hashes, INFOS_WORDS, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
+import { Hashes, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
 
 export const Outcome = { SAME: 0, CHANGED: 1, ADDED: 2 } as const;
 
@@ -39,7 +39,6 @@ export class Writer {
       root[Root.SEED + 1] = (seed[1] ?? 0) | 1;
       root[Root.SEED + 2] = (seed[2] ?? 0) | 1;
       root[Root.LINES6] = memory.entries6.length / LINE6_WORDS;
-      root[Root.INFOS6] = memory.info6.length / INFOS_WORDS;
       Atomics.store(root, Root.LINES4, memory.entries4.length / LINE4_WORDS);
     }
     this.#seed = root.slice(Root.SEED, Root.SEED + 3);
@@ -57,7 +56,6 @@ export class Writer {
     const root = new Uint32Array(Root.WORDS);
     root[Root.LINES4] = this.four.entries.lines;
     root[Root.LINES6] = this.six.entries.lines;
-    root[Root.INFOS6] = this.six.infos.lines;
     root[Root.LENGTHS4] = this.four.shortLengths;
     root[Root.LENGTHS6] = this.six.shortLengths;
     root.set(this.#seed, Root.SEED);
@@ -108,16 +106,14 @@ export class Writer {
       if (this.outcome === Outcome.CHANGED) entries.change(place, meta, expires);
       return place;
     }
-    let record = this.six.reserve(a, length);
-    place = record < 0 ? -1 : entries.add(a, b, c, d, length, meta, expires);
+    place = entries.add(a, b, c, d, length, meta, expires);
     if (place < 0) {
       this.settle();
-      record = this.six.reserve(a, length);
       entries.find(a, b, c, d, length);
-      place = record < 0 ? -1 : entries.add(a, b, c, d, length, meta, expires);
+      place = entries.add(a, b, c, d, length, meta, expires);
     }
     if (place < 0) return -1;
-    this.six.link(a, length, record);
+    this.six.link(a, length);
     this.outcome = Outcome.ADDED;
     return place;
   }
