@@ -10,8 +10,8 @@ import { TestRun } from '../engine/bpf/test-run.js';
 import { ip } from '../test/kernel/support/frames.js';
 import { PlainObject } from './plain-object.js';
 
-/** Frames a call: some 50 ms, so that the end comes when it is due. */
-const CALL = 1 << 18;
+/** Frames a call. Each call waits for the kernel's readers, some 15 ms without a frame: it takes long enough for that to be little. */
+const CALL = 1 << 21;
 
 const object = PlainObject.load();
 const senders = object.map('bench_senders');

@@ -315,11 +315,11 @@ enum ids_list_limit {
 	IDS_LINE_ENTRIES = 3, /* entries of a line */
 	IDS_LENGTH_SETS = 256,
 	IDS_LENGTH_BUCKETS = 1 << 20,
-	IDS_CHAIN = 256,      /* lines from its home within which an entry lies */
-	IDS_SETS = 65536,     /* origin sets */
-	IDS_SHORT = 8,        /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
+	IDS_CHAIN = 256,  /* lines from its home within which an entry lies */
+	IDS_SETS = 65536, /* origin sets */
+	IDS_SHORT = 8,    /* prefixes shorter than this are in ids_list_root.lengths alone, not in the fronts */
 	IDS_HIT_TIME_BITS = 24,
-	IDS_HIT_TIME_SHIFT = 2, /* last seen in units of 4 s */
+	IDS_HIT_TIME_SHIFT = 32, /* last seen in units of 2^32 ns */
 };
 
 /* The meta word of an entry. */
@@ -364,9 +364,9 @@ struct ids_line6 {
 };
 
 /*
- * What leads to entries, by the first bits of an address: a filter of one bit for 24 bits, with which most addresses are
- * done; a bit for 22 bits that says that there is more than full ones; and a word for 24 bits which is asked in that case
- * alone. "Full" ones are /32 in IPv4, and whatever has 32 bits or more in IPv6.
+ * What leads to entries, by the first bits of an address: a filter of one bit for 22 bits and behind it one for 24, with
+ * which most addresses are done; a bit for 22 bits that says that there is more than full ones; and a word for 24 bits
+ * which is asked in that case alone. "Full" ones are /32 in IPv4, and whatever has 32 bits or more in IPv6.
  */
 enum ids_front_bit {
 	IDS_FRONT_COVER = 0x1f,  /* the longest length of 8 to 24 that covers these 24 bits; 0 = none */

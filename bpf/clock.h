@@ -21,4 +21,23 @@ static __always_inline __u64 ids_now(struct ids_packet *pkt)
 	return pkt->now;
 }
 
+/*
+ * The same to a tick of the kernel (4 ms), for ends and times of lists: without the fence of a read of the counter, which
+ * waits for every miss of the cache before it. The coarse clock stands still while the machine sleeps, so each CPU goes
+ * back to the boot clock when a second has passed.
+ */
+static __always_inline __u64 ids_coarse(struct ids_packet *pkt)
+{
+	__u64 coarse;
+
+	if (ids_replay || pkt->now)
+		return ids_now(pkt);
+	coarse = bpf_ktime_get_coarse_ns();
+	if (coarse - pkt->anchor_coarse >= IDS_SECOND) {
+		pkt->anchor = bpf_ktime_get_boot_ns();
+		pkt->anchor_coarse = coarse;
+	}
+	return pkt->anchor + (coarse - pkt->anchor_coarse);
+}
+
 #endif

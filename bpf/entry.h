@@ -14,6 +14,7 @@
 #include "rules.h"
 #include "http.h"
 #include "verdict.h"
+#include "flood.h"
 
 static __always_inline int ids_judge(struct xdp_md *ctx)
 {
@@ -21,6 +22,8 @@ static __always_inline int ids_judge(struct xdp_md *ctx)
 
 	if (!pkt)
 		return XDP_PASS;
+	if (ids_flood(ctx, pkt))
+		return XDP_DROP;
 	ids_parse(ctx, pkt);
 	ids_judge_lists(pkt);
 	if (pkt->verdict == IDS_VERDICT_PASS)

@@ -35,7 +35,8 @@ __noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length,
 			const struct ids_entry4 *entry = &line->entry[i];
 
 			if (entry->addr == addr && (entry->meta & IDS_ENTRY_KEY) == key)
-				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i, want);
+				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i,
+							 want);
 		}
 		if (!line->overflow)
 			return 0;
@@ -102,15 +103,16 @@ static __always_inline void ids_list4_find(struct ids_packet *pkt, __u32 addr, _
 {
 	const struct ids_list_root *root = ids_lists();
 	__u32 index = addr >> 14, group = addr >> 16, at;
-	const __u64 *filter = bpf_map_lookup_elem(&ids_filter4, &index);
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter4, &group);
 	const __u64 *mixed = bpf_map_lookup_elem(&ids_mixed4, &group);
+	const __u64 *any = bpf_map_lookup_elem(&ids_any4, &index);
 	const volatile struct ids_line4 *line;
 	bool shorts;
 
-	if (!root || !filter || !mixed)
+	if (!root || !filter || !mixed || !any)
 		return;
 	shorts = root->lengths4 & IDS_SHORT_LENGTHS;
-	if (!(*filter >> (addr >> 8 & 63) & 1) && !shorts)
+	if (!shorts && (!(*filter >> (addr >> 10 & 63) & 1) || !(*any >> (addr >> 8 & 63) & 1)))
 		return;
 	/* Most likely needed, so its miss of the cache passes together with the others. */
 	at = ids_list4_home(root, addr, 32);

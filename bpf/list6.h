@@ -146,14 +146,15 @@ static __always_inline void ids_list6_find(struct ids_packet *pkt, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
 	__u32 top = bpf_ntohl(pkt->saddr.word[0]), index = top >> 14, group = top >> 16;
-	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &index);
+	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &group);
 	const __u64 *mixed = bpf_map_lookup_elem(&ids_mixed6, &group);
+	const __u64 *any = bpf_map_lookup_elem(&ids_any6, &index);
 	bool shorts;
 
-	if (!root || !filter || !mixed)
+	if (!root || !filter || !mixed || !any)
 		return;
 	shorts = root->lengths6 & IDS_SHORT_LENGTHS;
-	if (!(*filter >> (top >> 8 & 63) & 1) && !shorts)
+	if (!shorts && (!(*filter >> (top >> 10 & 63) & 1) || !(*any >> (top >> 8 & 63) & 1)))
 		return;
 	if (shorts || *mixed >> (top >> 10 & 63) & 1)
 		ids_list6_walk(pkt, want);

@@ -52,7 +52,7 @@ static __always_inline __u32 ids_highest(__u32 bits)
 /* Whether this entry ends the search: it acts, has the bits that are wanted, and drops. One that alerts is kept in mind. */
 static __always_inline int ids_list_consider(struct ids_packet *pkt, __u32 meta, __u32 expires, __u32 place, __u32 want)
 {
-	if (expires && ids_now(pkt) / IDS_SECOND >= expires) {
+	if (expires && ids_coarse(pkt) >= expires * IDS_SECOND) {
 		pkt->expired = true;
 		return 0;
 	}
@@ -75,14 +75,22 @@ static __always_inline void ids_list_count(__u64 *hit, __u64 time)
 		__sync_fetch_and_add(hit, IDS_HIT_ONE);
 }
 
+/* Names the origin of the entry that was found, without counting the packet. */
+static __always_inline void ids_list_origin(struct ids_packet *pkt)
+{
+	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT;
+	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
+
+	pkt->origin = origins ? origins->origin : 0;
+}
+
 /* Counts a packet of the entry that was found, and of the primary origin of its set. */
 static __always_inline void ids_list_hit(struct ids_packet *pkt)
 {
-	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT, origin = 0;
 	__u32 at = pkt->entry >> IDS_PLACE_SHIFT, i = pkt->entry & ((1u << IDS_PLACE_SHIFT) - 1);
-	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
-	__u64 time = ids_now(pkt) / IDS_SECOND >> IDS_HIT_TIME_SHIFT & IDS_HIT_TIME;
+	__u64 now = ids_coarse(pkt), time = now >> IDS_HIT_TIME_SHIFT & IDS_HIT_TIME;
 	struct ids_hits *sum;
+	__u32 origin;
 
 	if (i >= IDS_LINE_ENTRIES)
 		return;
@@ -97,14 +105,13 @@ static __always_inline void ids_list_hit(struct ids_packet *pkt)
 		if (line)
 			ids_list_count(&line->hits[i], time);
 	}
-	if (origins)
-		origin = origins->origin;
-	pkt->origin = origin;
+	ids_list_origin(pkt);
+	origin = pkt->origin;
 	sum = bpf_map_lookup_elem(&ids_origin_hits, &origin);
 	if (sum) {
 		sum->packets++;
 		sum->bytes += pkt->frame_len;
-		sum->last_seen = ids_now(pkt);
+		sum->last_seen = now;
 	}
 }
 

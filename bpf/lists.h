@@ -38,15 +38,6 @@ static __always_inline void ids_find(struct ids_packet *pkt, __u32 want)
 		ids_list6_find(pkt, want);
 }
 
-/* Names the origin of the entry that was found, without counting the packet. */
-static __always_inline void ids_list_origin(struct ids_packet *pkt)
-{
-	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT;
-	const struct ids_set *origins = bpf_map_lookup_elem(&ids_sets, &set);
-
-	pkt->origin = origins ? origins->origin : 0;
-}
-
 /* What is done about the entry that was found. The allowlist is asked here: most packets are not listed. */
 static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 {
@@ -85,7 +76,8 @@ static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 
 static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
 {
-	ids_find(pkt, 0);
+	if (!pkt->looked)
+		ids_find(pkt, 0);
 	if (pkt->expired)
 		ids_count(IDS_STAT_EXPIRED_HITS);
 	if (pkt->listed)
@@ -128,7 +120,7 @@ __noinline int ids_judge_cuts(struct ids_packet *pkt)
 	key.port[1] = swapped ? pkt->sport : pkt->dport;
 	key.proto = pkt->proto;
 	cut = bpf_map_lookup_elem(&ids_cuts, &key);
-	if (!cut || (cut->expires && ids_now(pkt) / IDS_SECOND >= cut->expires) || ids_spared(pkt, ids_allowed(pkt)))
+	if (!cut || (cut->expires && ids_coarse(pkt) >= cut->expires * IDS_SECOND) || ids_spared(pkt, ids_allowed(pkt)))
 		return 0;
 	pkt->verdict = IDS_VERDICT_DROP;
 	pkt->reason = IDS_REASON_FLOW_CUT;

@@ -80,9 +80,12 @@ struct {
 	} name SEC(".maps")
 
 IDS_LIST_MAP(ids_list_root, struct ids_list_root, 1);
-/* 64 bits a value, by the first 24 bits of an address: is there an entry that holds it or lies below? */
-IDS_LIST_MAP(ids_filter4, __u64, 1 << 18);
-IDS_LIST_MAP(ids_filter6, __u64, 1 << 18);
+/* 64 bits a value, by the first 22 bits of an address: is there an entry that holds it or lies below? For the L2 cache. */
+IDS_LIST_MAP(ids_filter4, __u64, 1 << 16);
+IDS_LIST_MAP(ids_filter6, __u64, 1 << 16);
+/* The same by the first 24 bits, asked behind the filter. */
+IDS_LIST_MAP(ids_any4, __u64, 1 << 18);
+IDS_LIST_MAP(ids_any6, __u64, 1 << 18);
 /* By the first 22 bits: is there more than full ones? */
 IDS_LIST_MAP(ids_mixed4, __u64, 1 << 16);
 IDS_LIST_MAP(ids_mixed6, __u64, 1 << 16);

@@ -85,6 +85,7 @@ struct ids_packet {
 	__u32 listed;     /* meta word of the blocklist entry that was found, or 0 */
 	__u32 entry;      /* its place: line << IDS_PLACE_SHIFT | position in it */
 	bool expired;     /* an expired entry was met */
+	bool looked;      /* the blocklist was asked already */
 	__u64 source_hash;
 	__u64 target_hash;
 	struct ids_match match[IDS_MATCHES];
@@ -100,6 +101,10 @@ struct ids_packet {
 	__u32 window;        /* count of the threshold window that was judged last */
 	__u64 candidate[IDS_RULE_WORDS];
 	__u8 scratch[IDS_SCRATCH];
+
+	/* Kept from packet to packet: what ids_coarse() counts from. */
+	__u64 anchor;
+	__u64 anchor_coarse;
 };
 
 /* One packet at a time is parsed on a CPU. Written and read by every stage. */
@@ -188,7 +193,7 @@ static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 	pkt->origin = pkt->matches = 0;
 	pkt->hashed = pkt->sides = pkt->http = 0;
 	pkt->listed = 0;
-	pkt->expired = false;
+	pkt->expired = pkt->looked = false;
 	return pkt;
 }
 

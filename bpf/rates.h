@@ -9,15 +9,10 @@
 /* Tries before a bucket that others are taking from counts as empty. */
 #define IDS_RATE_TRIES 4
 
-/* The cell that bounds the events of the list stages as a whole. */
-#define IDS_RATE_LISTS 0
-
-/* The cell for a hash: any but that one. */
+/* The cell for a hash. */
 static __always_inline __u32 ids_rate_cell(__u64 hash)
 {
-	__u32 cell = hash & (IDS_RATE_CELLS - 1);
-
-	return cell == IDS_RATE_LISTS ? IDS_RATE_LISTS + 1 : cell;
+	return hash & (IDS_RATE_CELLS - 1);
 }
 
 /* The time at which a bucket will be full; one that lies too far ahead is a leftover of another clock. */
@@ -76,22 +71,48 @@ static __always_inline bool ids_may_alert(struct ids_packet *pkt, __u32 position
 	       ids_take(IDS_RATE_CELLS + position, now, control->rule_rate);
 }
 
+/* The cell that bounds the events of one origin of list entries, over all sources. */
+static __always_inline __u32 ids_origin_cell(const struct ids_packet *pkt, const struct ids_control *control)
+{
+	return ids_rate_cell(ids_mix(control->secret[1] + pkt->origin));
+}
+
+/*
+ * The cell of the packet's source at a list stage. One that only reports may be an address rule of one protocol: a ping
+ * must not eat up its alert. Cheaper than SipHash: all that a collision costs is a shared bucket.
+ */
+static __always_inline __u32 ids_report_cell(const struct ids_packet *pkt, const struct ids_control *control)
+{
+	__u64 key = pkt->event_type == IDS_EVENT_LISTED ? pkt->proto_key + 1 : 0;
+
+	return ids_rate_cell(ids_mix(ids_mix(pkt->saddr.half[0] ^ control->secret[0] ^ key) +
+				     (pkt->saddr.half[1] ^ control->secret[1])));
+}
+
+/* Whether no event of a list stage may be written for this source; takes nothing. */
+static __always_inline bool ids_report_held(struct ids_packet *pkt)
+{
+	const struct ids_control *control = ids_settings();
+	__u64 now = ids_coarse(pkt);
+
+	if (pkt->control & IDS_CONTROL_UNLIMITED || !control)
+		return false;
+	/* A flood from many sources ends here, at a word that stays in the cache. */
+	return !ids_may_take(ids_origin_cell(pkt, control), now, control->rule_rate) ||
+	       !ids_may_take(ids_report_cell(pkt, control), now, control->blocked_rate);
+}
+
 /* Whether an event of a list stage may be written for this source. */
 static __always_inline bool ids_may_report(struct ids_packet *pkt)
 {
 	const struct ids_control *control = ids_settings();
-	__u64 now = ids_now(pkt);
-	__u64 hash;
+	__u64 now = ids_coarse(pkt);
 
 	if (pkt->control & IDS_CONTROL_UNLIMITED || !control)
 		return true;
-	/* A flood from many sources ends here, at a word that stays in the cache. */
-	if (!ids_may_take(IDS_RATE_LISTS, now, control->rule_rate))
-		return false;
-	/* Cheaper than SipHash, as all that a collision costs is a shared bucket. */
-	hash = ids_mix(ids_mix(pkt->saddr.half[0] ^ control->secret[0]) + (pkt->saddr.half[1] ^ control->secret[1]));
-	return ids_take(ids_rate_cell(hash), now, control->blocked_rate) &&
-	       ids_take(IDS_RATE_LISTS, now, control->rule_rate);
+	return ids_may_take(ids_origin_cell(pkt, control), now, control->rule_rate) &&
+	       ids_take(ids_report_cell(pkt, control), now, control->blocked_rate) &&
+	       ids_take(ids_origin_cell(pkt, control), now, control->rule_rate);
 }
 
 #endif

@@ -9,6 +9,8 @@ const maps = {
   root: 'ids_list_root',
   filter4: 'ids_filter4',
   filter6: 'ids_filter6',
+  any4: 'ids_any4',
+  any6: 'ids_any6',
   mixed4: 'ids_mixed4',
   mixed6: 'ids_mixed6',
   front4: 'ids_front4',
@@ -24,6 +26,8 @@ export class ListMemory {
   readonly root: Uint32Array;
   readonly filter4: Uint32Array;
   readonly filter6: Uint32Array;
+  readonly any4: Uint32Array;
+  readonly any6: Uint32Array;
   readonly mixed4: Uint32Array;
   readonly mixed6: Uint32Array;
   readonly front4: Uint32Array;
@@ -48,6 +52,8 @@ export class ListMemory {
     this.root = words(maps.root);
     this.filter4 = words(maps.filter4);
     this.filter6 = words(maps.filter6);
+    this.any4 = words(maps.any4);
+    this.any6 = words(maps.any6);
     this.mixed4 = words(maps.mixed4);
     this.mixed6 = words(maps.mixed6);
     this.front4 = words(maps.front4);

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parsePrefix } from '../../common/address.js';
+import { ListLimit } from '../../common/abi.gen.js';
 import { Kernel } from '../../engine/bpf/index.js';
 import { BlockTable, type EntryValue, listSizes, plainMemory } from '../../engine/lists/table/index.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
@@ -16,6 +17,7 @@ import { Random } from './support/random.js';
 const skip = whyUnprivileged() ?? false;
 const DROP = 1;
 const PASS = 2;
+const LINE = ListLimit.LINE_ENTRIES;
 const value: EntryValue = { expires: 0, set: 0, forced: false, alert: false };
 const sizes = { ...listSizes({ capacity4: 600, capacity6: 600 }), ids_events: 4096, ids_bulk: 4096 };
 t.setTimeout(120_000);
@@ -169,7 +171,7 @@ t.test('what is changed behind its back is found and mended', { skip }, async (t
 
   // An entry that nobody listed: the meta word of a free place next to one of ours, with its line's own address.
   const slot = table.find(parsePrefix('192.0.9.7'));
-  const word = Math.floor(slot / 5) * 16 + 1 + (slot % 5) * 3;
+  const word = Math.floor(slot / LINE) * 16 + 1 + (slot % LINE) * 3;
   const copy = memory.entries4.slice(word, word + 3);
   table.delete(parsePrefix('192.0.9.7'));
   memory.entries4.set(copy, word);

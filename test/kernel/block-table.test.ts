@@ -57,7 +57,9 @@ class Bench {
     if (slot < 0) return `${told}: not in the table`;
     const { packets, lastSeen } = this.table.hits(slot);
     if (packets !== before + 1) return `${told}: ${packets - before} packets counted`;
-    return lastSeen === this.now - (this.now % 4) ? undefined : `${told}: last seen ${lastSeen}`;
+    // In units of 2^32 ns.
+    const unit = 2 ** 32 / 1e9;
+    return lastSeen === Math.floor(Math.floor(this.now / unit) * unit) ? undefined : `${told}: last seen ${lastSeen}`;
   }
 
   /** Addresses in, beside and away from what is listed. */

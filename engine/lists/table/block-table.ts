@@ -23,6 +23,7 @@ export interface TableOptions {
 
 const LENGTH = 0xff;
 const TIME_BITS = ListLimit.HIT_TIME_BITS;
+const HIT_TIME_SECONDS = 2 ** ListLimit.HIT_TIME_SHIFT / 1e9;
 const outcomes = ['same', 'changed', 'added'] as const;
 
 /** The words of a prefix: one of IPv4, or four. */
@@ -222,5 +223,5 @@ function packetsOf(words: Uint32Array, at: number): number {
 }
 
 function lastSeenOf(words: Uint32Array, at: number): number {
-  return ((words[at] ?? 0) & (2 ** TIME_BITS - 1)) << ListLimit.HIT_TIME_SHIFT;
+  return Math.floor(((words[at] ?? 0) & (2 ** TIME_BITS - 1)) * HIT_TIME_SECONDS);
 }

@@ -6,25 +6,12 @@ import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
 import type { Front } from './front.js';
 import type { LengthSets } from './length-sets.js';
-import type { TableMemory } from './memory.js';
+import { type FrontMemory, frontMemory4, frontMemory6, type TableMemory } from './memory.js';
 import { LINE_ENTRIES, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
 import type { Differences } from './types.js';
 import type { Writer } from './writer.js';
 
 const USED = EntryBit.ENTRY_USED;
-
-interface FrontMemory {
-  readonly words: Uint32Array;
-  readonly mixed: Uint32Array;
-  readonly filter: Uint32Array;
-}
-
-function frontsOf(memory: TableMemory): { front4: FrontMemory; front6: FrontMemory } {
-  return {
-    front4: { words: memory.front4, mixed: memory.mixed4, filter: memory.filter4 },
-    front6: { words: memory.front6, mixed: memory.mixed6, filter: memory.filter6 },
-  };
-}
 
 /** Counts differences; mends them if told to. */
 class Comparison {
@@ -82,13 +69,16 @@ class Comparison {
   lengths({ sets, buckets }: LengthSets, memory: TableMemory): void {
     for (let at = 0; at < sets.length; at++) this.word(sets, memory.lengthSets, at);
     const words = new Uint32Array(buckets.buffer);
-    for (let at = 0; at < words.length; at++) if (words[at] !== memory.buckets6[at]) this.word(words, memory.buckets6, at);
+    for (let at = 0; at < words.length; at++)
+      if (words[at] !== memory.buckets6[at]) this.word(words, memory.buckets6, at);
   }
 
-  front(front: Front, { words, mixed, filter }: FrontMemory): void {
+  front(front: Front, memory: FrontMemory): void {
     const copy = new Uint32Array(front.copy.buffer);
+    const { front: words, mixed, any, filter } = memory;
     for (let i = 0; i < copy.length; i++) if (copy[i] !== words[i]) this.word(copy, words, i);
     for (let i = 0; i < mixed.length; i++) this.word(front.mixed, mixed, i);
+    for (let i = 0; i < any.length; i++) this.word(front.any, any, i);
     for (let i = 0; i < filter.length; i++) this.word(front.filter, filter, i);
   }
 }
@@ -103,7 +93,7 @@ function compare(writer: Writer, mend: boolean): Differences {
   comparison.lengths(six.lengths, memory);
   const root = writer.root();
   for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
-  const { front4, front6 } = frontsOf(memory);
+  const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
   comparison.front(four.front, front4);
   comparison.front(six.front, front6);
   return comparison.result;
@@ -123,7 +113,7 @@ export function repair(writer: Writer): Differences {
 export function sample(writer: Writer, count: number): Differences {
   const { memory, four, six } = writer;
   const comparison = new Comparison(false);
-  const { front4, front6 } = frontsOf(memory);
+  const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
   const share4 = four.size / Math.max(1, four.size + six.size);
   // Lines may be empty: a bound on the looks, for a table that holds little.
   for (let looks = 0; looks < 4 * count && comparison.checked < count; looks++) {
@@ -154,7 +144,8 @@ export function sample(writer: Writer, count: number): Differences {
 
 /** The words of a front that lead to an address. */
 function sampleFront(comparison: Comparison, front: Front, memory: FrontMemory, top: number): void {
-  comparison.word(new Uint32Array(front.copy.buffer), memory.words, top >>> 9);
+  comparison.word(new Uint32Array(front.copy.buffer), memory.front, top >>> 9);
   comparison.word(front.mixed, memory.mixed, top >>> 15);
-  comparison.word(front.filter, memory.filter, top >>> 13);
+  comparison.word(front.any, memory.any, top >>> 13);
+  comparison.word(front.filter, memory.filter, top >>> 15);
 }

@@ -5,7 +5,7 @@ import { ListLimit } from '../../../common/abi.gen.js';
 import { Entries4 } from './entries4.js';
 import { Front, MANY } from './front.js';
 import { LengthCounts } from './length-counts.js';
-import type { TableMemory } from './memory.js';
+import { frontMemory4, type TableMemory } from './memory.js';
 import type { Quarantine } from './quarantine.js';
 import { capacityOf, type Hashes, LINE_ENTRIES, Root, wordMask } from './shape.js';
 
@@ -25,7 +25,7 @@ export class Family4 {
 
   constructor(memory: TableMemory, hashes: Hashes, quarantine: Quarantine) {
     this.entries = new Entries4(memory.entries4, hashes, quarantine);
-    this.front = new Front(memory.front4, memory.mixed4, memory.filter4);
+    this.front = new Front(frontMemory4(memory));
     this.capacity = capacityOf(this.entries.lines);
     this.places = this.entries.lines * LINE_ENTRIES;
     this.#root = memory.root;

@@ -6,7 +6,7 @@ import { Entries6 } from './entries6.js';
 import { Front } from './front.js';
 import { LengthCounts } from './length-counts.js';
 import { LengthSets } from './length-sets.js';
-import type { TableMemory } from './memory.js';
+import { frontMemory6, type TableMemory } from './memory.js';
 import type { Quarantine } from './quarantine.js';
 import { capacityOf, type Hashes, LINE_ENTRIES, Root, wordMask } from './shape.js';
 
@@ -30,7 +30,7 @@ export class Family6 {
   constructor(memory: TableMemory, hashes: Hashes, quarantine: Quarantine) {
     this.entries = new Entries6(memory.entries6, hashes, quarantine);
     this.lengths = new LengthSets(memory.buckets6, memory.lengthSets, hashes, quarantine, this.#counts);
-    this.front = new Front(memory.front6, memory.mixed6, memory.filter6);
+    this.front = new Front(frontMemory6(memory));
     this.capacity = capacityOf(this.entries.lines);
     this.places = this.entries.lines * LINE_ENTRIES;
     this.#root = memory.root;

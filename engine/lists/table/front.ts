@@ -2,6 +2,7 @@
 // The front of one family: by the first 24 bits of an address, which lengths are worth asking for.
 
 import { FrontBit } from '../../../common/abi.gen.js';
+import type { FrontMemory } from './memory.js';
 
 const COVER = FrontBit.FRONT_COVER;
 const COUNT = FrontBit.FRONT_COUNT;
@@ -17,31 +18,36 @@ export class Front {
   readonly copy = new Uint16Array(1 << 24);
   /** Bits of 22 bits of address, 32 a word, as they should be: more than full entries. */
   readonly mixed = new Uint32Array(1 << 17);
-  /** Bits of 24 bits of address, as they should be: any entry. */
-  readonly filter = new Uint32Array(1 << 19);
+  /** Bits of 24 bits of address: any entry. */
+  readonly any = new Uint32Array(1 << 19);
+  /** The same of 22 bits. */
+  readonly filter = new Uint32Array(1 << 17);
   readonly #kernel: Uint16Array;
   readonly #kernelMixed: Uint32Array;
+  readonly #kernelAny: Uint32Array;
   readonly #kernelFilter: Uint32Array;
   /** False while the copy is being built: the kernel's words are left alone then. */
   live = true;
 
-  constructor(front: Uint32Array, mixed: Uint32Array, filter: Uint32Array) {
+  constructor({ front, mixed, any, filter }: FrontMemory) {
     this.#kernel = new Uint16Array(front.buffer, front.byteOffset, front.length * 2);
     this.#kernelMixed = mixed;
+    this.#kernelAny = any;
     this.#kernelFilter = filter;
   }
 
   #write(index: number, word: number): void {
-    const { copy, mixed, filter } = this;
+    const { copy, mixed, any, filter } = this;
     const before = copy[index] ?? 0;
     copy[index] = word;
     if (this.live) this.#kernel[index] = word;
-    if ((word & ~COUNT) === 0 || (before & ~COUNT) === 0) {
-      const at = index & ~3;
-      const all = (copy[at] ?? 0) | (copy[at + 1] ?? 0) | (copy[at + 2] ?? 0) | (copy[at + 3] ?? 0);
+    const at = index & ~3;
+    const all = (copy[at] ?? 0) | (copy[at + 1] ?? 0) | (copy[at + 2] ?? 0) | (copy[at + 3] ?? 0);
+    if ((word & ~COUNT) === 0 || (before & ~COUNT) === 0)
       this.#bit(mixed, this.#kernelMixed, index >>> 2, (all & ~COUNT) !== 0);
-    }
-    if (word === 0 || before === 0) this.#bit(filter, this.#kernelFilter, index, word !== 0);
+    if (word !== 0 && before !== 0) return;
+    this.#bit(any, this.#kernelAny, index, word !== 0);
+    this.#bit(filter, this.#kernelFilter, index >>> 2, all !== 0);
   }
 
   #bit(copy: Uint32Array, kernel: Uint32Array, index: number, on: boolean): void {

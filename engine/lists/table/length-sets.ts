@@ -49,13 +49,7 @@ export class LengthSets {
   readonly #loose = new Map<number, Mask>();
   readonly #ofLength = new Uint32Array(WORDS * 32);
 
-  constructor(
-    buckets: Uint32Array,
-    sets: Uint32Array,
-    hashes: Hashes,
-    quarantine: Quarantine,
-    counts: LengthCounts,
-  ) {
+  constructor(buckets: Uint32Array, sets: Uint32Array, hashes: Hashes, quarantine: Quarantine, counts: LengthCounts) {
     this.#kernelBuckets = new Uint8Array(buckets.buffer, buckets.byteOffset, buckets.byteLength);
     this.#kernelSets = sets;
     this.#hashes = hashes;

@@ -11,7 +11,8 @@ export interface TableMemory {
   /** 32 bits a word. */
   readonly filter4: Uint32Array;
   readonly filter6: Uint32Array;
-  /** 32 bits a word. */
+  readonly any4: Uint32Array;
+  readonly any6: Uint32Array;
   readonly mixed4: Uint32Array;
   readonly mixed6: Uint32Array;
   /** Two front words a number, the first in the low half. */
@@ -31,13 +32,26 @@ export interface TableMemory {
   synchronize(): void;
 }
 
+/** What leads to the entries of one family. */
+export type FrontMemory = Record<'front' | 'mixed' | 'any' | 'filter', Uint32Array>;
+
+export const frontMemory4 = ({ front4, mixed4, any4, filter4 }: TableMemory): FrontMemory => ({
+  ...{ front: front4, mixed: mixed4, any: any4, filter: filter4 },
+});
+
+export const frontMemory6 = ({ front6, mixed6, any6, filter6 }: TableMemory): FrontMemory => ({
+  ...{ front: front6, mixed: mixed6, any: any6, filter: filter6 },
+});
+
 /** The same without a kernel: dry runs and tests. */
 export function plainMemory(capacity: ListCapacity): TableMemory {
   const sizes = listSizes(capacity);
   return {
     root: new Uint32Array(Root.WORDS),
-    filter4: new Uint32Array(1 << 19),
-    filter6: new Uint32Array(1 << 19),
+    filter4: new Uint32Array(1 << 17),
+    filter6: new Uint32Array(1 << 17),
+    any4: new Uint32Array(1 << 19),
+    any6: new Uint32Array(1 << 19),
     mixed4: new Uint32Array(1 << 17),
     mixed6: new Uint32Array(1 << 17),
     front4: new Uint32Array(1 << 23),

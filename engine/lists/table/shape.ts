@@ -17,8 +17,7 @@ export interface ListCapacity {
   readonly capacity6: number;
 }
 
-const linesFor = (capacity: number): number =>
-  Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
+const linesFor = (capacity: number): number => Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
 
 /** The capacity of so many lines. */
 export function capacityOf(lines: number): number {

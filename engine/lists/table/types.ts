@@ -67,7 +67,7 @@ export interface BatchResult {
 
 export interface EntryHits {
   readonly packets: number;
-  /** Seconds of now(), to 4 s; 0 = never. */
+  /** Seconds of now(), to 4.3 s; 0 = never. */
   readonly lastSeen: number;
 }
 
