@@ -14,6 +14,7 @@ import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../conf
 import { readSources } from '../files.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
+import { noticeOf } from '../feeds/failure.js';
 import { Feeds } from '../feeds/feeds.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
@@ -186,6 +187,7 @@ export class Daemon {
         countOf: (origin) => blocklist.stats().origins.find((one) => one.origin === origin)?.entries ?? 0,
         file: join(config.state_dir, 'feeds.json'),
         log,
+        onFailure: (feed) => alertPath.onNotice(noticeOf(feed)),
       }),
     );
     const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });

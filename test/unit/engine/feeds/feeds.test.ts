@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { loadConfig, type FeedConfig } from '../../../../engine/config/index.js';
-import { Feeds, type FailedFeed } from '../../../../engine/feeds/feeds.js';
+import { noticeOf, type FailedFeed } from '../../../../engine/feeds/failure.js';
+import { Feeds } from '../../../../engine/feeds/feeds.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { openServer } from './server.js';
@@ -165,6 +166,13 @@ void t.test('a failure raises an alert, once a kind until the feed works again',
     else t.match(raised.slice(before), [{ name: 'a', failure, error, entries: 1000 }], failure);
     told.add(failure);
   }
+  t.same(noticeOf(raised[0]!), {
+    level: 'Warning',
+    module: 'feeds',
+    reason: 'feed-unreachable',
+    origin: 'feed:a',
+    message: `feed a was not taken, its old content stays (1000 entries): ${server.url}/ answers 404`,
+  });
   t.notOk('told' in manager.show('a'), 'what was told is no field of the status');
   await manager.close();
   const next = setup(t, config, { file: state, lists });
