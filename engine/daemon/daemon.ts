@@ -19,6 +19,7 @@ import { Feeds } from '../feeds/feeds.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import { RingThread } from '../ring/ring-thread.js';
+import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
@@ -213,6 +214,7 @@ export class Daemon {
     running.daemon = daemon;
     const loaded = await rules.start();
     for (const problem of loaded.problems) log.warn(problem, 'rule');
+    daemon.#tellUnfit();
     interfaces.attach();
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
     lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
@@ -266,6 +268,15 @@ export class Daemon {
     alertPath.tellHeldBack((kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed, rules);
   }
 
+  /** A set that came into force without all of its addresses is nothing to keep silent about. */
+  #tellUnfit(): void {
+    const { alertPath, log, rules } = this.#parts;
+    const message = unfitNote(rules.unfit);
+    if (message === undefined) return;
+    log.error(rules.unfit, message);
+    alertPath.onNotice({ level: 'Error', module: 'rules', reason: 'address-rules-list-full', message });
+  }
+
   /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
   #followHomeNet(): void {
     const { config, rules, log } = this.#parts;
@@ -273,7 +284,10 @@ export class Daemon {
     if (homeNet === this.#homeNet) return;
     this.#homeNet = homeNet;
     rules.reload().then(
-      ({ generation }) => log.info({ homeNet, generation }, 'home_net has changed'),
+      ({ generation }) => {
+        log.info({ homeNet, generation }, 'home_net has changed');
+        this.#tellUnfit();
+      },
       (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
     );
   }

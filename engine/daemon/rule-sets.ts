@@ -18,7 +18,8 @@ import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
-import { AddressRules, type AddressTarget } from './address-rules.js';
+import { AddressRules, type Unfit } from './address-rules.js';
+import type { AddressTarget } from './fit-origins.js';
 
 export interface RuleSetsOptions {
   readonly kernel: Kernel;
@@ -76,6 +77,11 @@ export class RuleSets {
     return this.#load({ ...(remembered ? { sources: remembered } : {}), strict: false }, false);
   }
 
+  /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */
+  get unfit(): Unfit {
+    return this.#addresses.unfit;
+  }
+
   /**
    * Compiles and puts a whole set in force; on failure the set before stays.
    * @throws IdsError RULES_INVALID
@@ -115,7 +121,8 @@ export class RuleSets {
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
-    const refusals = await this.#listAddresses(compilation, generation);
+    // A load by hand can be refused as a whole; without it the set would protect nobody.
+    const refusals = await this.#listAddresses(compilation, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
     const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
     try {
@@ -135,10 +142,10 @@ export class RuleSets {
     return { generation, summary, problems: [...problems, ...refusals] };
   }
 
-  /** The sources of address rules, listed; if they do not fit, events are explained by the set before again. */
-  async #listAddresses(compilation: Compilation, generation: number): Promise<Problem[]> {
+  /** The sources of address rules, listed; if that fails, events are explained by the set before again. */
+  async #listAddresses(compilation: Compilation, generation: number, whatFits: boolean): Promise<Problem[]> {
     try {
-      return await this.#addresses.put(compilation, this.#current?.compilation);
+      return await this.#addresses.put(compilation, this.#current?.compilation, whatFits);
     } catch (error) {
       await this.#explainAgain(generation);
       throw error;
@@ -149,7 +156,7 @@ export class RuleSets {
   async #unlistAddresses(compilation: Compilation, generation: number): Promise<void> {
     const before = this.#current?.compilation;
     if (before) {
-      await this.#addresses.put(before, compilation);
+      await this.#addresses.put(before, compilation, true);
       await this.#addresses.settle(before);
     }
     await this.#explainAgain(generation);
