@@ -2,7 +2,7 @@
 // One download of a feed: conditional, bounded in size, time and redirects, and whole or not at all.
 
 import { open } from 'node:fs/promises';
-import { Agent, request, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
 import { version } from '../version.js';
@@ -83,6 +83,7 @@ async function readBody(response: Dispatcher.ResponseData, where: string, maxByt
 }
 
 async function send(url: URL, headers: Record<string, string>, agent: Agent, signal: AbortSignal) {
+  const { request } = await import('undici');
   try {
     return await request(url, { headers, dispatcher: agent, signal });
   } catch (error) {
@@ -159,6 +160,8 @@ export async function download(config: FetchConfig, known: Validators, signal: A
   const { url, file, timeout, max_bytes: maxBytes } = config;
   if (url === undefined) return fetchFile(file ?? '', maxBytes, known);
   const timeoutMs = timeout * 1000;
+  // Loaded here: the daemon starts without it.
+  const { Agent } = await import('undici');
   const agent = new Agent({
     connections: 1,
     pipelining: 0,

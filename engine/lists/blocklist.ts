@@ -85,8 +85,8 @@ export class Blocklist {
   }
 
   /**
-   * Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. Where it
-   * holds as many entries as are listed, a large one is compared behind the start.
+   * Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. A large one
+   * that holds as many entries as are listed is left to the reconciler: what was acknowledged is in force in it.
    */
   static open(options: BlocklistOptions): Blocklist {
     const list = new Blocklist(options);
@@ -95,8 +95,7 @@ export class Blocklist {
     list.sweep();
     const { size4, size6 } = options.tables.blocklist;
     const { four, six } = list.#index.size;
-    if (four + six > COMPARE_AT_ONCE && size4 === four && size6 === six) list.#reconciler.passSoon();
-    else list.reconcile();
+    if (four + six <= COMPARE_AT_ONCE || size4 !== four || size6 !== six) list.reconcile();
     return list;
   }
 
@@ -277,7 +276,7 @@ export class Blocklist {
     return this.#reconciler.now();
   }
 
-  /** Compares store and kernel from now on: some entries every few seconds, all of them now and then. */
+  /** Compares store and kernel from now on: all of them now and every few minutes, some every few seconds. */
   startReconciler(): void {
     this.#reconciler.start();
   }

@@ -36,6 +36,8 @@ export class Reconciler {
   start(): void {
     const every = (ms: number, work: () => void): NodeJS.Timeout => setInterval(() => this.#guarded(work), ms).unref();
     this.#timers = [every(SAMPLE_MS, () => this.sample()), every(PASS_MS, () => this.passSoon())];
+    // The table has compared its memory when it was opened; what is listed is compared with it now.
+    if (this.#passes === 0) this.#behind(this.#compare());
   }
 
   #guarded(work: () => void): void {
@@ -97,21 +99,22 @@ export class Reconciler {
 
   /** Compares everything in the background. */
   passSoon(): void {
-    if (this.#closed || this.#passing) return;
+    if (!this.#closed && !this.#passing) this.#behind(this.#pass());
+  }
+
+  #behind(work: Promise<void>): void {
     this.#passing = true;
-    void this.#pass()
-      .catch(this.#onError)
-      .finally(() => (this.#passing = false));
+    void work.catch(this.#onError).finally(() => (this.#passing = false));
   }
 
   async #pass(): Promise<void> {
     this.#mend();
-    this.#done(
-      await inSlices(
-        this.#enforcer.pass(() => this.#closed),
-        REST_MS,
-      ),
-    );
+    await this.#compare();
+  }
+
+  async #compare(): Promise<void> {
+    const work = this.#enforcer.pass(() => this.#closed);
+    this.#done(await inSlices(work, REST_MS));
   }
 
   figures(): ReconcilerFigures {
