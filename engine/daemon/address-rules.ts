@@ -36,15 +36,15 @@ function problemsOf(rule: RuleInfo | undefined, { refusedCount, refused, unfit =
   const problem = (cause: string): Problem => ({ file, line, column: 1, severity: 'warning', sid, cause });
   const [first] = refused;
   const guarded = first && `${refusedCount} of its prefixes are not dropped: ${first.prefix}: ${first.cause}`;
-  const full = unfit > 0 ? `${unfit} of its prefixes are not listed: the blocklist is full` : undefined;
+  const full = unfit > 0 ? `no room for ${unfit} of its prefixes: the blocklist is full` : undefined;
   return [guarded, full].flatMap((cause) => (cause === undefined ? [] : [problem(cause)]));
 }
 
 /** A sentence for the operator, if something found no room. */
 export function unfitNote({ rules, prefixes }: Unfit): string | undefined {
   if (prefixes === 0) return undefined;
-  const what = `${prefixes} addresses of ${rules} address rules are not in force`;
-  return `the blocklist is full: ${what}: take entries off, then load the rules again`;
+  const what = `${prefixes} ${prefixes === 1 ? 'prefix' : 'prefixes'} of ${rules} ${rules === 1 ? 'rule' : 'rules'}`;
+  return `the blocklist is full, it had no room for ${what}: take entries off, then load the rules again`;
 }
 
 export class AddressRules {

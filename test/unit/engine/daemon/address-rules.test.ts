@@ -108,12 +108,12 @@ t.test('a start lists what fits, and tells what does not', async (t) => {
   const problems = await rules.put(set, undefined, true);
   await rules.settle(set);
   t.match(problems, [
-    { sid: 2, line: 2, severity: 'warning', cause: '3 of its prefixes are not listed: the blocklist is full' },
-    { sid: 3, line: 3, severity: 'warning', cause: /^1 of its prefixes/ },
+    { sid: 2, line: 2, severity: 'warning', cause: 'no room for 3 of its prefixes: the blocklist is full' },
+    { sid: 3, line: 3, severity: 'warning', cause: /^no room for 1 of its prefixes/ },
   ]);
   t.equal(problems.length, 2);
   t.same(rules.unfit, { rules: 2, prefixes: 4 });
-  t.match(unfitNote(rules.unfit), /the blocklist is full: 4 addresses of 2 address rules are not in force/);
+  t.match(unfitNote(rules.unfit), /^the blocklist is full, it had no room for 4 prefixes of 2 rules: /);
   const full = ['manual drop 1', 'rule:1:1 drop 2', `rule:1:2 drop ${capacity4 - 3}`, 'rule:1:3 alert 1'];
   t.same(origins(f), full);
   t.same(
