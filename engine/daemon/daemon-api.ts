@@ -102,7 +102,8 @@ export class DaemonApi implements Api {
     const result = trial ?? (await blocklist.bulk.importBatch(batch, request));
     const { added, removed, kept, refusedCount, refused, capacity } = result;
     log.info({ origin, added, kept, refused: refusedCount, confirm }, 'blocklist import');
-    const confirmBy = trial ? { confirmBy: new Date(trial.deadline).toISOString() } : {};
+    const pending = trial && confirmations.pending;
+    const confirmBy = pending ? { confirmBy: new Date(pending.deadline).toISOString() } : {};
     return { added, removed, kept, refusedCount, refused, capacity, ...confirmBy };
   }
 
