@@ -80,7 +80,12 @@ export class Blocklist {
     this.#behind = new WriteBehind(store, this.#index);
     this.#commit = new GroupCommit(store);
     this.#view = new BlocklistView(this.#index, table, () => this.#enforcer.offset);
-    this.#bulk = new BulkChanges({ ...options, index: this.#index, enforcer: this.#enforcer });
+    this.#bulk = new BulkChanges({
+      ...options,
+      index: this.#index,
+      enforcer: this.#enforcer,
+      clearedLater: (origin) => this.#behind.noteCleared(origin),
+    });
     this.#reconciler = new Reconciler(this.#index, this.#enforcer, (error) => this.#failed(error, 'comparison'));
   }
 
@@ -161,7 +166,6 @@ export class Blocklist {
    * @throws IdsError PREFIX_REFUSED if every one is refused, LIST_FULL, STORE_FAILED: nothing is changed then
    */
   add(request: AddRequest): PrefixOutcome[] {
-    this.flush();
     return this.#commit.now(() => this.#stageAdd(request));
   }
 
@@ -192,8 +196,7 @@ export class Blocklist {
       action: 'drop',
     };
     stageClaims(this.#index, this.#enforcer, this.#options.store, [[prefix, claim]]);
-    const entry = this.#index.own.get(key);
-    if (entry) this.#behind.noteClaim(entry, origin);
+    this.#behind.note(prefix, origin);
   }
 
   /** Sources that were blocked before, the first to be forgotten first. */
@@ -226,21 +229,20 @@ export class Blocklist {
       return { prefix: text, outcome: 'removed', ...this.#around(prefix, true) };
     });
     const staged = stageRemoval(this.#index, this.#enforcer, this.#options.store, [...gone.values()]);
-    return { ...staged, result: outcomes };
+    const later = (): void => {
+      for (const [prefix, origins] of gone.values()) for (const one of origins) this.#behind.note(prefix, one);
+    };
+    return { ...staged, result: outcomes, later };
   }
 
-  /** Takes prefixes off: every origin's claim, or that of one origin alone. */
+  /** Takes prefixes off: every origin's claim, or that of one origin alone. A disk that refuses does not keep it from that. */
   remove(prefixes: readonly Prefix[], origin?: string): PrefixOutcome[] {
-    this.flush();
     return this.#commit.now(() => this.#stageRemove(prefixes, origin));
   }
 
   /** As `remove`, with one wait for the disk for all that ask at the same time. */
   removeSoon(prefixes: readonly Prefix[], origin?: string): Promise<PrefixOutcome[]> {
-    return this.#commit.soon(() => {
-      this.flush();
-      return this.#stageRemove(prefixes, origin);
-    });
+    return this.#commit.soon(() => this.#stageRemove(prefixes, origin));
   }
 
   /** Names a wider entry that still blocks a prefix. */
@@ -255,8 +257,7 @@ export class Blocklist {
   }
 
   /** Takes everything off, or everything of one origin; returns how many prefixes that were. */
-  async clear(origin?: string): Promise<number> {
-    this.flush();
+  clear(origin?: string): Promise<number> {
     return this.#bulk.clear(origin);
   }
 
@@ -264,7 +265,7 @@ export class Blocklist {
   sweep(): number {
     const { store, clock } = this.#options;
     const stepped = this.#enforcer.followClock();
-    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs(), () => this.flush());
+    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs());
     const work = stepped ? this.#enforcer.pass() : this.#enforcer.resync(keys);
     if (freed + (stepped ? this.size : 0) <= COMPARE_AT_ONCE) atOnce<unknown>(work);
     else inSlices<unknown>(work).catch((error: unknown) => this.#failed(error, 'expiry'));
@@ -320,8 +321,10 @@ export class Blocklist {
   status(): Status['blocklist'] & { readonly notes: readonly string[] } {
     const table = this.#options.tables.blocklist;
     const notes: string[] = [];
-    if (this.#behind.failure !== undefined)
-      notes.push('the last change of the blocklist by a rule is not on the disk yet');
+    const { failure } = this.#behind;
+    if (failure !== undefined) {
+      notes.push(`changes of the blocklist are in force and not on the disk yet: ${messageOf(failure)}`);
+    }
     return {
       entries: this.size,
       capacity: table.capacity4 + table.capacity6,
@@ -341,6 +344,7 @@ export class Blocklist {
     try {
       this.flush();
     } catch (error) {
+      this.#behind.close();
       throw error instanceof IdsError ? error : new IdsError('STORE_FAILED', messageOf(error), { cause: error });
     }
   }

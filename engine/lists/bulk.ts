@@ -34,6 +34,8 @@ export interface BulkChangesOptions {
   readonly store: ListStore;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** Takes note of an origin that was cleared although the disk refuses. */
+  readonly clearedLater: (origin: string) => void;
 }
 
 /** Freed places of the kernel's table rest for two seconds: a change that needs them waits. */
@@ -201,14 +203,14 @@ export class BulkChanges implements BulkLists {
     });
   }
 
-  /** Takes everything off, or everything of one origin; the number of prefixes. */
+  /** Takes everything off, or everything of one origin, also when the disk refuses; the number of prefixes. */
   clear(origin?: string): Promise<number> {
     return this.exclusive(async () => {
       const { index } = this.#options;
       const before = index.size.four + index.size.six;
       const count = origin === undefined ? before : index.countOf(origin);
       for (const name of origin === undefined ? index.origins() : [origin]) {
-        await this.#change(name, emptyContent(), { replace: true });
+        await this.#change(name, emptyContent(), { replace: true }, this.#options.clearedLater);
       }
       return count;
     });
@@ -237,10 +239,15 @@ export class BulkChanges implements BulkLists {
     }
   }
 
-  async #change(origin: string, put: Content, merge: MergeOptions): Promise<ChangeResult> {
+  async #change(
+    origin: string,
+    put: Content,
+    merge: MergeOptions,
+    later?: (origin: string) => void,
+  ): Promise<ChangeResult> {
     const { index, enforcer } = this.#options;
     const { changes } = index;
-    const plan = await this.#apply(origin, put, merge);
+    const plan = await this.#apply(origin, put, merge, later);
     const others = index.changes - changes > 1;
     try {
       await this.#enforce([{ plan, put }]);
@@ -257,7 +264,7 @@ export class BulkChanges implements BulkLists {
   }
 
   /** Up to the disk. */
-  async #apply(origin: string, put: Content, merge: MergeOptions): Promise<Plan> {
+  async #apply(origin: string, put: Content, merge: MergeOptions, later?: (origin: string) => void): Promise<Plan> {
     const { index, store } = this.#options;
     const plan = await prepare(index, origin, put, merge);
     let file: string | undefined;
@@ -265,7 +272,7 @@ export class BulkChanges implements BulkLists {
       this.room({ four: plan.fresh.four - plan.freed.four, six: plan.fresh.six - plan.freed.six });
       const stored = await store.contents.write(encodeContent(plan.merged.content));
       ({ file } = stored);
-      store.contents.remove(activate(index, store, plan, stored));
+      store.contents.remove(activate(index, store, plan, stored, later));
     } catch (error) {
       index.endJournal(origin);
       store.contents.remove(file);
