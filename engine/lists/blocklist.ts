@@ -86,7 +86,8 @@ export class Blocklist {
       enforcer: this.#enforcer,
       clearedLater: (origin) => this.#behind.noteCleared(origin),
     });
-    this.#reconciler = new Reconciler(this.#index, this.#enforcer, (error) => this.#failed(error, 'comparison'));
+    const failed = (error: unknown): void => this.#failed(error, 'comparison');
+    this.#reconciler = new Reconciler(this.#index, this.#enforcer, failed, () => this.#bulk.busy);
   }
 
   /**
