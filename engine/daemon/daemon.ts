@@ -8,7 +8,7 @@ import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
-import { ApiServer, clearSocket } from '../api/server.js';
+import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
 import { claimPins, Kernel, now } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
@@ -92,6 +92,7 @@ export class Daemon {
 
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
     await clearSocket(config.socket);
+    const group = socketGroup();
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir, sizes: listSizes(CAPACITY) }));
     lifetime.defer(claimPins(config.pin_dir));
@@ -210,12 +211,13 @@ export class Daemon {
     for (const problem of loaded.problems) log.warn(problem, 'rule');
     daemon.#tellUnfit();
     interfaces.attach();
-    const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
-    lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
     lifetime.defer(() => clearInterval(tick));
-    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
+    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon), group));
     running.ready = true;
+    // What nobody waits for.
+    const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
+    lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
     blocklist.startReconciler();
     log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
     return daemon;
