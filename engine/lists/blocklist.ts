@@ -219,21 +219,24 @@ export class Blocklist {
 
   #stageRemove(prefixes: readonly Prefix[], origin: string | undefined): Staged<PrefixOutcome[]> {
     const gone = new Map<string, readonly [Prefix, string[]]>();
-    const outcomes = prefixes.map((prefix): PrefixOutcome => {
-      const text = formatPrefix(prefix);
+    for (const prefix of prefixes) {
       const origins = this.#index
         .claims(keyOf(prefix))
         .map((claim) => claim.origin)
         .filter((name) => origin === undefined || name === origin);
-      if (origins.length === 0) return { prefix: text, outcome: 'unchanged', ...this.#around(prefix, false) };
-      gone.set(text, [prefix, origins]);
-      return { prefix: text, outcome: 'removed', ...this.#around(prefix, true) };
-    });
+      if (origins.length > 0) gone.set(formatPrefix(prefix), [prefix, origins]);
+    }
     const staged = stageRemoval(this.#index, this.#enforcer, this.#options.store, [...gone.values()]);
     const later = (): void => {
       for (const [prefix, origins] of gone.values()) for (const one of origins) this.#behind.note(prefix, one);
     };
-    return { ...staged, result: outcomes, later };
+    // Asked when all are gone: a wider one of the same request blocks nobody any more.
+    const result = prefixes.map((prefix): PrefixOutcome => {
+      const text = formatPrefix(prefix);
+      const removed = gone.has(text);
+      return { prefix: text, outcome: removed ? 'removed' : 'unchanged', ...this.#around(prefix, removed) };
+    });
+    return { ...staged, result, later };
   }
 
   /** Takes prefixes off: every origin's claim, or that of one origin alone. A disk that refuses does not keep it from that. */
