@@ -4,7 +4,7 @@
 import { flowIds, type FlowIds } from './community-id.js';
 import { dropObject } from './eve-drop.js';
 import { httpObject } from './eve-http.js';
-import type { Detection, DetectionRule } from './model.js';
+import type { Detection, DetectionEngine, DetectionRule } from './model.js';
 import { protocolNumber } from './protocols.js';
 import { cleanText, escapeLine } from './text.js';
 
@@ -118,8 +118,20 @@ function idsObject(d: Detection): EveRecord {
   return out;
 }
 
+/** What the engine says about itself, in the shape of Suricata's own log as EVE. */
+function toEngine(d: Detection, { level, module, message }: DetectionEngine): EveRecord {
+  return {
+    timestamp: eveTime(d.timeUs),
+    log_level: level,
+    event_type: 'engine',
+    engine: { message: cleanText(message), module },
+    ids: { reason: d.reason, ...(d.origin === undefined ? {} : { origin: d.origin }) },
+  };
+}
+
 /** The EVE record of a detection, its keys in Suricata's order. */
 export function toEve(d: Detection): EveRecord {
+  if (d.engine) return toEngine(d, d.engine);
   const out: EveRecord = {};
   addHeader(out, d);
   if (d.kind === 'alert') {

@@ -3,6 +3,7 @@
 
 export type {
   Detection,
+  DetectionEngine,
   DetectionHttp,
   DetectionPacket,
   DetectionRule,
@@ -10,6 +11,7 @@ export type {
   DetectionTcp,
   DetectionVerdict,
 } from './model.js';
+export { engineRecord, type EngineNotice } from './engine-record.js';
 export { protocolName, protocolNumber } from './protocols.js';
 export { printable } from './text.js';
 export { communityId, flowIds, type FlowIds, type FlowTuple } from './community-id.js';

@@ -64,9 +64,17 @@ export interface DetectionSuppressed {
   readonly until: number;
 }
 
+/** What the engine says about itself, in the words of its log. */
+export interface DetectionEngine {
+  readonly level: 'Warning' | 'Error';
+  readonly module: string;
+  readonly message: string;
+}
+
 /** One raised thing. Addresses are canonical text, times are wall clock. */
 export interface Detection {
-  readonly kind: 'alert' | 'drop';
+  /** `engine`: no packet is behind it; `engineRecord()` makes one. */
+  readonly kind: 'alert' | 'drop' | 'engine';
   /** Microseconds since the epoch. */
   readonly timeUs: number;
   readonly iface?: string;
@@ -100,4 +108,5 @@ export interface Detection {
   /** The count that a threshold or detection_filter had reached. */
   readonly count?: number;
   readonly suppressed?: DetectionSuppressed;
+  readonly engine?: DetectionEngine;
 }

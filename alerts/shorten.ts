@@ -23,7 +23,8 @@ function without(record: EveRecord, parent: string, ...keys: string[]): void {
 }
 
 const cutIn = (record: EveRecord, max: number): void => {
-  for (const parent of ['http', 'alert', 'ids']) if (record[parent]) record[parent] = cutTexts(record[parent], max);
+  for (const parent of ['http', 'alert', 'engine', 'ids'])
+    if (record[parent]) record[parent] = cutTexts(record[parent], max);
 };
 
 // In the order in which they hurt least.
@@ -38,7 +39,10 @@ const steps: readonly ((record: EveRecord) => void)[] = [
   (record) => cutIn(record, 24),
 ];
 
-const core = ['timestamp', 'event_type', 'src_ip', 'src_port', 'dest_ip', 'dest_port', 'proto', 'alert', 'ids'];
+const core = [
+  ...['timestamp', 'log_level', 'event_type', 'src_ip', 'src_port', 'dest_ip', 'dest_port', 'proto'],
+  ...['alert', 'engine', 'ids'],
+];
 
 /**
  * The EVE line of a detection in at most `limit` UTF-8 bytes; a shortened record has `ids.shortened`. About 330 bytes

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A million entries into a running daemon, beside nft and ipset; single changes, a restart and memory with them loaded.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../engine/api/client.js';
 import { connect, createNetns, inNetns, run, startInNetns, undoAfter, until } from '../test/helpers/privileged.js';
@@ -16,6 +16,8 @@ import { median, percentile, print, type Row } from './report.js';
 
 const TIMES = 3;
 const CHANGES = 1000;
+/** A file system in memory. */
+const MEMORY = '/dev/shm';
 const ids = join(fileURLToPath(new URL('../../', import.meta.url)), 'bin/ids');
 
 interface Daemon {
@@ -46,12 +48,14 @@ async function startDaemon({ t, folder, netns, socket }: Stage): Promise<Daemon>
   return { process, client };
 }
 
-async function prepare(t: Teardown): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'ids-bench-'));
+/** @param parent where the state of the daemon lies */
+async function prepare(t: Teardown, parent = tmpdir()): Promise<Stage> {
+  const folder = mkdtempSync(join(parent, 'ids-bench-'));
   undoAfter(t, () => rmSync(folder, { recursive: true, force: true }));
   const [netns, peer] = [await createNetns(t, 'load'), await createNetns(t, 'peer')];
   await connect({ netns, addresses: ['10.77.0.1/24'] }, { netns: peer, addresses: ['10.77.0.2/24'] });
-  const pins = `/sys/fs/bpf/ids-bench-load-${process.pid}`;
+  // Each has tables of its own.
+  const pins = `/sys/fs/bpf/${basename(folder)}`;
   undoAfter(t, () => void Kernel.detachAll(pins));
   const socket = join(folder, 'ids.sock');
   writeFileSync(
@@ -141,6 +145,18 @@ async function singleChanges(client: ApiClient): Promise<{ adds: number[]; remov
   return { adds, removes };
 }
 
+/** Single changes where the disk takes no time: what is left is the time until they are in force, and the answer. */
+async function changesInMemory(t: Teardown, list: string): Promise<{ adds: number[]; removes: number[] } | undefined> {
+  if (!existsSync(MEMORY)) return undefined;
+  const stage = await prepare(t, MEMORY);
+  const daemon = await startDaemon(stage);
+  const args = ['blocklist', 'import', list, '--socket', stage.socket];
+  await run(ids, args, { deadline: 120_000 });
+  const figures = await singleChanges(daemon.client);
+  await daemon.process.stop();
+  return figures;
+}
+
 async function measureLoad(t: Teardown, entries: number, entries6: number): Promise<void> {
   const stage = await prepare(t);
   const texts = texts4(disjoint4(entries));
@@ -173,23 +189,26 @@ async function measureLoad(t: Teardown, entries: number, entries6: number): Prom
   }
   const restarted = resident(daemon.process.pid);
   await daemon.process.stop();
+  const inForce = await changesInMemory(t, file);
 
   const ms = (values: readonly number[], share: number): string => `${percentile(values, share).toFixed(2)} ms`;
   const against = (values: readonly number[]): string =>
     values.length === 0 ? '' : `ids: ${(median(values) / median(imports)).toFixed(1)} times as fast`;
   const peer = (values: readonly number[]): string =>
     values.length === 0 ? 'skipped: not installed' : seconds(values);
+  const change = (what: string, values: readonly number[] | undefined): Row =>
+    values === undefined
+      ? { what, figure: `skipped: there is no ${MEMORY}` }
+      : { what, figure: ms(values, 0.99), ratio: `99 of 100; median ${ms(values, 0.5)}` };
   const rows: Row[] = [
     { what: '`ids blocklist import`, whole command, durable', figure: seconds(imports) },
     { what: '`ids blocklist import` of the same file again', figure: seconds([again]) },
     { what: '`nft -f` (keeps nothing)', figure: peer(peers.nft), ratio: against(peers.nft) },
     { what: '`ipset restore` (keeps nothing)', figure: peer(peers.ipset), ratio: against(peers.ipset) },
-    {
-      what: `one add of ${CHANGES}, until in force and durable`,
-      figure: ms(adds, 0.99),
-      ratio: `99 of 100; median ${ms(adds, 0.5)}`,
-    },
-    { what: `one remove of ${CHANGES}`, figure: ms(removes, 0.99), ratio: `99 of 100; median ${ms(removes, 0.5)}` },
+    change(`one add of ${CHANGES}, until in force and answered (state in memory)`, inForce?.adds),
+    change(`one remove of ${CHANGES}, the same`, inForce?.removes),
+    change(`one add of ${CHANGES}, until durable too (state on the disk)`, adds),
+    change(`one remove of ${CHANGES}, the same`, removes),
     { what: 'kill -9 and start, until it answers', figure: seconds(restarts) },
   ];
   print(`${entries.toLocaleString('en-US')} lines of a file, and changes with them loaded`, rows);

@@ -24,7 +24,7 @@ export class LookupProgram {
 
   private constructor(object: LoadedObject) {
     this.#object = object;
-    this.#test = new TestRun(object.programs.get('bench_lookup') ?? -1);
+    this.#test = new TestRun(object.program);
     const bytes = SOURCES * SOURCE_WORDS * 4;
     this.#mapping = Mapping.open(object.maps.get('bench_sources') ?? -1, bytes, {
       writable: true,
@@ -36,7 +36,8 @@ export class LookupProgram {
   /** @param pinPath the directory with the pins of the kernel whose tables are looked into */
   static load(mode: Mode, pinPath: string): LookupProgram {
     const file = join(import.meta.dirname, 'lookup.bpf.o');
-    return new LookupProgram(LoadedObject.load({ file, pinPath, settings: { bench_mode: mode }, sizes: {} }));
+    const settings = { bench_mode: mode };
+    return new LookupProgram(LoadedObject.load({ file, program: 'bench_lookup', pinPath, settings, sizes: {} }));
   }
 
   /** A table of this program alone. */

@@ -18,10 +18,13 @@ export type Facility = (typeof facilities)[number];
 export const severities = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 export type SyslogSeverity = (typeof severities)[number];
 
+const ERROR = 3;
+const WARNING = 4;
 const NOTICE = 5;
 
 /** A rule's severity 1 is critical, 2 an error, 3 a warning, others a notice, as are drops without a rule. */
 export function severityOf(d: Detection): number {
+  if (d.engine) return d.engine.level === 'Error' ? ERROR : WARNING;
   const severity = d.rule?.severity;
   return severity === undefined ? NOTICE : Math.min(NOTICE, Math.max(1, severity) + 1);
 }
@@ -43,6 +46,10 @@ function headerField(text: string, max: number): string {
 
 function structuredData(id: string, d: Detection): string {
   const value = (text: string | number): string => String(text).replace(/["\\\]]/g, '\\$&');
+  if (d.engine) {
+    const origin = d.origin === undefined ? '' : ` origin="${value(d.origin)}"`;
+    return `[${id} reason="${value(d.reason)}"${origin}]`;
+  }
   const rule = d.rule ? ` gid="${d.rule.gid}" sid="${d.rule.sid}" rev="${d.rule.rev}"` : '';
   return `[${id}${rule} src="${value(d.src)}" dst="${value(d.dst)}" verdict="${d.verdict}" reason="${value(d.reason)}"]`;
 }

@@ -2,7 +2,7 @@
 // Records by HTTP POST, signed after the Standard Webhooks convention.
 
 import { createHmac } from 'node:crypto';
-import { Agent, request } from 'undici';
+import type * as Undici from 'undici';
 import { messageOf } from '../../common/errors.js';
 import type { WebhookConfig } from '../config.js';
 import type { Batch } from '../entry.js';
@@ -40,23 +40,26 @@ export class WebhookSink implements Sink {
   readonly name: string;
   readonly target: string;
   readonly #config: WebhookConfig;
-  readonly #agent: Agent;
+  readonly #agent: Undici.Agent;
+  readonly #request: typeof Undici.request;
   #secrets: Secrets;
 
-  private constructor(config: WebhookConfig, secrets: Secrets) {
+  private constructor(config: WebhookConfig, secrets: Secrets, { Agent, request }: typeof Undici) {
     const url = new URL(config.url);
     this.name = config.name;
     // A query may hold a token, and with many services the path is one: neither is shown.
     this.target = `${url.origin}${url.pathname === '/' ? '/' : '/...'}`;
     this.#config = config;
     this.#secrets = secrets;
+    this.#request = request;
     const { timeout } = config;
     this.#agent = new Agent({ connections: 1, connect: { timeout }, headersTimeout: timeout, bodyTimeout: timeout });
   }
 
   /** @throws IdsError OUTPUT_FAILED if a secret cannot be read. */
   static async open(config: WebhookConfig): Promise<WebhookSink> {
-    return new WebhookSink(config, await secretsOf(config));
+    // Who has no webhook starts without the library.
+    return new WebhookSink(config, await secretsOf(config), await import('undici'));
   }
 
   async reopen(): Promise<void> {
@@ -95,7 +98,7 @@ export class WebhookSink implements Sink {
 
   async #post(id: string, body: string, signal: AbortSignal): Promise<Answer> {
     const headers = this.#headers(id, body);
-    const response = await request(this.#config.url, {
+    const response = await this.#request(this.#config.url, {
       method: 'POST',
       dispatcher: this.#agent,
       headers,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control socket: HTTP/JSON on a unix socket, mode 0660, group ids. Contents travel through it, never paths.
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -23,11 +23,13 @@ export class ApiServer {
 
   /**
    * Listens on the socket at `path`; one that a daemon left behind when it was killed is removed.
+   * @param group as `socketGroup` gives it: who asks early does not wait for it here
    * @throws IdsError DAEMON_RUNNING if somebody answers there already, CONFIG_INVALID if something else is there,
    *   PRIVILEGE or SYSCALL if the socket cannot be made
    */
-  static async open(path: string, api: Api): Promise<ApiServer> {
+  static async open(path: string, api: Api, group = socketGroup()): Promise<ApiServer> {
     await clearSocket(path);
+    const gid = await group;
     const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
     const streams = new AlertStreams();
     addRoutes(app, api, streams);
@@ -35,7 +37,7 @@ export class ApiServer {
     const mask = process.umask(0o007);
     try {
       await app.listen({ path });
-      permit(path);
+      permit(path, gid);
     } catch (error) {
       await app.close();
       throw refused(path, error);
@@ -81,14 +83,22 @@ export async function clearSocket(path: string): Promise<void> {
   throw new IdsError('DAEMON_RUNNING', `a daemon already answers on ${path}: ${remedy}`);
 }
 
+/** The group `ids`, where there is one. */
+export function socketGroup(): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    execFile('getent', ['group', 'ids'], (error, stdout) => {
+      const gid = Number(stdout.split(':')[2]);
+      resolve(error === null && Number.isInteger(gid) ? gid : undefined);
+    });
+  });
+}
+
 /** Mode 0660, group `ids` where that group exists, else root's. */
-function permit(path: string): void {
+function permit(path: string, gid: number | undefined): void {
   try {
-    const entry = execFileSync('getent', ['group', 'ids'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    const gid = Number(entry.split(':')[2]);
-    if (Number.isInteger(gid)) chownSync(path, process.getuid?.() ?? 0, gid);
+    if (gid !== undefined) chownSync(path, process.getuid?.() ?? 0, gid);
   } catch {
-    // No such group: the socket stays root's.
+    // Not ours to give away: the socket stays root's.
   }
   chmodSync(path, 0o660);
 }

@@ -63,9 +63,7 @@ export class Kernel {
       const fd = object.maps.get(name);
       if (fd !== undefined) this.#maps.set(name, BpfMap.ofFd(name, fd, { owned: false }));
     }
-    const program = object.programs.get(ENTRY);
-    if (program === undefined)
-      throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${ENTRY}; build both sides anew`);
+    const { program } = object;
     this.#test = new TestRun(program);
     this.control = ControlMap.open(this.map('ids_control').fd);
     this.#rulesets = new Rulesets(this.control, {
@@ -95,7 +93,9 @@ export class Kernel {
     const place = o.pinDir === undefined || path === undefined ? undefined : { pinDir: o.pinDir, path };
     const object = LoadedObject.load({
       file: o.object ?? DEFAULT_OBJECT,
+      program: ENTRY,
       pinPath: path,
+      pinProgram: true,
       settings: { ids_replay: o.replay ? 1 : 0 },
       sizes: o.sizes ?? {},
     });

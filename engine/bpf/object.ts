@@ -12,6 +12,7 @@ import { Btf } from './btf.js';
 import { callFailed, check, checkPointer, closeFds, E, errnoOf } from './check.js';
 import { abiFacts, type AbiFacts, isSharedMap, type MapFacts } from './facts.js';
 import { libbpf, optSize, viewOf } from './native.js';
+import { adoptProgram, pinProgram, wantedEntries } from './pinned-program.js';
 
 export const DEFAULT_OBJECT = join(import.meta.dirname, '../../bpf/ids.bpf.o');
 
@@ -43,42 +44,59 @@ export function compareFacts(found: AbiFacts, file: string): void {
 
 export interface LoadOptions {
   readonly file: string;
+  /** The program that is run and attached. */
+  readonly program: string;
   /** Maps are pinned and looked for here; undefined: nothing is pinned. */
   readonly pinPath: string | undefined;
+  /** The program is pinned too, and the one that an earlier run pinned is taken if it is the same. */
+  readonly pinProgram?: boolean;
   /** `const volatile` settings of the programs by name. */
   readonly settings: Readonly<Record<string, number>>;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
-/** A loaded object: it owns the descriptors of its programs and maps. */
+/** A loaded object: it owns the descriptors of its program and maps. */
 export class LoadedObject {
   readonly maps: ReadonlyMap<string, number>;
-  readonly programs: ReadonlyMap<string, number>;
+  readonly program: number;
   /** Pinned maps of an earlier run were reused. */
   readonly adopted: boolean;
   /** Maps whose pinned size differs from the one that was asked for. */
   readonly kept: readonly string[];
-  #object: bigint | undefined;
+  #release: (() => void) | undefined;
 
-  private constructor(object: bigint, adopted: boolean, kept: readonly string[]) {
-    const c = libbpf();
-    const maps = new Map<string, number>();
-    for (let map = c.objectNextMap(object, null); map !== null; map = c.objectNextMap(object, map))
-      maps.set(c.mapName(map), c.mapFd(map));
-    const programs = new Map<string, number>();
-    for (let one = c.objectNextProgram(object, null); one !== null; one = c.objectNextProgram(object, one)) {
-      programs.set(c.programName(one), c.programFd(one));
-    }
-    this.maps = maps;
-    this.programs = programs;
-    this.adopted = adopted;
-    this.kept = kept;
-    this.#object = object;
+  private constructor(parts: Pick<LoadedObject, 'maps' | 'program' | 'adopted' | 'kept'>, release: () => void) {
+    this.maps = parts.maps;
+    this.program = parts.program;
+    this.adopted = parts.adopted;
+    this.kept = parts.kept;
+    this.#release = release;
   }
 
+  /** Loads the object, or takes what an earlier run has pinned of the same one. */
   static load(o: LoadOptions): LoadedObject {
     const bytes = readObject(o.file);
+    for (const name of Object.keys(o.sizes)) {
+      if (!(name in abi.maps)) throw new IdsError('INTERNAL', `there is no map ${name} to size`);
+    }
+    const parts = { bytes, settings: o.settings, sizes: o.sizes };
+    const path = o.pinProgram === true ? o.pinPath : undefined;
+    const pinned = path === undefined ? undefined : adoptProgram(path, parts);
+    if (pinned !== undefined) {
+      return new LoadedObject({ ...pinned, adopted: true }, () => closeFds([pinned.program, ...pinned.maps.values()]));
+    }
+    const loaded = LoadedObject.#load(bytes, o);
+    try {
+      if (path !== undefined) pinProgram(path, parts, loaded.program, loaded.maps);
+      return loaded;
+    } catch (error) {
+      loaded.close();
+      throw error;
+    }
+  }
+
+  static #load(bytes: Uint8Array, o: LoadOptions): LoadedObject {
     compareFacts(abiFacts(Btf.ofObject(bytes)), o.file);
     const c = libbpf();
     c.setPrint(null);
@@ -90,7 +108,8 @@ export class LoadedObject {
       configureSettings(object, o.settings);
       const rc = c.objectLoad(object);
       if (rc < 0) throw loadFailed(errnoOf(rc), o.file, log);
-      return new LoadedObject(object, adopted, kept);
+      const program = programOf(object, o.program);
+      return new LoadedObject({ maps: mapsOf(object), program, adopted, kept }, () => c.objectClose(object));
     } catch (error) {
       c.objectClose(object);
       throw error;
@@ -98,10 +117,24 @@ export class LoadedObject {
   }
 
   close(): void {
-    if (this.#object === undefined) return;
-    libbpf().objectClose(this.#object);
-    this.#object = undefined;
+    this.#release?.();
+    this.#release = undefined;
   }
+}
+
+function mapsOf(object: bigint): Map<string, number> {
+  const c = libbpf();
+  const maps = new Map<string, number>();
+  for (let map = c.objectNextMap(object, null); map !== null; map = c.objectNextMap(object, map))
+    maps.set(c.mapName(map), c.mapFd(map));
+  return maps;
+}
+
+function programOf(object: bigint, name: string): number {
+  const c = libbpf();
+  for (let one = c.objectNextProgram(object, null); one !== null; one = c.objectNextProgram(object, one))
+    if (c.programName(one) === name) return c.programFd(one);
+  throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${name}; build both sides anew`);
 }
 
 function readObject(file: string): Uint8Array {
@@ -120,9 +153,6 @@ function configureMaps(object: bigint, o: LoadOptions): { adopted: boolean; kept
   const c = libbpf();
   const kept: string[] = [];
   let adopted = false;
-  for (const name of Object.keys(o.sizes)) {
-    if (!(name in abi.maps)) throw new IdsError('INTERNAL', `there is no map ${name} to size`);
-  }
   for (let map = c.objectNextMap(object, null); map !== null; map = c.objectNextMap(object, map)) {
     const name = c.mapName(map);
     let entries = o.sizes[name];
@@ -133,7 +163,7 @@ function configureMaps(object: bigint, o: LoadOptions): { adopted: boolean; kept
       if (existsSync(path)) {
         adopted = true;
         const pinned = pinnedEntries(path);
-        if (pinned !== (entries ?? shape?.maxEntries)) kept.push(name);
+        if (pinned !== wantedEntries(name, o.sizes)) kept.push(name);
         entries = pinned;
       }
     }

@@ -2,7 +2,7 @@
 // The way of what was raised: from the ring reader to the response and on to the outputs.
 
 import type { Logger } from 'pino';
-import type { Detection, Dispatcher, Recent } from '../../alerts/index.js';
+import { engineRecord, type Detection, type Dispatcher, type EngineNotice, type Recent } from '../../alerts/index.js';
 import { messageOf } from '../../common/errors.js';
 import { isAddressOrigin } from '../../rules/index.js';
 import type { Raised } from '../judge/judge.js';
@@ -47,6 +47,11 @@ export class AlertPath {
     }
     this.#suppression.note(detections);
     this.#send(detections);
+  }
+
+  /** What the engine has to say about itself. */
+  onNotice(notice: Omit<EngineNotice, 'timeUs'>): void {
+    this.#send([engineRecord({ ...notice, timeUs: Date.now() * 1000 })]);
   }
 
   /** A rule set was replaced: what its rules had held back since the last look is told now. */

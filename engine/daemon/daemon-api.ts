@@ -100,9 +100,11 @@ export class DaemonApi implements Api {
     const { confirm, origin } = request;
     const trial = confirm === undefined ? undefined : await confirmations.importBatch(batch, request, confirm);
     const result = trial ?? (await blocklist.bulk.importBatch(batch, request));
-    const { added, kept, refusedCount } = result;
+    const { added, removed, kept, refusedCount, refused, capacity } = result;
     log.info({ origin, added, kept, refused: refusedCount, confirm }, 'blocklist import');
-    return trial ? { ...result, confirmBy: new Date(trial.deadline).toISOString() } : result;
+    const pending = trial && confirmations.pending;
+    const confirmBy = pending ? { confirmBy: new Date(pending.deadline).toISOString() } : {};
+    return { added, removed, kept, refusedCount, refused, capacity, ...confirmBy };
   }
 
   blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult> {

@@ -8,22 +8,24 @@ import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
-import { ApiServer, clearSocket } from '../api/server.js';
+import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
 import { claimPins, Kernel, now } from '../bpf/index.js';
-import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
-import { readSources } from '../files.js';
+import { resolveHomeNet, type Config } from '../config/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
+import { noticeOf } from '../feeds/failure.js';
 import { Feeds } from '../feeds/feeds.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
-import { RingThread } from '../ring/ring-thread.js';
+import type { RingThread } from '../ring/ring-thread.js';
+import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
-import { RuleSets } from './rule-sets.js';
+import type { RuleSets } from './rule-sets.js';
 import { settle } from './settle.js';
+import { openThreads } from './threads.js';
 
 const TICK_MS = 1000;
 /** Interfaces and their addresses are looked at every so many ticks. */
@@ -90,16 +92,30 @@ export class Daemon {
 
   static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
     await clearSocket(config.socket);
+    const group = socketGroup();
     lifetime.defer(claimInstance(config.state_dir));
     const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir, sizes: listSizes(CAPACITY) }));
     lifetime.defer(claimPins(config.pin_dir));
     // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
-    const running: { daemon?: Daemon; ready?: true } = {};
+    const running: { daemon?: Daemon; alertPath?: AlertPath; ready?: true } = {};
     const first = !kernel.adopted && kernel.previousPins().length === 0;
     lifetime.defer(() => {
       if (!running.ready && first) Kernel.detachAll(config.pin_dir);
     });
     settle(kernel, config);
+
+    const { ring, rules } = openThreads(kernel, config, file, {
+      onRaised: (raised) => running.alertPath?.onRaised(raised),
+      onRetired: (generation, heldBack) => running.alertPath?.onRetired(generation, heldBack),
+      onFailure: (error) => {
+        log.fatal({ error: messageOf(error) }, 'the ring reader failed');
+        running.daemon?.stop(false);
+      },
+    });
+    // For a start that fails before they are owned below, at their place in the order of closing.
+    lifetime.defer(() => ring.close());
+    lifetime.defer(() => rules.close());
+    rules.prepare();
 
     const store = lifetime.own(openListStore(join(config.state_dir, 'lists.db')));
     const established = new EstablishedFlows();
@@ -156,28 +172,9 @@ export class Daemon {
       (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
     );
     const alertPath = new AlertPath({ blocklist, responder, cuts, recent, dispatcher, log });
-    const ring = lifetime.own(
-      new RingThread(kernel, {
-        rates: { source: config.events.source_rate, rule: config.events.rule_rate, reject: config.reject_rate },
-        onRaised: (raised) => alertPath.onRaised(raised),
-        onFailure: (error) => {
-          log.fatal({ error: messageOf(error) }, 'the ring reader failed');
-          running.daemon?.stop(false);
-        },
-      }),
-    );
-    ring.setMonitor(config.mode === 'monitor');
-    const rules = lifetime.own(
-      new RuleSets({
-        kernel,
-        ring,
-        blocklist,
-        stateDir: config.state_dir,
-        configured: () => readSources(ruleFiles(config.rules, file)),
-        language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
-        onRetired: (generation, heldBack) => alertPath.onRetired(generation, heldBack),
-      }),
-    );
+    running.alertPath = alertPath;
+    lifetime.own(ring);
+    lifetime.own(rules);
     const confirmations = lifetime.own(openConfirmations(config, blocklist, log));
     const feeds = lifetime.own(
       Feeds.open({
@@ -186,6 +183,7 @@ export class Daemon {
         countOf: (origin) => blocklist.stats().origins.find((one) => one.origin === origin)?.entries ?? 0,
         file: join(config.state_dir, 'feeds.json'),
         log,
+        onFailure: (feed) => alertPath.onNotice(noticeOf(feed)),
       }),
     );
     const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
@@ -209,16 +207,18 @@ export class Daemon {
     };
     const daemon = new Daemon(lifetime, parts);
     running.daemon = daemon;
-    const loaded = await rules.start();
+    const loaded = await rules.start(blocklist);
     for (const problem of loaded.problems) log.warn(problem, 'rule');
+    daemon.#tellUnfit();
     interfaces.attach();
+    const tick = setInterval(() => daemon.#tick(), TICK_MS);
+    lifetime.defer(() => clearInterval(tick));
+    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon), group));
+    running.ready = true;
+    // What nobody waits for.
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
     lifetime.own(scheduleSweep(() => void blocklist.sweep(), onSweepError));
     blocklist.startReconciler();
-    const tick = setInterval(() => daemon.#tick(), TICK_MS);
-    lifetime.defer(() => clearInterval(tick));
-    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon)));
-    running.ready = true;
     log.info({ generation: loaded.generation, rules: loaded.summary, adopted: kernel.adopted }, 'ready');
     return daemon;
   }
@@ -264,6 +264,15 @@ export class Daemon {
     alertPath.tellHeldBack((kernel.stats()[Stat.EVENTS_SUPPRESSED] ?? 0) + ring.counts.suppressed, rules);
   }
 
+  /** A set that came into force without all of its addresses is nothing to keep silent about. */
+  #tellUnfit(): void {
+    const { alertPath, log, rules } = this.#parts;
+    const message = unfitNote(rules.unfit);
+    if (message === undefined) return;
+    log.error(rules.unfit, message);
+    alertPath.onNotice({ level: 'Error', module: 'rules', reason: 'address-rules-list-full', message });
+  }
+
   /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
   #followHomeNet(): void {
     const { config, rules, log } = this.#parts;
@@ -271,7 +280,10 @@ export class Daemon {
     if (homeNet === this.#homeNet) return;
     this.#homeNet = homeNet;
     rules.reload().then(
-      ({ generation }) => log.info({ homeNet, generation }, 'home_net has changed'),
+      ({ generation }) => {
+        log.info({ homeNet, generation }, 'home_net has changed');
+        this.#tellUnfit();
+      },
       (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
     );
   }

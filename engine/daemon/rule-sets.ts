@@ -18,13 +18,12 @@ import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
-import { AddressRules, type AddressTarget } from './address-rules.js';
+import { AddressRules, type Unfit } from './address-rules.js';
+import type { AddressTarget } from './fit-origins.js';
 
 export interface RuleSetsOptions {
   readonly kernel: Kernel;
   readonly ring: RingThread;
-  /** Where address rules list their sources. */
-  readonly blocklist: AddressTarget;
   /** Where a set that came through the control socket is remembered, so that a restart goes on with it. */
   readonly stateDir: string;
   /** Reads the files that the configuration names. */
@@ -55,14 +54,15 @@ const noCounts: RuleCounts = { matched: 0, events: 0, suppressed: 0, lost: 0, si
 export class RuleSets {
   readonly #options: RuleSetsOptions;
   readonly #compiler = new Compiler();
-  readonly #addresses: AddressRules;
+  #addresses: AddressRules | undefined;
   #current: Current | undefined;
+  /** The first set, on its way through the compiler. */
+  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<Compilation> } | undefined;
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: RuleSetsOptions) {
     this.#options = options;
-    this.#addresses = new AddressRules(options.blocklist);
   }
 
   get current(): Current {
@@ -70,10 +70,41 @@ export class RuleSets {
     return this.#current;
   }
 
-  /** The first load: what was loaded by hand before the last stop, else what the configuration names. */
-  async start(): Promise<RulesLoadResult> {
-    const remembered = this.#remembered();
-    return this.#load({ ...(remembered ? { sources: remembered } : {}), strict: false }, false);
+  #lists(): AddressRules {
+    if (!this.#addresses) throw new IdsError('INTERNAL', 'rule sets are not started yet');
+    return this.#addresses;
+  }
+
+  /**
+   * Has the first set compiled, in the compiler's thread: what was loaded by hand before the last stop, else what the
+   * configuration names. `start` puts it in force.
+   */
+  prepare(): void {
+    const sources = this.#remembered();
+    const request = { ...(sources ? { sources } : {}), strict: false };
+    const compilation = this.#compile(request);
+    // A failure is told by `start`.
+    compilation.catch(() => undefined);
+    this.#first = { request, compilation };
+  }
+
+  /** The first load. @param blocklist where address rules list their sources */
+  async start(blocklist: AddressTarget): Promise<RulesLoadResult> {
+    if (!this.#first) this.prepare();
+    this.#addresses = new AddressRules(blocklist);
+    const { request = { strict: false }, compilation } = this.#first ?? {};
+    this.#first = undefined;
+    return this.#load(request, false, compilation);
+  }
+
+  #compile({ sources }: RulesLoadRequest): Promise<Compilation> {
+    const { configured, language } = this.#options;
+    return this.#compiler.compile(sources ?? configured(), language());
+  }
+
+  /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */
+  get unfit(): Unfit {
+    return this.#lists().unfit;
   }
 
   /**
@@ -86,10 +117,9 @@ export class RuleSets {
     return result;
   }
 
-  async #load(request: RulesLoadRequest, remember: boolean): Promise<RulesLoadResult> {
-    const { kernel, ring, configured, language } = this.#options;
-    const sources = request.sources ?? configured();
-    const compilation = await this.#compiler.compile(sources, language());
+  async #load(request: RulesLoadRequest, remember: boolean, first?: Promise<Compilation>): Promise<RulesLoadResult> {
+    const { kernel, ring } = this.#options;
+    const compilation = await (first ?? this.#compile(request));
     const { problems, summary } = compilation;
     if (request.strict && summary.errors + summary.unsupported > 0) {
       throw new IdsError(
@@ -115,7 +145,8 @@ export class RuleSets {
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
-    const refusals = await this.#listAddresses(compilation, generation);
+    // A load by hand can be refused as a whole; without it the set would protect nobody.
+    const refusals = await this.#listAddresses(compilation, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
     const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
     try {
@@ -131,14 +162,14 @@ export class RuleSets {
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
     this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin };
-    await this.#addresses.settle(compilation);
+    await this.#lists().settle(compilation);
     return { generation, summary, problems: [...problems, ...refusals] };
   }
 
-  /** The sources of address rules, listed; if they do not fit, events are explained by the set before again. */
-  async #listAddresses(compilation: Compilation, generation: number): Promise<Problem[]> {
+  /** The sources of address rules, listed; if that fails, events are explained by the set before again. */
+  async #listAddresses(compilation: Compilation, generation: number, whatFits: boolean): Promise<Problem[]> {
     try {
-      return await this.#addresses.put(compilation, this.#current?.compilation);
+      return await this.#lists().put(compilation, this.#current?.compilation, whatFits);
     } catch (error) {
       await this.#explainAgain(generation);
       throw error;
@@ -149,8 +180,8 @@ export class RuleSets {
   async #unlistAddresses(compilation: Compilation, generation: number): Promise<void> {
     const before = this.#current?.compilation;
     if (before) {
-      await this.#addresses.put(before, compilation);
-      await this.#addresses.settle(before);
+      await this.#lists().put(before, compilation, true);
+      await this.#lists().settle(before);
     }
     await this.#explainAgain(generation);
   }
@@ -204,7 +235,7 @@ export class RuleSets {
     { compilation, figures }: Current,
     counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
   ): RuleRecord[] {
-    const listed = this.#addresses.matched();
+    const listed = this.#lists().matched();
     return compilation.rules.map((rule, index) => {
       if (rule.placement === 'engine') return { ...rule, counts: { ...noCounts, ...figures.read(index) } };
       if (rule.placement === 'address') {

@@ -6,6 +6,7 @@ import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
 import { resolveHomeNet } from '../config/index.js';
 import { reasonName } from '../judge/names.js';
 import { version } from '../version.js';
+import { unfitNote } from './address-rules.js';
 import type { DaemonParts } from './daemon.js';
 
 /** Reasons under which packets are dropped unless monitor mode is on. */
@@ -76,6 +77,7 @@ export function statusOf(parts: DaemonParts): Status {
   const { notes, ...lists } = blocklist.status();
   const attached = interfaces(parts);
   const { note: homeNet } = resolveHomeNet(config);
+  const unfit = unfitNote(rules.unfit);
   return {
     version,
     pid: process.pid,
@@ -123,6 +125,7 @@ export function statusOf(parts: DaemonParts): Status {
       ...notes,
       ...feedNotes(parts),
       ...parts.interfaces.notes(),
+      ...(unfit === undefined ? [] : [unfit]),
       ...(homeNet === undefined ? [] : [homeNet]),
       ...attached
         .filter(({ vlanStripped }) => vlanStripped === true)

@@ -21,6 +21,8 @@ const one = z.object({
   lastAttempt: z.number().optional(),
   lastSuccess: z.number().optional(),
   error: z.string().optional(),
+  /** Kinds of failure that were told since it last worked. */
+  told: z.array(z.string()).optional(),
 });
 
 const all = z.record(z.string(), one);

@@ -7,6 +7,7 @@ import type { FeedStatus, FeedUpdateRequest } from '../api/bulk-api.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
 import { EMPTY_BATCH } from '../lists/batch-ops.js';
 import type { BulkLists } from '../lists/prefix-batch.js';
+import type { FailedFeed, FeedFailure } from './failure.js';
 import { shownUrl } from './fetch.js';
 import { FeedStates, type FeedState } from './feed-state.js';
 import { originOf, updateFeed } from './update-feed.js';
@@ -28,6 +29,8 @@ export interface FeedsOptions {
   /** Where states are kept. */
   readonly file: string;
   readonly log: FeedLog;
+  /** Raises an alert. */
+  readonly onFailure?: (feed: FailedFeed) => void;
   /** Update all feeds at once when opened; default true. */
   readonly atStart?: boolean;
 }
@@ -113,8 +116,10 @@ export class Feeds {
       const before = this.#states.get(config.name);
       const listed = countOf(originOf(config));
       const request = { config, before, lists, listed, force, now: Date.now(), signal: this.#abort.signal };
-      const { after, badLines, refused } = await updateFeed(request);
-      if (this.#abort.signal.aborted && after.error !== undefined) return;
+      const { after: bare, badLines, refused, failure } = await updateFeed(request);
+      if (this.#abort.signal.aborted && bare.error !== undefined) return;
+      const after = failure === undefined ? bare : this.#alert(config, bare, failure);
+      if (before.error !== undefined && failure === undefined) log.info({ feed: config.name }, 'feed: it works again');
       this.#states.set(config.name, after);
       this.#tell(config, after, badLines, refused);
     } catch (error) {
@@ -122,6 +127,16 @@ export class Feeds {
     } finally {
       this.#release();
     }
+  }
+
+  /** A failure is told once a kind until the feed works again, also over a restart. */
+  #alert(config: FeedConfig, after: FeedState, failure: FeedFailure): FeedState {
+    const { told = [], error = '' } = after;
+    if (told.includes(failure)) return after;
+    const { name } = config;
+    const entries = this.#options.countOf(originOf(config));
+    this.#options.onFailure?.({ name, failure, error, entries });
+    return { ...after, told: [...told, failure] };
   }
 
   #tell(config: FeedConfig, after: FeedState, badLines: readonly object[], refused: readonly object[]): void {
@@ -166,6 +181,7 @@ export class Feeds {
     const { name, url, file, action } = config;
     const {
       fingerprint: _fingerprint,
+      told: _told,
       error,
       lastAttempt,
       lastSuccess,

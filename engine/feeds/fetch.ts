@@ -2,10 +2,11 @@
 // One download of a feed: conditional, bounded in size, time and redirects, and whole or not at all.
 
 import { open } from 'node:fs/promises';
-import { Agent, request, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
 import { version } from '../version.js';
+import { failed } from './failure.js';
 import { readHeaders } from './secret.js';
 
 const MAX_REDIRECTS = 5;
@@ -29,10 +30,6 @@ export type Download =
 
 export type FetchConfig = Pick<FeedConfig, 'url' | 'file' | 'timeout' | 'max_bytes' | 'headers'>;
 
-function failed(text: string, cause?: unknown): IdsError {
-  return new IdsError('FEED_FAILED', text, cause === undefined ? {} : { cause });
-}
-
 /** A URL without its query: that may hold a key. */
 export function shownUrl(url: URL): string {
   return `${url.origin}${url.pathname}`;
@@ -50,13 +47,15 @@ async function fetchFile(file: string, maxBytes: number, known: Validators): Pro
       const { size, mtimeMs, ino } = await handle.stat();
       const etag = `${ino}-${size}-${mtimeMs}`;
       if (known.etag === etag) return { kind: 'unchanged' };
-      if (size > maxBytes) throw failed(`${file} has ${size} bytes, more than max_bytes (${maxBytes})`);
+      if (size > maxBytes) throw failed('too-large', `${file} has ${size} bytes, more than max_bytes (${maxBytes})`);
       return { kind: 'content', bytes: await handle.readFile(), encoded: false, validators: { etag } };
     } finally {
       await handle.close();
     }
   } catch (error) {
-    throw error instanceof IdsError ? error : failed(`cannot read ${file}: ${messageOf(error)}`, error);
+    throw error instanceof IdsError
+      ? error
+      : failed('unreachable', `cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -64,31 +63,32 @@ async function fetchFile(file: string, maxBytes: number, known: Validators): Pro
 async function readBody(response: Dispatcher.ResponseData, where: string, maxBytes: number): Promise<Buffer> {
   const promised = headerOf(response.headers, 'content-length');
   const tooLarge = `${where} sends more than max_bytes (${maxBytes})`;
-  if (promised !== undefined && Number(promised) > maxBytes) throw failed(tooLarge);
+  if (promised !== undefined && Number(promised) > maxBytes) throw failed('too-large', tooLarge);
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of response.body) {
       size += (chunk as Buffer).length;
-      if (size > maxBytes) throw failed(tooLarge);
+      if (size > maxBytes) throw failed('too-large', tooLarge);
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
     if (error instanceof IdsError) throw error;
-    throw failed(`${where} broke off after ${size} bytes: ${messageOf(error)}`, error);
+    throw failed('truncated', `${where} broke off after ${size} bytes: ${messageOf(error)}`, { cause: error });
   }
   if (promised !== undefined && Number(promised) !== size) {
-    throw failed(`${where} was cut off: ${size} bytes of ${promised}`);
+    throw failed('truncated', `${where} was cut off: ${size} bytes of ${promised}`);
   }
   return Buffer.concat(chunks);
 }
 
 async function send(url: URL, headers: Record<string, string>, agent: Agent, signal: AbortSignal) {
+  const { request } = await import('undici');
   try {
     return await request(url, { headers, dispatcher: agent, signal });
   } catch (error) {
     signal.throwIfAborted();
-    throw failed(`${shownUrl(url)}: ${messageOf(error)}`, error);
+    throw failed('unreachable', `${shownUrl(url)}: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -116,9 +116,13 @@ async function fetchUrl(
     if (status >= 300 && status < 400 && status !== 304 && location !== undefined) {
       await response.body.dump().catch(() => undefined);
       const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-      if (!next || !/^https?:$/.test(next.protocol)) throw failed(`${shownUrl(url)} redirects to no http URL`);
+      if (!next || !/^https?:$/.test(next.protocol))
+        throw failed('unreachable', `${shownUrl(url)} redirects to no http URL`);
       if (url.protocol === 'https:' && next.protocol === 'http:') {
-        throw failed(`${shownUrl(url)} redirects from https to http: name the other URL if it is to be trusted`);
+        throw failed(
+          'unreachable',
+          `${shownUrl(url)} redirects from https to http: name the other URL if it is to be trusted`,
+        );
       }
       url = next;
       continue;
@@ -129,11 +133,11 @@ async function fetchUrl(
     }
     if (status !== 200) {
       await response.body.dump({ limit: 65_536, signal }).catch(() => undefined);
-      throw failed(`${shownUrl(url)} answers ${status}`);
+      throw failed('unreachable', `${shownUrl(url)} answers ${status}`);
     }
     const coding = headerOf(response.headers, 'content-encoding')?.toLowerCase() ?? 'identity';
     if (!['identity', 'gzip', 'x-gzip', ''].includes(coding)) {
-      throw failed(`${shownUrl(url)} sends ${coding}, which was not asked for`);
+      throw failed('unreachable', `${shownUrl(url)} sends ${coding}, which was not asked for`);
     }
     const bytes = await readBody(response, shownUrl(url), config.max_bytes);
     const etag = headerOf(response.headers, 'etag');
@@ -144,7 +148,7 @@ async function fetchUrl(
     };
     return { kind: 'content', bytes, encoded: coding.endsWith('gzip'), validators };
   }
-  throw failed(`${shownUrl(first)} redirects more than ${MAX_REDIRECTS} times`);
+  throw failed('unreachable', `${shownUrl(first)} redirects more than ${MAX_REDIRECTS} times`);
 }
 
 /**
@@ -156,6 +160,8 @@ export async function download(config: FetchConfig, known: Validators, signal: A
   const { url, file, timeout, max_bytes: maxBytes } = config;
   if (url === undefined) return fetchFile(file ?? '', maxBytes, known);
   const timeoutMs = timeout * 1000;
+  // Loaded here: the daemon starts without it.
+  const { Agent } = await import('undici');
   const agent = new Agent({
     connections: 1,
     pipelining: 0,
@@ -165,10 +171,10 @@ export async function download(config: FetchConfig, known: Validators, signal: A
   });
   const limit = new AbortController();
   const timer = setTimeout(
-    () => limit.abort(failed(`${shownUrl(new URL(url))} took longer than ${timeout} s`)),
+    () => limit.abort(failed('timeout', `${shownUrl(new URL(url))} took longer than ${timeout} s`)),
     timeoutMs,
   );
-  const stop = (): void => limit.abort(failed('the daemon ends'));
+  const stop = (): void => limit.abort(failed('failed', 'the daemon ends'));
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (signal.aborted) stop();

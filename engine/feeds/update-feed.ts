@@ -2,11 +2,12 @@
 // One update of one feed: fetch, read, check, replace. Whatever goes wrong, the old content stays.
 
 import { createHash } from 'node:crypto';
-import { IdsError, messageOf } from '../../common/errors.js';
+import { messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
 import { unionBatches } from '../lists/batch-ops.js';
 import type { BulkLists, PrefixBatch, RefusedEntry } from '../lists/prefix-batch.js';
 import type { BadLine } from '../lists/formats/formats.js';
+import { failed, failureOf, type FeedFailure } from './failure.js';
 import { download, type Validators } from './fetch.js';
 import type { FeedState } from './feed-state.js';
 import { readContent } from './reader.js';
@@ -27,6 +28,8 @@ export interface UpdateResult {
   readonly after: FeedState;
   readonly badLines: readonly BadLine[];
   readonly refused: readonly RefusedEntry[];
+  /** Why nothing was taken; the words are in the state. */
+  readonly failure?: FeedFailure;
 }
 
 /** What is fetched and how it is read: if it is another one, the old content is nothing to compare with. */
@@ -67,8 +70,8 @@ function checkShrink({ config, before, force }: UpdateRequest, count: number): v
   const fewest = before.entries * (1 - config.max_shrink);
   if (force || !comparable || count >= fewest) return;
   const share = Math.round((1 - count / before.entries) * 100);
-  throw new IdsError(
-    'FEED_FAILED',
+  throw failed(
+    'shrank',
     `it shrank from ${before.entries} to ${count} entries, by ${share} % (max_shrink ${config.max_shrink * 100} %): ` +
       `the old content stays; "ids feeds update ${config.name} --force" takes the new one`,
     { details: { shrank: true } },
@@ -78,7 +81,7 @@ function checkShrink({ config, before, force }: UpdateRequest, count: number): v
 async function update(request: UpdateRequest): Promise<UpdateResult> {
   const { config, before, lists, now, signal } = request;
   const fetched = await download(config, validatorsOf(request), signal);
-  const { error: _error, ...rest } = before;
+  const { error: _error, told: _told, ...rest } = before;
   const good = { ...rest, failures: 0, lastAttempt: now, lastSuccess: now };
   if (fetched.kind === 'unchanged') {
     if (config.ttl !== undefined) await prolong(request);
@@ -124,6 +127,6 @@ export async function updateFeed(request: UpdateRequest): Promise<UpdateResult> 
       failures: before.failures + 1,
       error: messageOf(error),
     };
-    return { after, badLines: [], refused: [] };
+    return { after, badLines: [], refused: [], failure: failureOf(error) };
   }
 }

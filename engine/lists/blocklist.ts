@@ -80,13 +80,19 @@ export class Blocklist {
     this.#behind = new WriteBehind(store, this.#index);
     this.#commit = new GroupCommit(store);
     this.#view = new BlocklistView(this.#index, table, () => this.#enforcer.offset);
-    this.#bulk = new BulkChanges({ ...options, index: this.#index, enforcer: this.#enforcer });
-    this.#reconciler = new Reconciler(this.#index, this.#enforcer, (error) => this.#failed(error, 'comparison'));
+    this.#bulk = new BulkChanges({
+      ...options,
+      index: this.#index,
+      enforcer: this.#enforcer,
+      clearedLater: (origin) => this.#behind.noteCleared(origin),
+    });
+    const failed = (error: unknown): void => this.#failed(error, 'comparison');
+    this.#reconciler = new Reconciler(this.#index, this.#enforcer, failed, () => this.#bulk.busy);
   }
 
   /**
-   * Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. Where it
-   * holds as many entries as are listed, a large one is compared behind the start.
+   * Loads the store and makes the kernel's table say the same, without a gap for what it already enforces. A large one
+   * that holds as many entries as are listed is left to the reconciler: what was acknowledged is in force in it.
    */
   static open(options: BlocklistOptions): Blocklist {
     const list = new Blocklist(options);
@@ -95,8 +101,7 @@ export class Blocklist {
     list.sweep();
     const { size4, size6 } = options.tables.blocklist;
     const { four, six } = list.#index.size;
-    if (four + six > COMPARE_AT_ONCE && size4 === four && size6 === six) list.#reconciler.passSoon();
-    else list.reconcile();
+    if (four + six <= COMPARE_AT_ONCE || size4 !== four || size6 !== six) list.reconcile();
     return list;
   }
 
@@ -162,7 +167,6 @@ export class Blocklist {
    * @throws IdsError PREFIX_REFUSED if every one is refused, LIST_FULL, STORE_FAILED: nothing is changed then
    */
   add(request: AddRequest): PrefixOutcome[] {
-    this.flush();
     return this.#commit.now(() => this.#stageAdd(request));
   }
 
@@ -193,8 +197,7 @@ export class Blocklist {
       action: 'drop',
     };
     stageClaims(this.#index, this.#enforcer, this.#options.store, [[prefix, claim]]);
-    const entry = this.#index.own.get(key);
-    if (entry) this.#behind.noteClaim(entry, origin);
+    this.#behind.note(prefix, origin);
   }
 
   /** Sources that were blocked before, the first to be forgotten first. */
@@ -216,32 +219,34 @@ export class Blocklist {
 
   #stageRemove(prefixes: readonly Prefix[], origin: string | undefined): Staged<PrefixOutcome[]> {
     const gone = new Map<string, readonly [Prefix, string[]]>();
-    const outcomes = prefixes.map((prefix): PrefixOutcome => {
-      const text = formatPrefix(prefix);
+    for (const prefix of prefixes) {
       const origins = this.#index
         .claims(keyOf(prefix))
         .map((claim) => claim.origin)
         .filter((name) => origin === undefined || name === origin);
-      if (origins.length === 0) return { prefix: text, outcome: 'unchanged', ...this.#around(prefix, false) };
-      gone.set(text, [prefix, origins]);
-      return { prefix: text, outcome: 'removed', ...this.#around(prefix, true) };
-    });
+      if (origins.length > 0) gone.set(formatPrefix(prefix), [prefix, origins]);
+    }
     const staged = stageRemoval(this.#index, this.#enforcer, this.#options.store, [...gone.values()]);
-    return { ...staged, result: outcomes };
+    const later = (): void => {
+      for (const [prefix, origins] of gone.values()) for (const one of origins) this.#behind.note(prefix, one);
+    };
+    // Asked when all are gone: a wider one of the same request blocks nobody any more.
+    const result = prefixes.map((prefix): PrefixOutcome => {
+      const text = formatPrefix(prefix);
+      const removed = gone.has(text);
+      return { prefix: text, outcome: removed ? 'removed' : 'unchanged', ...this.#around(prefix, removed) };
+    });
+    return { ...staged, result, later };
   }
 
-  /** Takes prefixes off: every origin's claim, or that of one origin alone. */
+  /** Takes prefixes off: every origin's claim, or that of one origin alone. A disk that refuses does not keep it from that. */
   remove(prefixes: readonly Prefix[], origin?: string): PrefixOutcome[] {
-    this.flush();
     return this.#commit.now(() => this.#stageRemove(prefixes, origin));
   }
 
   /** As `remove`, with one wait for the disk for all that ask at the same time. */
   removeSoon(prefixes: readonly Prefix[], origin?: string): Promise<PrefixOutcome[]> {
-    return this.#commit.soon(() => {
-      this.flush();
-      return this.#stageRemove(prefixes, origin);
-    });
+    return this.#commit.soon(() => this.#stageRemove(prefixes, origin));
   }
 
   /** Names a wider entry that still blocks a prefix. */
@@ -256,8 +261,7 @@ export class Blocklist {
   }
 
   /** Takes everything off, or everything of one origin; returns how many prefixes that were. */
-  async clear(origin?: string): Promise<number> {
-    this.flush();
+  clear(origin?: string): Promise<number> {
     return this.#bulk.clear(origin);
   }
 
@@ -265,7 +269,7 @@ export class Blocklist {
   sweep(): number {
     const { store, clock } = this.#options;
     const stepped = this.#enforcer.followClock();
-    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs(), () => this.flush());
+    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs());
     const work = stepped ? this.#enforcer.pass() : this.#enforcer.resync(keys);
     if (freed + (stepped ? this.size : 0) <= COMPARE_AT_ONCE) atOnce<unknown>(work);
     else inSlices<unknown>(work).catch((error: unknown) => this.#failed(error, 'expiry'));
@@ -277,7 +281,7 @@ export class Blocklist {
     return this.#reconciler.now();
   }
 
-  /** Compares store and kernel from now on: some entries every few seconds, all of them now and then. */
+  /** Compares store and kernel from now on: all of them now and every few minutes, some every few seconds. */
   startReconciler(): void {
     this.#reconciler.start();
   }
@@ -321,8 +325,10 @@ export class Blocklist {
   status(): Status['blocklist'] & { readonly notes: readonly string[] } {
     const table = this.#options.tables.blocklist;
     const notes: string[] = [];
-    if (this.#behind.failure !== undefined)
-      notes.push('the last change of the blocklist by a rule is not on the disk yet');
+    const { failure } = this.#behind;
+    if (failure !== undefined) {
+      notes.push(`changes of the blocklist are in force and not on the disk yet: ${messageOf(failure)}`);
+    }
     return {
       entries: this.size,
       capacity: table.capacity4 + table.capacity6,
@@ -342,6 +348,7 @@ export class Blocklist {
     try {
       this.flush();
     } catch (error) {
+      this.#behind.close();
       throw error instanceof IdsError ? error : new IdsError('STORE_FAILED', messageOf(error), { cause: error });
     }
   }

@@ -99,7 +99,8 @@ export class Confirmations {
   }
 
   /**
-   * Imports a batch on probation of `seconds`. The way back is on the disk before anything changes.
+   * Imports a batch on probation of `seconds`. The way back is on the disk before anything changes. If all of it is
+   * refused nothing is pending after it.
    * @throws IdsError CONFIRM_PENDING while another change waits, and what the import throws
    */
   async importBatch(
@@ -134,7 +135,9 @@ export class Confirmations {
       writeDurably(file, encodeFrames([encodeBatch(pending.fresh, header), encodeBatch(pending.before)]));
       const result = await lists.importBatch(batch, options);
       pending.deadline = this.#now() + seconds * 1000;
-      this.#arm();
+      // Where all was refused there is nothing to undo, and nothing that others would have to wait for.
+      if (result.added + result.kept > 0) this.#arm();
+      else this.#forget();
       return { ...result, origin, deadline: pending.deadline, entries: batch.count };
     } catch (error) {
       this.#forget();

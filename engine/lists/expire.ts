@@ -37,11 +37,9 @@ export function expireClaims(
   index: ClaimIndex,
   store: ListStore,
   now: number,
-  flush: () => void,
 ): { readonly freed: number; readonly keys: KeyPair } {
   const due = [...index.segments.values()].filter((segment) => segment.nextExpiry <= now);
   if (index.ends.next > now && due.length === 0) return { freed: 0, keys: { four: noKeys4, six: noKeys6 } };
-  flush();
   const single = index.ends.due(now, SINGLE);
   try {
     store.transaction(() => {

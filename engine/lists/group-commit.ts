@@ -4,8 +4,11 @@
 import type { Staged } from './claims/changes.js';
 import type { ListStore } from './list-store.js';
 
+/** A change that is made when it is called. */
+type Stage<T> = () => Staged<T>;
+
 interface Waiting {
-  readonly stage: () => Staged<unknown>;
+  readonly stage: Stage<unknown>;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -18,20 +21,23 @@ export class GroupCommit {
     this.#store = store;
   }
 
-  /** Makes a change now: on the disk when this returns, undone when it throws. */
-  now<T>(stage: () => Staged<T>): T {
+  /** Makes a change now: on the disk when this returns, undone when it throws. One that may be written later stays. */
+  now<T>(stage: Stage<T>): T {
     const staged = stage();
     try {
       this.#store.transaction(staged.persist);
     } catch (error) {
-      staged.undo();
-      throw error;
+      if (!staged.later) {
+        staged.undo();
+        throw error;
+      }
+      staged.later();
     }
     return staged.result;
   }
 
   /** Makes a change with all others of this turn of the event loop. */
-  soon<T>(stage: () => Staged<T>): Promise<T> {
+  soon<T>(stage: Stage<T>): Promise<T> {
     return new Promise<unknown>((resolve, reject) => {
       if (this.#waiting.push({ stage, resolve, reject }) === 1) setImmediate(() => this.#commit());
     }) as Promise<T>;
@@ -52,12 +58,24 @@ export class GroupCommit {
     try {
       this.#store.transaction(() => done.forEach(({ staged }) => staged.persist()));
     } catch (error) {
-      for (const { staged, one } of done.reverse()) {
-        staged.undo();
-        one.reject(error);
+      // All of them go back, in reverse; then what may be written later is done again, upon what is left.
+      for (const { staged } of [...done].reverse()) staged.undo();
+      for (const { staged, one } of done) {
+        if (staged.later) this.#again(one);
+        else one.reject(error);
       }
       return;
     }
     for (const { staged, one } of done) one.resolve(staged.result);
+  }
+
+  #again({ stage, resolve, reject }: Waiting): void {
+    try {
+      const staged = stage();
+      staged.later?.();
+      resolve(staged.result);
+    } catch (error) {
+      reject(error);
+    }
   }
 }

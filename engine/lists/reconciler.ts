@@ -5,7 +5,7 @@ import type { ReconcilerFigures } from '../api/api.js';
 import type { ClaimIndex } from './claims/claim-index.js';
 import type { Enforcer } from './claims/enforcer.js';
 import { prefixAt } from './claims/keys.js';
-import { atOnce, inSlices } from './claims/slices.js';
+import { atOnce, inSlices, type Work } from './claims/slices.js';
 
 /** Some entries are looked at this often, all of them this often. */
 const SAMPLE_MS = 3_000;
@@ -15,10 +15,22 @@ const SAMPLE = 4_096;
 /** A pass in the background leaves this much time to others between its slices. */
 const REST_MS = 20;
 
+/** Work that is given up, and then has no result, as soon as it may not go on. */
+function* whileAllowed<T>(work: Work<T>, allowed: () => boolean): Work<T | undefined> {
+  while (allowed()) {
+    const step = work.next();
+    if (step.done) return step.value;
+    yield;
+  }
+  return undefined;
+}
+
 export class Reconciler {
   readonly #index: ClaimIndex;
   readonly #enforcer: Enforcer;
   readonly #onError: (error: unknown) => void;
+  /** A change in bulk is under way: what is listed is not in the kernel yet. */
+  readonly #busy: () => boolean;
   #timers: NodeJS.Timeout[] = [];
   #passing = false;
   #closed = false;
@@ -27,15 +39,21 @@ export class Reconciler {
   #passes = 0;
   #lastPass = 0;
 
-  constructor(index: ClaimIndex, enforcer: Enforcer, onError: (error: unknown) => void) {
+  /** A pass was given up for a change and has to be made up for. */
+  #owed = false;
+
+  constructor(index: ClaimIndex, enforcer: Enforcer, onError: (error: unknown) => void, busy: () => boolean) {
     this.#index = index;
     this.#enforcer = enforcer;
     this.#onError = onError;
+    this.#busy = busy;
   }
 
   start(): void {
     const every = (ms: number, work: () => void): NodeJS.Timeout => setInterval(() => this.#guarded(work), ms).unref();
     this.#timers = [every(SAMPLE_MS, () => this.sample()), every(PASS_MS, () => this.passSoon())];
+    // The table has compared its memory when it was opened; what is listed is compared with it now.
+    if (this.#passes === 0) this.#behind(this.#compare());
   }
 
   #guarded(work: () => void): void {
@@ -54,7 +72,7 @@ export class Reconciler {
     if (missing + foreign + index > 0) {
       this.#mend();
       this.passSoon();
-    } else if (this.#differs()) this.passSoon();
+    } else if (!this.#busy() && (this.#owed || this.#differs())) this.passSoon();
   }
 
   /** The kernel's memory is not what was written into it. */
@@ -97,21 +115,28 @@ export class Reconciler {
 
   /** Compares everything in the background. */
   passSoon(): void {
-    if (this.#closed || this.#passing) return;
+    if (!this.#closed && !this.#passing) this.#behind(this.#pass());
+  }
+
+  #behind(work: Promise<void>): void {
     this.#passing = true;
-    void this.#pass()
-      .catch(this.#onError)
-      .finally(() => (this.#passing = false));
+    void work.catch(this.#onError).finally(() => (this.#passing = false));
   }
 
   async #pass(): Promise<void> {
     this.#mend();
-    this.#done(
-      await inSlices(
-        this.#enforcer.pass(() => this.#closed),
-        REST_MS,
-      ),
+    await this.#compare();
+  }
+
+  /** What is listed against what was written; given up, and owed, when a change in bulk comes in between. */
+  async #compare(): Promise<void> {
+    const pass = this.#enforcer.pass(() => this.#closed);
+    const repairs = await inSlices(
+      whileAllowed(pass, () => !this.#closed && !this.#busy()),
+      REST_MS,
     );
+    this.#owed = repairs === undefined;
+    if (repairs) this.#done(repairs);
   }
 
   figures(): ReconcilerFigures {

@@ -126,10 +126,18 @@ if (privileged(t)) {
     t.same(second.attachments(), [before], 'what an earlier run attached is known');
     t.same(second.attach(a), before);
     t.equal(linkId(path), link, 'the same link');
+    t.equal(xdpState(before.ifindex).program, program, 'the same code over the same tables is not loaded again');
+    second.close();
+    // Other settings make other code.
+    const third = Kernel.open({ pinDir, replay: true });
+    t.teardown(() => third.close());
+    third.attach(a);
+    t.equal(linkId(path), link, 'the same link');
     t.not(xdpState(before.ifindex).program, program, 'with the new program');
-    second.detach(a);
+    t.equal(readdirSync(join(pinDir, abiHash)).filter((name) => name.startsWith('program_')).length, 1);
+    third.detach(a);
     t.equal(xdpState(before.ifindex).program, 0);
-    t.same(second.attachments(), []);
+    t.same(third.attachments(), []);
   });
 
   t.test('another ABI: tables can be read, the link moves without a gap, the old pins go', async (t) => {

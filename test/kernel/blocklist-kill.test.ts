@@ -29,6 +29,14 @@ function textsOf(batch: PrefixBatch): string[] {
   return [four, six].flatMap((keys) => Array.from(keys.len, (_, i) => formatPrefix(prefixAt(keys, i))));
 }
 
+/** What the sender says at its end. */
+interface Told {
+  readonly packets?: number;
+  readonly missed?: number;
+  readonly dropped?: number;
+  readonly where?: unknown;
+}
+
 const same = (a: readonly string[], b: readonly string[]): boolean => [...a].sort().join() === [...b].sort().join();
 
 t.test('nothing acknowledged is lost, nothing listed is let through', { skip }, async (t) => {
@@ -55,6 +63,7 @@ t.test('nothing acknowledged is lost, nothing listed is let through', { skip }, 
   const imports = new Set<number>();
   const singles = new Set<number>();
   let version = 0;
+  const rounds: string[] = [];
   for (let round = 1; round <= ROUNDS; round++) {
     const agent = spawn(process.execPath, [script('blocklist-agent'), pinDir, file, String(round)], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -64,6 +73,7 @@ t.test('nothing acknowledged is lost, nothing listed is let through', { skip }, 
     await once(agent.stdout, 'data');
     setTimeout(() => agent.kill('SIGKILL'), 50 + random.below(900));
     const [, signal] = (await once(agent, 'close')) as [number | null, string | null];
+    rounds.push(`${new Date().toISOString()} killed after "${text.trim().split('\n').at(-1)}"`);
     t.equal(signal, 'SIGKILL', `round ${round} was ended by the kill`);
     let begun: number | undefined;
     let importing: number | undefined;
@@ -112,12 +122,13 @@ t.test('nothing acknowledged is lost, nothing listed is let through', { skip }, 
       t.equal(service.kernel.run(tcp({ src: address, dst })).verdict, DROP, address);
     }
     service.close();
+    rounds.push(`${new Date().toISOString()} right again`);
   }
   sender.stdin.end();
   await once(sender, 'close');
-  const { packets, missed, dropped } = JSON.parse(sent.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+  const { packets, missed, dropped, where } = JSON.parse(sent.trim().split('\n').at(-1) ?? '{}') as Told;
   t.comment(`${packets} packets`);
   t.ok((packets ?? 0) > 1000);
-  t.equal(missed, 0, 'listed before and after: dropped throughout');
+  t.equal(missed, 0, 'listed before and after: dropped throughout', { where, rounds });
   t.equal(dropped, 0);
 });

@@ -6,6 +6,8 @@ import t from 'tap';
 import { Kernel } from '../../engine/bpf/index.js';
 import { BlockTable } from '../../engine/lists/table/index.js';
 import { parsePrefix } from '../../common/address.js';
+import { BatchBuilder } from '../../engine/lists/batch-builder.js';
+import type { PrefixBatch } from '../../engine/lists/prefix-batch.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { undoAfter } from '../helpers/undo.js';
 import { until } from '../helpers/until.js';
@@ -14,6 +16,8 @@ import { serviceOn, sizes } from './support/blocklist-service.js';
 import { tcp } from './support/frames.js';
 
 const skip = whyUnprivileged() ?? false;
+/** Of a change that takes long enough to be looked at halfway. */
+const MANY = 90_000;
 const DROP = 1;
 const PASS = 2;
 t.setTimeout(120_000);
@@ -65,4 +69,26 @@ t.test('a restart goes on with what is pinned, without a write', { skip }, async
   t.same(second.table.columns().slot4, columns.slot4, 'every entry is where it was');
   t.same(second.table.columns().expires4, columns.expires4);
   t.equal(second.blocklist.status().reconciler.repairs, 0);
+});
+
+t.test('a change under way is no difference', { skip }, async (t) => {
+  const pinDir = `/sys/fs/bpf/ids-rec3-${process.pid}`;
+  undoAfter(t, () => Kernel.detachAll(pinDir));
+  const { blocklist, close } = serviceOn(pinDir, join(t.testdir(), 'lists.db'));
+  t.teardown(close);
+  blocklist.startReconciler();
+  const many = (base: number): PrefixBatch => {
+    const builder = new BatchBuilder(MANY);
+    for (let n = 0; n < MANY; n++) builder.add4(base + 2 * n, 32);
+    return builder.build();
+  };
+  const versions = [many(0x0a000000), many(0x0b000000)];
+  let changes = 0;
+  while (blocklist.status().reconciler.samples < 4) {
+    const next = versions[changes++ % 2];
+    if (next) await blocklist.bulk.replaceOrigin('feed:a', next, {});
+  }
+  t.ok(changes > 4, `${changes} changes`);
+  await until(() => blocklist.status().reconciler.passes > 0, { deadline: 20_000, message: 'the pass that is owed' });
+  t.equal(blocklist.status().reconciler.repairs, 0);
 });

@@ -29,7 +29,12 @@ function open(
   home = `[${US},${US6}]`,
 ): { rig: Rig; sids: (frame: Uint8Array) => number[] } {
   const rig = Rig.open(t);
-  const { ruleset, problems } = compileRules(sources, { addressVars: { HOME_NET: home }, portVars: {}, redact: [], addressRules: 'inline' });
+  const { ruleset, problems } = compileRules(sources, {
+    addressVars: { HOME_NET: home },
+    portVars: {},
+    redact: [],
+    addressRules: 'inline',
+  });
   if (problems.length > 0 || ruleset.count < 40) throw new Error('the shipped rules do not load');
   rig.kernel.installRuleset(ruleset, 1);
   let before = rig.kernel.ruleCounts();

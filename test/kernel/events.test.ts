@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import t from 'tap';
-import { EventFlag, EventType, Stat } from '../../common/abi.gen.js';
+import { EventFlag, EventType, Reason, Stat } from '../../common/abi.gen.js';
 import { interfaceIndex } from '../../engine/bpf/index.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { TCP, tcp } from './support/frames.js';
@@ -71,6 +71,65 @@ t.test('a blocklisted source', { skip }, async (t) => {
   t.equal(hitsOf(rig, '192.0.2.0/24').packets, 2_000, 'hits are exact');
   t.equal(rig.kernel.stats()[Stat.BLOCK_EVENTS_SUPPRESSED], 1_990);
 });
+
+for (const [what, type, alert] of [
+  ['dropped', EventType.EVENT_BLOCKED, false],
+  ['told', EventType.EVENT_LISTED, true],
+] as const) {
+  t.test(`a flood of listed sources that are ${what}: as many events as lists have in all`, { skip }, async (t) => {
+    const FLOOD = 20_000;
+    const rig = open(t, 'alert tcp any any -> any 81 (msg:"x"; sid:1;)');
+    block(rig, '172.16.0.0/12', { origin: 3, alert });
+    const reason = alert ? Reason.CLEAN : Reason.BLOCKLIST;
+    const judged = (): number => rig.kernel.verdicts().find((row) => row.reason === reason)?.packets ?? 0;
+    const stat = (index: number): number => rig.kernel.stats()[index] ?? 0;
+    for (let i = 0; i < FLOOD; i++) rig.push(tcp({ ...a, src: spoofed(i) }));
+    const { events } = rig.drain();
+    t.equal(events.length, 50);
+    t.ok(
+      events.every((event) => event.type === type),
+      'of lists alone',
+    );
+    t.equal(new Set(events.map(({ src }) => src)).size, 50, 'a source has no more than one while others wait');
+    t.equal(judged(), FLOOD, 'every packet is judged');
+    t.equal(hitsOf(rig, '172.16.0.0/12').packets, FLOOD, 'and counted for its entry');
+    t.equal(rig.kernel.originHits(3).packets, FLOOD, 'and its origin');
+    t.equal(stat(Stat.EVENTS) + stat(Stat.BLOCK_EVENTS_SUPPRESSED) + stat(Stat.EVENTS_LOST), FLOOD);
+    t.equal(stat(Stat.BLOCK_EVENTS_SUPPRESSED), FLOOD - 50);
+    t.equal(rig.send(tcp({ ...a, dport: 81 })).events.length, 1, 'rules have their own');
+    rig.advance(0.5);
+    for (let i = 0; i < 1_000; i++) rig.push(tcp({ ...a, src: spoofed(i) }));
+    t.equal(rig.drain().events.length, 25, 'half a second later half of it');
+  });
+}
+
+t.test('one listed source that is held back does not eat up what lists have for others', { skip }, async (t) => {
+  const rig = open(t, []);
+  block(rig, '172.16.0.0/12', { origin: 3 });
+  rig.push(tcp({ ...a, src: spoofed(70_000) }), { repeat: 10_000 });
+  for (let i = 0; i < 100; i++) rig.push(tcp({ ...a, src: spoofed(i) }));
+  const { events } = rig.drain();
+  t.equal(events.filter(({ src }) => src === spoofed(70_000)).length, 5);
+  t.equal(events.length, 50);
+});
+
+t.test(
+  'listed sources and a full ring: delivered, suppressed and lost make up what was dropped',
+  { skip },
+  async (t) => {
+    const rig = Rig.open(t, { sizes: { ids_events: 4096 } });
+    rig.kernel.control.update(rates);
+    block(rig, '172.16.0.0/12', { origin: 3 });
+    for (let i = 0; i < 1_000; i++) rig.push(tcp({ ...a, src: spoofed(i) }));
+    const kept = rig.drain().events.length;
+    t.ok(kept > 0 && kept < 50, `${kept} of 50`);
+    const stats = rig.kernel.stats();
+    t.equal(stats[Stat.EVENTS], kept);
+    t.equal(stats[Stat.EVENTS_LOST], 50 - kept);
+    t.equal(stats[Stat.BLOCK_EVENTS_SUPPRESSED], 950);
+    t.equal(rig.kernel.verdicts().find((row) => row.reason === Reason.BLOCKLIST)?.packets, 1_000);
+  },
+);
 
 t.test('no rate, no events; no bound, all events', { skip }, async (t) => {
   const rig = open(t, 'alert tcp any any -> any any (msg:"x"; sid:1;)');

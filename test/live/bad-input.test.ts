@@ -28,7 +28,9 @@ if (privileged(t)) {
     await daemon.ids('blocklist', 'add', '192.0.2.7', '--reason', 'stays');
     const state = async (): Promise<unknown> => {
       const { pid, rules, interfaces, mode, blocklist, allowlist } = await daemon.status();
-      return { pid, rules, interfaces, mode, blocklist, allowlist, list: await daemon.api.blocklistList() };
+      const { entries, enforced, reconciler } = blocklist;
+      const lists = { entries, enforced, repairs: reconciler.repairs, allowlist };
+      return { pid, rules, interfaces, mode, lists, list: await daemon.api.blocklistList() };
     };
     const before = await state();
     const oneLine = (t: Test, got: RunResult, status: number, text: RegExp, title = ''): void => {

@@ -81,6 +81,18 @@ if (privileged(t)) {
       t.match(removed, [{ outcome: 'removed' }, { outcome: 'removed' }]);
       t.ok(await served('10.77.0.67', victim.ipv4));
       t.ok(await served('fd77:0:0:0:66::1', victim.ipv6));
+      await daemon.ids('blocklist', 'add', '198.51.100.0/24', '198.51.100.0/28', '198.51.100.7');
+      t.same(await daemon.ids('blocklist', 'remove', '198.51.100.7'), [
+        { prefix: '198.51.100.7', outcome: 'removed', cause: 'still blocked by 198.51.100.0/24' },
+      ]);
+      t.same(
+        await daemon.ids('blocklist', 'remove', '198.51.100.0/28', '198.51.100.0/24'),
+        [
+          { prefix: '198.51.100.0/28', outcome: 'removed' },
+          { prefix: '198.51.100.0/24', outcome: 'removed' },
+        ],
+        'one that goes with it blocks it no more',
+      );
     });
 
     await t.test('an entry with a ttl stops dropping by itself', async (t) => {

@@ -17,6 +17,10 @@ function endpoint(address: string, port: number | undefined): string {
 function describe(detection: Detection, context: Context): string {
   const { rule, src, dst, sport, dport, proto, kind, verdict, would, suppressed } = detection;
   const time = new Date(detection.timeUs / 1000).toISOString();
+  if (detection.engine) {
+    const { level, message } = detection.engine;
+    return `${time} ${context.style(`engine ${level.toLowerCase()}`, 'yellow')}: ${plain(message)}`;
+  }
   const done = `${kind} ${would ? `would ${verdict}` : verdict}`;
   const what = rule === undefined ? detection.reason : `${rule.sid} ${rule.msg}`;
   const held = suppressed === undefined ? '' : ` (${count(suppressed.matched)} more held back)`;

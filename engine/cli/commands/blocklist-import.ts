@@ -146,9 +146,11 @@ export async function addOnProbation(
   const groups = groupsOf([{ ...list, file: 'the command line' }]);
   const results = await send(groups, request, context, silent);
   for (const { refused, refusedCount } of results) warnRefused(refused, refusedCount, context);
-  if (context.json) context.data(results[0]);
+  if (context.json) context.data({ origin: groups[0]?.origin, ...results[0] });
   else tell(groups, results, context);
-  return results.some(({ refusedCount }) => refusedCount > 0) ? 2 : 0;
+  if (results.every(({ refusedCount }) => refusedCount === 0)) return 0;
+  // As without --confirm: 1 for a part, 2 if nothing is listed.
+  return results.some(({ added, kept }) => added + kept > 0) ? 1 : 2;
 }
 
 function report(

@@ -93,9 +93,16 @@ function younger(index: ClaimIndex, origin: string, touched: ReadonlySet<Prefix>
 
 /**
  * Makes the plan hold in store and memory, in one step. The kernel hears of it afterwards.
- * @returns the file that the old content was in
+ * @param later takes note of an origin whose content goes although the store refuses
+ * @returns the file that the old content was in, unless the store still names it
  */
-export function activate(index: ClaimIndex, store: ListStore, plan: Plan, stored: StoredContent): string | undefined {
+export function activate(
+  index: ClaimIndex,
+  store: ListStore,
+  plan: Plan,
+  stored: StoredContent,
+  later?: (origin: string) => void,
+): string | undefined {
   const { origin, merged, fresh, freed } = plan;
   const touched = index.endJournal(origin);
   const segment = new Segment(origin, merged.content);
@@ -106,14 +113,20 @@ export function activate(index: ClaimIndex, store: ListStore, plan: Plan, stored
     return claim ? [{ prefix, claim }] : [];
   });
   let file: string | undefined;
-  store.transaction(() => {
-    file = store.bulkFile(origin);
-    store.clearClaims(origin);
-    if (segment.count > 0) store.putBulk(origin, stored);
-    else store.deleteBulk(origin);
-    for (const prefix of newer) store.putGone(origin, prefix);
-    for (const { prefix, claim } of single) persistClaim(store, index, prefix, claim);
-  });
+  try {
+    store.transaction(() => {
+      file = store.bulkFile(origin);
+      store.clearClaims(origin);
+      if (segment.count > 0) store.putBulk(origin, stored);
+      else store.deleteBulk(origin);
+      for (const prefix of newer) store.putGone(origin, prefix);
+      for (const { prefix, claim } of single) persistClaim(store, index, prefix, claim);
+    });
+  } catch (error) {
+    if (!later || segment.count > 0) throw error;
+    file = undefined;
+    later(origin);
+  }
   const kept = new Set(single.map(({ claim }) => claim));
   index.changes++;
   if (index.own.count(origin) > 0) {

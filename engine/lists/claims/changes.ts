@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single changes: in memory and in the kernel at once, on the disk before anybody is told, or nowhere.
+// Single changes: in memory and in the kernel at once, on the disk before anybody is told, or nowhere. Only what takes a
+// block off stays although the disk refuses: it is written later.
 
 import type { Prefix } from '../../../common/address.js';
 import type { ListStore } from '../list-store.js';
@@ -15,6 +16,8 @@ export interface Staged<T> {
   readonly persist: () => void;
   /** Takes it back, in memory and in the kernel. */
   readonly undo: () => void;
+  /** Has it written once the disk takes it; only of what must not wait for a disk that refuses. */
+  readonly later?: () => void;
 }
 
 /** Writes a single claim; the bulk entry that it replaces is named as gone. */

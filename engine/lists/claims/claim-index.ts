@@ -192,7 +192,19 @@ export class ClaimIndex {
     const total = { four: this.own.sizeOf(1), six: this.own.sizeOf(4) };
     const earlier = new Set<string>();
     const filter: FoldFilter = { own: () => true, segment: (origin) => earlier.has(origin) };
-    for (const segment of [...this.segments.values()]) {
+    // The largest is not walked: only single claims can have counted in it before.
+    const [largest, ...others] = [...this.segments.values()].sort((a, b) => b.count - a.count);
+    if (largest) {
+      total.four += largest.four.alive;
+      total.six += largest.six.alive;
+      let looks = 0;
+      for (const { key } of this.own.entries()) {
+        if (largest.claim(key)) total[key.words === 1 ? 'four' : 'six']--;
+        if (++looks % SLICE === 0) yield;
+      }
+      earlier.add(largest.origin);
+    }
+    for (const segment of others) {
       for (const part of [segment.four, segment.six]) {
         const { keys } = part;
         for (let from = 0; from < keys.len.length; from += SLICE) {

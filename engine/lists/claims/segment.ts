@@ -4,7 +4,7 @@
 import type { Prefix } from '../../../common/address.js';
 import type { Claim } from './claim.js';
 import { countOf, without, type Column, type Content } from './content.js';
-import { findKey, keyOf, makeKeys, copyKey, trimKeys, type KeyPair, type Keys } from './keys.js';
+import { findKey, keyOf, makeKeys, copyKey, prefixAt, trimKeys, type KeyPair, type Keys } from './keys.js';
 import type { Groups } from './groups.js';
 
 /** One family of a segment. */
@@ -142,6 +142,16 @@ export class Segment {
   revive(prefix: Prefix): void {
     const found = this.find(keyOf(prefix));
     found?.part.revive(found.at);
+  }
+
+  /** Entries that were ended before their time, at `now`. */
+  *gone(now: number): Generator<Prefix> {
+    for (const part of [this.four, this.six]) {
+      if (part.alive === part.keys.len.length) continue;
+      for (let i = 0; i < part.keys.len.length; i++) {
+        if (!part.isAlive(i) && this.groups.expires(part.groupOf(i)) > now) yield prefixAt(part.keys, i);
+      }
+    }
   }
 
   living(): Content {

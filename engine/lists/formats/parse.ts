@@ -43,7 +43,7 @@ export function unpack(bytes: Uint8Array, maxBytes = MAX_BYTES): Uint8Array {
     return gunzipSync(bytes, { maxOutputLength: maxBytes });
   } catch (error) {
     if (systemCode(error) === 'ERR_BUFFER_TOO_LARGE') throw invalid(tooLarge, { maxBytes });
-    throw invalid(`the gzip file is damaged or was cut off: ${messageOf(error)}`);
+    throw invalid(`the gzip file is damaged or was cut off: ${messageOf(error)}`, { cutOff: true });
   }
 }
 

@@ -19,7 +19,7 @@ export const core = {
 export function feed(i: number): PrefixBatch {
   const builder = new BatchBuilder(FEED);
   builder.add4(0xcb00714d, 32);
-  builder.add4(0xc6120000, 24 + (i % 8));
+  builder.add4(0xc6120000, 24 + (i % 5));
   builder.add6(0x20010db8, 0x00770000, 0, 0, i % 2 === 0 ? 48 : 64);
   for (let n = 0; n < FEED; n++) builder.add4(0x0a000000 + 2 * (n + (i % 1000) * 3000), 32);
   return builder.build();

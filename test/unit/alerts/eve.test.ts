@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { eveLine, eveTime, toEve, type Detection } from '../../../alerts/index.js';
+import { engineRecord, eveLine, eveTime, shortLine, toEve, type Detection } from '../../../alerts/index.js';
 import { request, rule, synFin } from './samples.js';
 
 const FLOW = toEve(synFin)['flow_id'] as number;
@@ -164,4 +164,21 @@ t.test('times keep their microseconds and never throw', async (t) => {
   t.equal(eveTime(1767323045999999.75), '2026-01-02T03:04:05.999999+0000');
   t.equal(eveTime(-1), '1969-12-31T23:59:59.999999+0000');
   t.equal(eveTime(NaN), '1970-01-01T00:00:00.000000+0000');
+});
+
+t.test('what the engine says about itself', async (t) => {
+  const notice = { level: 'Warning', module: 'feeds', reason: 'feed-shrank', timeUs: synFin.timeUs } as const;
+  t.equal(
+    eveLine(engineRecord({ ...notice, message: 'feed a:\nit shrank', origin: 'feed:a' })),
+    '{"timestamp":"2026-01-02T03:04:05.678901+0000","log_level":"Warning","event_type":"engine",' +
+      '"engine":{"message":"feed a:\\nit shrank","module":"feeds"},"ids":{"reason":"feed-shrank","origin":"feed:a"}}',
+  );
+  const short = shortLine(engineRecord({ ...notice, message: 'x'.repeat(5000) }), 400);
+  t.match(JSON.parse(short), {
+    log_level: 'Warning',
+    event_type: 'engine',
+    engine: { module: 'feeds', message: /^x+…$/ },
+    ids: { shortened: true },
+  });
+  t.ok(Buffer.byteLength(short) <= 400);
 });

@@ -7,6 +7,7 @@ import { commands } from '../../../engine/cli/commands/index.js';
 import { usage } from '../../../engine/cli/parse.js';
 import type { ReplaySummary } from '../../../engine/replay/replay.js';
 import { allowed, block, detection, problem, rule, summary } from '../engine/api/fake-api.js';
+import { MemoryBulkLists } from '../engine/lists/memory-bulk-lists.js';
 import { serve, temporary } from '../engine/api/serve.js';
 import { invoke } from '../engine/cli/invoke.js';
 import { readDoc, sections, tables } from './markdown.js';
@@ -76,8 +77,11 @@ t.test('the records are what the types say', async (t) => {
 });
 
 t.test('the JSON of each command has the fields of its table, in that order', async (t) => {
-  const { socket } = await serve(t);
+  const refused = { prefix: '192.0.2.7', cause: 'it covers the default gateway' };
+  const lists = new MemoryBulkLists((batch) => ({ accepted: batch, refusedCount: 1, refused: [refused] }));
+  const { socket } = await serve(t, lists);
   const folder = temporary(t);
+  writeFileSync(join(folder, 'list.txt'), '198.51.100.7\nno address\n');
   writeFileSync(
     join(folder, 'a.rules'),
     'alert tcp any any -> any any (flags:S; sid:1;)\nalert tcp any any -> any any (flags:Q; sid:2;)\n',
@@ -91,6 +95,12 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     'rules list': 'rules list',
     'blocklist check': 'blocklist check 192.0.2.7',
     'blocklist flush': 'blocklist flush',
+    'blocklist import': `blocklist import ${folder}/list.txt --confirm 30s`,
+    'blocklist diff': `blocklist diff ${folder}/list.txt --replace`,
+    'blocklist stats': 'blocklist stats',
+    // What the import above has left to confirm.
+    confirm: 'confirm',
+    'feeds show': 'feeds show level1',
     'config check': `config check ${folder}/ids.yaml`,
     completion: 'completion bash',
   };
@@ -127,10 +137,16 @@ t.test('commands that print records print whole ones', async (t) => {
   const { socket, api } = await serve(t);
   api.outcomes = [{ prefix: '192.0.2.7', outcome: 'unchanged', cause: 'still blocked by 192.0.2.0/24' }];
   api.recent.push([detection(1)]);
+  const list = join(temporary(t), 'list.txt');
+  writeFileSync(list, '198.51.100.7\n');
   const json = async (line: string): Promise<unknown> =>
     JSON.parse((await invoke([...line.split(' '), '--json', '--socket', socket])).out) as unknown;
   const outcome = ['[].prefix', '[].outcome', '[].cause'];
   t.strictSame(fields(await json('blocklist add 192.0.2.7')), outcome);
+  const probation = (await json('blocklist add 192.0.2.7 --confirm 30s')) as { origin: string };
+  const { origins } = (await json(`blocklist import ${list} --confirm 30s`)) as { origins: unknown[] };
+  t.strictSame(fields(probation), fields(origins[0]), 'add --confirm: an origin of import');
+  t.equal(probation.origin, 'manual');
   t.strictSame(fields(await json('blocklist remove 192.0.2.7')), outcome);
   t.strictSame(fields(await json('allowlist add 192.0.2.7')), outcome);
   t.strictSame(fields(await json('allowlist remove 192.0.2.7')), outcome);

@@ -34,8 +34,8 @@ export function tables(markdown: string): string[][][] {
       .map((line) =>
         line
           .slice(1, -1)
-          .split('|')
-          .map((cell) => cell.trim()),
+          .split(/(?<!\\)\|/)
+          .map((cell) => cell.trim().replaceAll('\\|', '|')),
       ),
   );
 }

@@ -30,7 +30,7 @@ function commandLines(text: string): string[] {
 
 /** The words behind `ids`, or undefined for another program. */
 function idsWords(line: string): string[] | undefined {
-  const words = shellWords(line.replace(/^sudo /, ''));
+  const words = shellWords(line.replace(/^sudo /, '').replace(/ > \S+$/, ''));
   return words[0] === 'ids' || words[0] === 'bin/ids' ? words.slice(1) : undefined;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os';
 import t from 'tap';
-import { Entry, eveLine, type Detection } from '../../../../alerts/index.js';
+import { engineRecord, Entry, eveLine, type Detection } from '../../../../alerts/index.js';
 import { frame, severityOf, syslogFormatter, type SyslogOptions } from '../../../../alerts/sinks/syslog-format.js';
 import { request, rule, synFin } from '../samples.js';
 
@@ -30,6 +30,15 @@ t.test('structured data is escaped', async (t) => {
   const text = format({ ...synFin, reason: 'a"b\\c]d' }, { structured_data: 'ids@32473' });
   t.match(text, / alert \[ids@32473 gid="1" sid="9000001" rev="3" src="128\.232\.110\.120" dst="66\.35\.250\.204"/);
   t.ok(text.includes('reason="a\\"b\\\\c\\]d"] {'));
+});
+
+t.test('what the engine says about itself', async (t) => {
+  const notice = { level: 'Warning', module: 'feeds', message: 'it shrank', reason: 'feed-shrank' } as const;
+  const told = engineRecord({ ...notice, origin: 'feed:a', timeUs: synFin.timeUs });
+  const text = format(told, { structured_data: 'ids@32473' });
+  t.ok(text.startsWith(`<${21 * 8 + 4}>1 `), 'a warning');
+  t.ok(text.includes(' engine [ids@32473 reason="feed-shrank" origin="feed:a"] {"timestamp"'));
+  t.equal(severityOf(engineRecord({ ...notice, level: 'Error', timeUs: 0 })), 3);
 });
 
 t.test('severity by the priority of the rule', async (t) => {

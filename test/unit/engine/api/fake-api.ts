@@ -18,6 +18,7 @@ import type {
 } from '../../../../engine/api/api.js';
 import type {
   BlocklistStats,
+  BulkApi,
   ConfirmResult,
   FeedStatus,
   FeedUpdateRequest,
@@ -27,7 +28,7 @@ import type {
 import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 import type { Problem } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
-import { memoryBulk } from './bulk-fixture.js';
+import { memoryBulk } from './memory-bulk.js';
 
 /** A type whose optional fields must be there too, all the way down. */
 type Whole<T> = T extends readonly [unknown, ...unknown[]]
@@ -200,11 +201,16 @@ export class FakeApi implements Api {
   blocklist: readonly BlockEntry[] = [block];
   checked: BlockCheck = check;
   /** What is listed in bulk. */
-  readonly lists = new MemoryBulkLists();
-  readonly #bulk = memoryBulk(this.lists);
+  readonly lists: MemoryBulkLists;
+  readonly #bulk: BulkApi;
   /** Called by `stop`, after the answer. */
   onStop: () => void = () => undefined;
   following = 0;
+
+  constructor(lists = new MemoryBulkLists()) {
+    this.lists = lists;
+    this.#bulk = memoryBulk(lists);
+  }
 
   #called<T>(method: keyof Api, argument: unknown, answer: () => T | Promise<T>): Promise<T> {
     this.calls.push([method, argument]);

@@ -6,7 +6,7 @@ import { IdsError } from '../../../../common/errors.js';
 import type { Api } from '../../../../engine/api/api.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
-import { feed, stats } from './bulk-fixture.js';
+import { feed, stats } from './memory-bulk.js';
 import { allowed, block, check, detection, list, rule, status } from './fake-api.js';
 import { raw, serve } from './serve.js';
 

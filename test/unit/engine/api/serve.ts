@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ApiClient } from '../../../../engine/api/client.js';
 import { ApiServer } from '../../../../engine/api/server.js';
 import { undoAfter, type Teardown } from '../../../helpers/undo.js';
+import type { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { FakeApi } from './fake-api.js';
 
 /** A folder that is gone when the test ends. */
@@ -23,9 +24,9 @@ export interface Served {
   readonly client: ApiClient;
 }
 
-export async function serve(t: Teardown): Promise<Served> {
+export async function serve(t: Teardown, lists?: MemoryBulkLists): Promise<Served> {
   const socket = join(temporary(t), 'ids.sock');
-  const api = new FakeApi();
+  const api = new FakeApi(lists);
   const server = await ApiServer.open(socket, api);
   t.teardown(() => server.close());
   return { socket, api, server, client: new ApiClient(socket) };

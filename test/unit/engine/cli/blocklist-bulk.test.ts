@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { bar, openProgress } from '../../../../engine/cli/progress.js';
+import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
+import type { PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 import { openBulk } from '../api/bulk-fixture.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 
@@ -47,6 +49,26 @@ void t.test('add on probation', async (t) => {
   });
   t.match(requests, [{ origin: 'manual', confirm: 30, reason: 'x', force: false }]);
   t.same([...batchTexts(lists.batch('manual'))], ['192.0.2.7', '198.51.100.10/31', '2001:db8::/48']);
+
+  // As without --confirm: 1 if a part was refused, 2 if nothing is listed.
+  const cause = 'it covers the default gateway';
+  const guarded = (accepted: (batch: PrefixBatch) => PrefixBatch) =>
+    new MemoryBulkLists((batch) => ({
+      accepted: accepted(batch),
+      refusedCount: 1,
+      refused: [{ prefix: '192.0.2.7', cause }],
+    }));
+  const part = await openBulk(
+    t,
+    guarded((batch) => batch),
+  );
+  const refused = { err: `ids: refused: 192.0.2.7: ${cause}\n` };
+  t.match(await part.run('blocklist', 'add', '192.0.2.7', '192.0.2.9', '--confirm', '30s'), { status: 1, ...refused });
+  const all = await openBulk(
+    t,
+    guarded(() => EMPTY_BATCH),
+  );
+  t.match(await all.run('blocklist', 'add', '192.0.2.7', '--confirm', '30s'), { status: 2, ...refused });
 });
 
 void t.test('import: mistakes change nothing', async (t) => {

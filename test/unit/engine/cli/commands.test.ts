@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { IdsError } from '../../../../common/errors.js';
-import { toEve } from '../../../../alerts/index.js';
+import { engineRecord, toEve } from '../../../../alerts/index.js';
 import { allowed, block, check, detection, list, problem, rule, status, summary } from '../api/fake-api.js';
 import { serve, temporary } from '../api/serve.js';
 import { invoke } from './invoke.js';
@@ -217,6 +217,10 @@ t.test('alerts tail', async (t) => {
   const records = (await tail('-n', '2', '--json')).out.trimEnd().split('\n');
   t.strictSame(records.map((line) => JSON.parse(line) as unknown)[0], JSON.parse(JSON.stringify(toEve(held))), 'EVE');
   t.equal(records.length, 2);
+  api.recent.push([
+    engineRecord({ level: 'Warning', module: 'feeds', message: 'feed a: gone', reason: 'feed-unreachable', timeUs: 0 }),
+  ]);
+  t.equal((await tail('-n', '1')).out, '1970-01-01T00:00:00.000Z engine warning: feed a: gone\n');
 });
 
 t.test('alerts tail --follow ends with the reader, and says so when the daemon ends', async (t) => {

@@ -39,12 +39,12 @@ t.test('words, options and their values', async (t) => {
     [
       'blocklist add ::1 10 --ttl 60 --reason 007',
       'blocklist add',
-      { prefixes: ['::1', '10'], ttl: '60', reason: '007', force: false },
+      { prefixes: ['::1', '10'], ttl: '60', reason: '007', force: false, confirm: undefined },
     ],
     [
       'blocklist add 192.0.2.1 --reason=-x.y',
       'blocklist add',
-      { prefixes: ['192.0.2.1'], ttl: undefined, reason: '-x.y', force: false },
+      { prefixes: ['192.0.2.1'], ttl: undefined, reason: '-x.y', force: false, confirm: undefined },
     ],
     ['stop', 'stop', { detach: false, 'pin-dir': '/sys/fs/bpf/ids' }],
     [

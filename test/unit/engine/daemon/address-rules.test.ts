@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { AddressRules } from '../../../../engine/daemon/address-rules.js';
+import { AddressRules, unfitNote } from '../../../../engine/daemon/address-rules.js';
 import { compileRules, type Compilation } from '../../../../rules/index.js';
 import { fixture, judged, prefixes } from '../lists/fixture.js';
 
@@ -84,4 +84,58 @@ t.test('a set that does not fit changes nothing', async (t) => {
     ['192.0.2.1', '192.0.2.5', '198.51.100.2'].map((address) => judged(f, address)),
     [true, false, false],
   );
+});
+
+/** Every second address, so that no two are one prefix. */
+const hosts = (count: number, net = '198.51'): string =>
+  Array.from({ length: count }, (_, i) => `${net}.${(2 * i) >> 8}.${(2 * i) & 255}`).join(',');
+
+t.test('a start lists what fits, and tells what does not', async (t) => {
+  const f = fixture({ capacity: { capacity4: 40, capacity6: 10 } });
+  t.teardown(f.close);
+  const { capacity4 } = f.tables.blocklist;
+  f.blocklist.add({ prefixes: prefixes('192.0.2.200') });
+  // Of a rule that is gone: it makes room.
+  await load(new AddressRules(f.blocklist), compile(rule('drop', hosts(20, '203.0'), 9)));
+  const set = compile(
+    rule('drop', '192.0.2.1,192.0.2.3', 1),
+    rule('drop', hosts(capacity4), 2),
+    rule('alert', '192.0.2.5,2001:db8::1', 3),
+  );
+  const rules = new AddressRules(f.blocklist);
+  await t.rejects(rules.put(set, undefined), { code: 'LIST_FULL' }, 'all or nothing unless told otherwise');
+  t.same(rules.unfit, { rules: 0, prefixes: 0 });
+  const problems = await rules.put(set, undefined, true);
+  await rules.settle(set);
+  t.match(problems, [
+    { sid: 2, line: 2, severity: 'warning', cause: 'no room for 3 of its prefixes: the blocklist is full' },
+    { sid: 3, line: 3, severity: 'warning', cause: /^no room for 1 of its prefixes/ },
+  ]);
+  t.equal(problems.length, 2);
+  t.same(rules.unfit, { rules: 2, prefixes: 4 });
+  t.match(unfitNote(rules.unfit), /^the blocklist is full, it had no room for 4 prefixes of 2 rules: /);
+  const full = ['manual drop 1', 'rule:1:1 drop 2', `rule:1:2 drop ${capacity4 - 3}`, 'rule:1:3 alert 1'];
+  t.same(origins(f), full);
+  t.same(
+    ['192.0.2.1', '198.51.0.0', '192.0.2.200', '203.0.0.0'].map((address) => judged(f, address)),
+    [true, true, true, false],
+  );
+
+  // By hand the same is refused, and nothing changes; so is another set, whose way back must not fail either.
+  await t.rejects(rules.put(set, set), { code: 'LIST_FULL' });
+  t.same(origins(f), full);
+  const other = compile(rule('drop', '192.0.2.1', 1), rule('drop', hosts(2 * capacity4, '203.0'), 2));
+  await t.rejects(rules.put(other, set), { code: 'LIST_FULL' });
+  t.same(origins(f), full);
+  t.same(rules.unfit, { rules: 2, prefixes: 4 }, 'still told');
+
+  // A restart with the same set, and one with room for it.
+  const next = new AddressRules(f.blocklist);
+  await next.put(set, undefined, true);
+  t.same([origins(f), next.unfit], [full, { rules: 2, prefixes: 4 }]);
+  const small = compile(rule('drop', '192.0.2.1,192.0.2.3', 1), rule('alert', '192.0.2.5,2001:db8::1', 3));
+  t.same(await load(next, small, set), []);
+  t.same(next.unfit, { rules: 0, prefixes: 0 });
+  t.equal(unfitNote(next.unfit), undefined);
+  t.same(origins(f), ['manual drop 1', 'rule:1:1 drop 2', 'rule:1:3 alert 2']);
 });

@@ -38,6 +38,17 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
   return { path, seen };
 }
 
+t.test('a notice of the engine goes the way of alerts, but nobody is blocked for it', async (t) => {
+  const { path, seen } = pathOf();
+  const notice = { level: 'Warning', module: 'feeds', message: 'it shrank' } as const;
+  path.onNotice({ ...notice, reason: 'feed-shrank', origin: 'feed:a' });
+  t.match(seen.sent, [
+    { kind: 'engine', reason: 'feed-shrank', origin: 'feed:a', engine: notice, src: '', timeUs: Number },
+  ]);
+  t.same(seen.recent, seen.sent);
+  t.same(seen.responses, []);
+});
+
 t.test('alerts go to the response, drop records do not; quiet ones go nowhere else', async (t) => {
   const { path, seen } = pathOf();
   const raised: Raised[] = [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { loadConfig, type FeedConfig } from '../../../../engine/config/index.js';
+import { noticeOf, type FailedFeed } from '../../../../engine/feeds/failure.js';
 import { Feeds } from '../../../../engine/feeds/feeds.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
@@ -25,12 +26,14 @@ function setup(t: Test, feeds: FeedConfig[], { file, lists = new MemoryBulkLists
     info: (fields: object, text: string) => void logged.push({ level: 'info', fields: { ...fields }, text }),
     warn: (fields: object, text: string) => void logged.push({ level: 'warn', fields: { ...fields }, text }),
   };
+  const raised: FailedFeed[] = [];
+  const onFailure = (feed: FailedFeed): void => void raised.push(feed);
   const state = file ?? join(t.testdir({}), 'feeds.json');
   const countOf = (origin: string): number => lists.batch(origin).count;
-  const manager = Feeds.open({ feeds, lists, countOf, file: state, log, atStart });
+  const manager = Feeds.open({ feeds, lists, countOf, file: state, log, onFailure, atStart });
   t.teardown(() => manager.close());
   const texts = (origin: string): string[] => [...batchTexts(lists.batch(origin))];
-  return { manager, lists, logged, texts, state };
+  return { manager, lists, logged, raised, texts, state };
 }
 
 const many = (count: number, from = 0): string =>
@@ -126,6 +129,68 @@ void t.test('what is cut off, shrank or is no list keeps the old content and tel
   t.same(manager.notes(), []);
   answer = { body: gzipSync(many(500)) };
   t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 500 }], 'less than max_shrink');
+});
+
+void t.test('a failure raises an alert, once a kind until the feed works again', async (t) => {
+  let answer: { body: Buffer; length?: number; status?: number } = { body: Buffer.from(many(1000)) };
+  const server = await openServer((_request, response) => {
+    const { body, length = body.length, status = 200 } = answer;
+    response.writeHead(status, { 'content-length': length });
+    response.write(body);
+    if (length === body.length) response.end();
+    else setTimeout(() => response.destroy(), 20);
+  });
+  t.teardown(() => server.close());
+  const lists = new MemoryBulkLists();
+  const config = configOf([`{ name: a, url: "${server.url}", max_bytes: 20000, max_entries: 1200 }`]);
+  const { manager, raised, state, logged } = setup(t, config, { lists });
+  await manager.update({ force: false });
+  t.same(raised, []);
+  const good = answer;
+  const cases: [string, typeof answer, RegExp][] = [
+    ['unreachable', { body: Buffer.from('gone'), status: 404 }, /answers 404/],
+    ['truncated', { body: Buffer.from(many(900)), length: 15_000 }, /broke off/],
+    ['truncated', { body: gzipSync(many(1000)).subarray(0, 500) }, /was cut off/],
+    ['too-large', { body: Buffer.alloc(20_001, 10) }, /more than max_bytes/],
+    ['too-large', { body: gzipSync(many(5000)) }, /larger than 20000 bytes/],
+    ['too-large', { body: Buffer.from(many(1201)) }, /more than 1200 entries/],
+    ['unreadable', { body: Buffer.from('<p>sorry</p>\n'.repeat(50)) }, /50 lines are bad/],
+    ['shrank', { body: Buffer.from(many(100)) }, /shrank from 1000 to 100/],
+  ];
+  const told = new Set<string>();
+  for (const [failure, next, error] of cases) {
+    answer = next;
+    const before = raised.length;
+    t.match(await manager.update({ force: false }), [{ state: 'kept', lastError: error }], failure);
+    if (told.has(failure)) t.equal(raised.length, before, `${failure} again: told already`);
+    else t.match(raised.slice(before), [{ name: 'a', failure, error, entries: 1000 }], failure);
+    told.add(failure);
+  }
+  t.same(noticeOf(raised[0]!), {
+    level: 'Warning',
+    module: 'feeds',
+    reason: 'feed-unreachable',
+    origin: 'feed:a',
+    message: `feed a was not taken, its old content stays (1000 entries): ${server.url}/ answers 404`,
+  });
+  t.notOk('told' in manager.show('a'), 'what was told is no field of the status');
+  await manager.close();
+  const next = setup(t, config, { file: state, lists });
+  await next.manager.update({ force: false });
+  t.same(next.raised, [], 'a restart tells nothing again');
+  answer = good;
+  await next.manager.update({ force: false });
+  t.same(next.raised, [], 'that it works again is no alert');
+  t.ok(next.logged.some(({ level, text }) => level === 'info' && text === 'feed: it works again'));
+  answer = { body: Buffer.from(many(100)) };
+  await next.manager.update({ force: false });
+  t.match(next.raised, [{ failure: 'shrank' }], 'told anew');
+  lists.capacity = 10;
+  answer = { body: Buffer.from(many(1000, 70_000)) };
+  await next.manager.update({ force: false });
+  t.match(next.raised.slice(1), [{ failure: 'list-full', entries: 1000 }]);
+  await server.close();
+  t.notOk(logged.some(({ text }) => text === 'feed: it works again'));
 });
 
 void t.test('a large feed in gzip is read by another thread', async (t) => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { Confirmations, type PendingChange } from '../../../../engine/lists/confirmations.js';
 import { parseList } from '../../../../engine/lists/formats/parse.js';
@@ -95,5 +96,18 @@ void t.test('an import that fails leaves nothing behind', async (t) => {
   await t.rejects(confirmations.importBatch(many, { origin: 'manual' }, 30), { code: 'LIST_FULL' });
   t.notOk(existsSync(file));
   t.equal(confirmations.pending, undefined);
+  await confirmations.close();
+});
+
+void t.test('a change of which all was refused is none', async (t) => {
+  const refused = [{ prefix: '192.0.2.1', cause: 'it covers the default gateway' }];
+  const lists = new MemoryBulkLists(() => ({ accepted: EMPTY_BATCH, refusedCount: 1, refused }));
+  const file = join(t.testdir({}), 'confirm.bin');
+  const { confirmations } = setup(file, lists);
+  t.match(await confirmations.importBatch(batchOf('192.0.2.1'), { origin: 'manual' }, 60), { added: 0, refused });
+  t.equal(confirmations.pending, undefined);
+  t.notOk(existsSync(file));
+  t.throws(() => confirmations.confirm(), { code: 'NOT_FOUND' });
+  await confirmations.importBatch(batchOf('192.0.2.1'), { origin: 'manual' }, 60);
   await confirmations.close();
 });

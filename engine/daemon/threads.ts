@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads beside the main one. They come up first: while the lists are read, the compiler works on the first rule set
+// already, and the ring reader waits for it.
+
+import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
+import type { Kernel } from '../bpf/index.js';
+import { readSources } from '../files.js';
+import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
+import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
+
+/** What the threads have to tell. Nothing is raised before the first rule set is installed. */
+export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onFailure'> & Required<Pick<RuleSetsOptions, 'onRetired'>>;
+
+/** @param file the configuration's, whose rule files are named relative to it */
+export function openThreads(
+  kernel: Kernel,
+  config: Config,
+  file: string,
+  { onRaised, onFailure, onRetired }: Reports,
+): { readonly ring: RingThread; readonly rules: RuleSets } {
+  const { source_rate: source, rule_rate: rule } = config.events;
+  const rates = { source, rule, reject: config.reject_rate };
+  const ring = new RingThread(kernel, { rates, onRaised, onFailure });
+  ring.setMonitor(config.mode === 'monitor');
+  const rules = new RuleSets({
+    kernel,
+    ring,
+    stateDir: config.state_dir,
+    configured: () => readSources(ruleFiles(config.rules, file)),
+    language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+    onRetired,
+  });
+  return { ring, rules };
+}
