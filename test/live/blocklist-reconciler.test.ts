@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { FrontLayout, Line4Layout } from '../../common/abi.gen.js';
+import { FrontLayout, Line4Layout, ListLimit } from '../../common/abi.gen.js';
 import { parseAddress } from '../../common/address.js';
 import { Kernel } from '../../engine/bpf/index.js';
 import { privileged, run, twoHosts, until } from '../helpers/privileged.js';
@@ -13,7 +13,7 @@ import { addAddresses, curl, serve, shutOut } from './support/traffic.js';
 const LISTED = '10.77.0.66';
 const OTHERS = 3_000;
 const DEADLINE = 30_000;
-const PLACES = [0, 1, 2, 3, 4];
+const PLACES = Array.from({ length: ListLimit.LINE_ENTRIES }, (_, n) => n);
 
 /** Bytes as bpftool wants them. */
 const hex = (bytes: Uint8Array): string =>
@@ -36,6 +36,8 @@ function linesOf(pinDir: string): Line[] {
       const line = entries4.slice(at, at + words);
       // Of a free place only that it is free counts.
       for (const n of PLACES) if (line[2 + 3 * n] === 0) line.fill(0, 1 + 3 * n, 4 + 3 * n);
+      // Hits are the kernel's.
+      line.fill(0, 1 + 3 * PLACES.length);
       if (line.some((one) => one !== 0)) lines.push({ key: at / words, value: new Uint8Array(line.buffer) });
     }
     return lines;
@@ -117,7 +119,7 @@ if (privileged(t)) {
       const tops = [0x0a4d00, ...Array.from({ length: OTHERS }, (_, i) => 0xc61200 + i)];
       const keys = (shift: number): number[] => [...new Set(tops.map((top) => top >>> shift))];
       await bpftool([
-        ...keys(5).map((key) => update('ids_class4', key, new Uint8Array(8))),
+        ...keys(6).map((key) => update('ids_any4', key, new Uint8Array(8))),
         ...keys(2).map((key) => update('ids_front4', key, new Uint8Array(FrontLayout.SIZE))),
       ]);
       await blockedAgain('the front');
