@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The blocklist service: who is blocked, by which origin, until when; the same in memory, store and kernel.
 
-import { formatPrefix, type Prefix } from '../../common/address.js';
+import type { Prefix } from '../../common/address.js';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { BlockCheck, BlockEntry, PrefixOutcome, Status } from '../api/api.js';
 import type { BlocklistStats } from '../api/bulk-api.js';
 import type { Allowlist } from './allowlist.js';
 import { BlocklistView, type ListOptions } from './blocklist-view.js';
 import { BulkChanges, type OriginChange } from './bulk.js';
-import { stageClaims, stageRemoval, type Staged } from './claims/changes.js';
-import type { Claim } from './claims/claim.js';
 import { ClaimIndex } from './claims/claim-index.js';
 import { Enforcer } from './claims/enforcer.js';
-import { keyOf } from './claims/keys.js';
 import { atOnce, inSlices } from './claims/slices.js';
 import { GroupCommit } from './group-commit.js';
 import type { Guard } from './guard.js';
 import type { ListStore, Offence } from './list-store.js';
 import { loadClaims } from './load-claims.js';
 import { Origins } from './origins.js';
-import type { BulkLists, ListAction, ReplaceResult } from './prefix-batch.js';
+import type { BulkLists, ReplaceResult } from './prefix-batch.js';
 import { Reconciler } from './reconciler.js';
 import { expireClaims } from './expire.js';
+import { SingleChanges, type AddRequest } from './single-changes.js';
 import type { Clock, ListTables } from './tables.js';
 import { WriteBehind } from './write-behind.js';
 
@@ -33,19 +31,6 @@ export interface BlocklistOptions {
   readonly guard: Guard;
   /** Told when work in the background fails. */
   readonly onError?: (error: unknown, what: string) => void;
-}
-
-export interface AddRequest {
-  readonly prefixes: readonly Prefix[];
-  /** Default `manual`. */
-  readonly origin?: string;
-  /** Seconds; undefined = for ever. */
-  readonly ttl?: number | undefined;
-  readonly reason?: string | undefined;
-  /** List what the guard refuses, and let it win over a built-in exemption. */
-  readonly force?: boolean;
-  /** Default `drop`. */
-  readonly action?: ListAction;
 }
 
 /** Lists up to this many prefixes are compared with the kernel before the start goes on; larger ones behind it. */
@@ -61,6 +46,7 @@ export class Blocklist {
   readonly #commit: GroupCommit;
   readonly #view: BlocklistView;
   readonly #bulk: BulkChanges;
+  readonly #single: SingleChanges;
   readonly #reconciler: Reconciler;
 
   private constructor(options: BlocklistOptions) {
@@ -80,12 +66,10 @@ export class Blocklist {
     this.#behind = new WriteBehind(store, this.#index);
     this.#commit = new GroupCommit(store);
     this.#view = new BlocklistView(this.#index, table, () => this.#enforcer.offset);
-    this.#bulk = new BulkChanges({
-      ...options,
-      index: this.#index,
-      enforcer: this.#enforcer,
-      clearedLater: (origin) => this.#behind.noteCleared(origin),
-    });
+    const parts = { ...options, index: this.#index, enforcer: this.#enforcer };
+    const clearedLater = (origin: string): void => this.#behind.noteCleared(origin);
+    this.#bulk = new BulkChanges({ ...parts, clearedLater });
+    this.#single = new SingleChanges({ ...parts, behind: this.#behind, room: (fresh) => this.#bulk.room(fresh) });
     const failed = (error: unknown): void => this.#failed(error, 'comparison');
     this.#reconciler = new Reconciler(this.#index, this.#enforcer, failed, () => this.#bulk.busy);
   }
@@ -101,7 +85,7 @@ export class Blocklist {
     list.sweep();
     const { size4, size6 } = options.tables.blocklist;
     const { four, six } = list.#index.size;
-    if (four + six <= COMPARE_AT_ONCE || size4 !== four || size6 !== six) list.reconcile();
+    if (four + six <= COMPARE_AT_ONCE || size4 !== four || size6 !== six) list.#reconciler.first();
     return list;
   }
 
@@ -128,51 +112,17 @@ export class Blocklist {
     if (!this.#enforcer.closed) this.#options.onError?.(error, what);
   }
 
-  /** Throws LIST_FULL unless those of the prefixes that are new fit. */
-  #room(prefixes: readonly Prefix[]): void {
-    const fresh = { four: 0, six: 0 };
-    for (const prefix of prefixes) {
-      const key = keyOf(prefix);
-      if (!this.#index.isClaimed(key)) fresh[key.words === 1 ? 'four' : 'six']++;
-    }
-    this.#bulk.room(fresh);
-  }
-
-  #stageAdd(request: AddRequest): Staged<PrefixOutcome[]> {
-    const { guard, clock, store } = this.#options;
-    const { origin = 'manual', reason = '', force = false, ttl, action = 'drop' } = request;
-    const created = clock.wallMs();
-    const expires = ttl === undefined ? Infinity : created + ttl * 1000;
-    const claim: Claim = { origin, reason, created, expires, forced: force, action };
-    const accepted = new Map<string, readonly [Prefix, Claim]>();
-    const outcomes = request.prefixes.map((prefix): PrefixOutcome => {
-      const text = formatPrefix(prefix);
-      const cause = force ? undefined : guard.refusal(prefix);
-      if (cause !== undefined) return { prefix: text, outcome: 'refused', cause };
-      const outcome = this.#index.claim(keyOf(prefix), origin) ? 'updated' : 'added';
-      accepted.set(text, [prefix, claim]);
-      return { prefix: text, outcome };
-    });
-    const first = outcomes.find((outcome) => outcome.cause !== undefined);
-    if (first && accepted.size === 0) {
-      throw new IdsError('PREFIX_REFUSED', first.cause ?? '', { details: { outcomes } });
-    }
-    const claims = [...accepted.values()];
-    this.#room(claims.map(([prefix]) => prefix));
-    return { ...stageClaims(this.#index, this.#enforcer, store, claims), result: outcomes };
-  }
-
   /**
    * Lists prefixes for an origin, replacing what it said about them before.
    * @throws IdsError PREFIX_REFUSED if every one is refused, LIST_FULL, STORE_FAILED: nothing is changed then
    */
   add(request: AddRequest): PrefixOutcome[] {
-    return this.#commit.now(() => this.#stageAdd(request));
+    return this.#commit.now(() => this.#single.add(request));
   }
 
   /** As `add`; all that ask at the same time wait for the disk once. In force at once, on the disk when it resolves. */
   addSoon(request: AddRequest): Promise<PrefixOutcome[]> {
-    return this.#commit.soon(() => this.#stageAdd(request));
+    return this.#commit.soon(() => this.#single.add(request));
   }
 
   /**
@@ -181,23 +131,7 @@ export class Blocklist {
    * @throws IdsError LIST_FULL, SYSCALL
    */
   block(prefix: Prefix, origin: string, seconds: number, reason: string): void {
-    const key = keyOf(prefix);
-    const claimed = this.#index.claim(key, origin);
-    if (!claimed) this.#room([prefix]);
-    const created = this.#options.clock.wallMs();
-    // One that has expired and was not swept yet is history.
-    const before = claimed && claimed.expires > created ? claimed : undefined;
-    const expires = Math.max(before?.expires ?? 0, created + seconds * 1000);
-    const claim: Claim = {
-      origin,
-      reason,
-      created: before?.created ?? created,
-      expires,
-      forced: before?.forced ?? false,
-      action: 'drop',
-    };
-    stageClaims(this.#index, this.#enforcer, this.#options.store, [[prefix, claim]]);
-    this.#behind.note(prefix, origin);
+    this.#single.block(prefix, origin, seconds, reason);
   }
 
   /** Sources that were blocked before, the first to be forgotten first. */
@@ -217,47 +151,14 @@ export class Blocklist {
     this.#behind.flush();
   }
 
-  #stageRemove(prefixes: readonly Prefix[], origin: string | undefined): Staged<PrefixOutcome[]> {
-    const gone = new Map<string, readonly [Prefix, string[]]>();
-    for (const prefix of prefixes) {
-      const origins = this.#index
-        .claims(keyOf(prefix))
-        .map((claim) => claim.origin)
-        .filter((name) => origin === undefined || name === origin);
-      if (origins.length > 0) gone.set(formatPrefix(prefix), [prefix, origins]);
-    }
-    const staged = stageRemoval(this.#index, this.#enforcer, this.#options.store, [...gone.values()]);
-    const later = (): void => {
-      for (const [prefix, origins] of gone.values()) for (const one of origins) this.#behind.note(prefix, one);
-    };
-    // Asked when all are gone: a wider one of the same request blocks nobody any more.
-    const result = prefixes.map((prefix): PrefixOutcome => {
-      const text = formatPrefix(prefix);
-      const removed = gone.has(text);
-      return { prefix: text, outcome: removed ? 'removed' : 'unchanged', ...this.#around(prefix, removed) };
-    });
-    return { ...staged, result, later };
-  }
-
   /** Takes prefixes off: every origin's claim, or that of one origin alone. A disk that refuses does not keep it from that. */
   remove(prefixes: readonly Prefix[], origin?: string): PrefixOutcome[] {
-    return this.#commit.now(() => this.#stageRemove(prefixes, origin));
+    return this.#commit.now(() => this.#single.remove(prefixes, origin));
   }
 
   /** As `remove`, with one wait for the disk for all that ask at the same time. */
   removeSoon(prefixes: readonly Prefix[], origin?: string): Promise<PrefixOutcome[]> {
-    return this.#commit.soon(() => this.#stageRemove(prefixes, origin));
-  }
-
-  /** Names a wider entry that still blocks a prefix. */
-  #around(prefix: Prefix, itself: boolean): { cause?: string } {
-    const now = this.#options.clock.wallMs();
-    const wider = this.#index
-      .covering(prefix)
-      .find(
-        (entry) => (!itself || entry.prefix.length < prefix.length) && entry.claims.some((one) => one.expires > now),
-      );
-    return wider ? { cause: `still blocked by ${formatPrefix(wider.prefix)}` } : {};
+    return this.#commit.soon(() => this.#single.remove(prefixes, origin));
   }
 
   /** Takes everything off, or everything of one origin; returns how many prefixes that were. */

@@ -2,7 +2,8 @@
 // The face of the lists: blocklist, allowlist, guard and what they stand on.
 
 export { Allowlist, type AllowlistOptions, type Kept } from './allowlist.js';
-export { Blocklist, type AddRequest, type BlocklistOptions } from './blocklist.js';
+export { Blocklist, type BlocklistOptions } from './blocklist.js';
+export type { AddRequest } from './single-changes.js';
 export { readExemptions, type Exemption } from './exemptions.js';
 export { Guard, type GuardOptions } from './guard.js';
 export { openListStore, type ListStore, type Offence } from './list-store.js';

@@ -103,6 +103,11 @@ export class Reconciler {
   /** Compares everything now, at once. */
   now(): { put: number; removed: number } {
     this.#mend();
+    return this.first();
+  }
+
+  /** As `now`, for a table that has just compared its memory with what was written into it. */
+  first(): { put: number; removed: number } {
     return this.#done(atOnce(this.#enforcer.pass()));
   }
 
