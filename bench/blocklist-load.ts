@@ -180,7 +180,10 @@ async function measureLoad(t: Teardown, entries: number, entries6: number): Prom
   await send(file6);
   const { entries4, entries6: listed6 } = await daemon.client.blocklistStats();
   const full = resident(daemon.process.pid);
-  const lists = await mapMemory(daemon.process.pid, /^ids_(filter|any|mixed|front|entries|buckets|length_sets|sets|list_root)/);
+  const lists = await mapMemory(
+    daemon.process.pid,
+    /^ids_(filter|any|mixed|front|entries|buckets|length_sets|sets|list_root)/,
+  );
 
   const restarts: number[] = [];
   for (let i = 0; i < TIMES; i++) {
