@@ -16,59 +16,75 @@ const USED = EntryBit.ENTRY_USED;
  * is left out, so that a `repair` afterwards takes it away.
  */
 export function adopt(writer: Writer): void {
-  const { memory, four, six, quarantine } = writer;
+  const { four, six } = writer;
   four.front.live = six.front.live = false;
-  four.entries.copy.set(memory.entries4);
-  six.entries.copy.set(memory.entries6);
-  const [copy4, copy6] = [four.entries.copy, six.entries.copy];
-  // First what is free and what is no entry, so that the search below meets sound entries alone.
-  for (let place = 0; place < four.places; place++) {
-    const at = Entries4.word(place);
-    const meta = copy4[at + 1] ?? 0;
-    const length = meta & LENGTH;
-    const sound = (meta & USED) !== 0 && length <= 32 && ((copy4[at] ?? 0) & ~wordMask(length)) === 0;
-    if (sound) continue;
-    const used = meta !== 0 || copy4[at] !== 0 || hasHits(memory.entries4, Entries4.hits(place));
-    copy4[at + 2] = used ? quarantine.stamp : 0;
-    copy4[at + 1] = 0;
-  }
-  for (let place = 0; place < six.places; place++) {
-    const at = Entries6.word(place);
-    const meta = copy6[at + 4] ?? 0;
-    const length = meta & LENGTH;
-    let sound = (meta & USED) !== 0 && length <= 128;
-    for (let i = 0; i < 4; i++) sound &&= ((copy6[at + i] ?? 0) & ~wordMask(length - 32 * i)) === 0;
-    if (sound) continue;
-    const used = meta !== 0 || copy6[at] !== 0 || hasHits(memory.entries6, Entries6.hits(place));
-    copy6[at + 5] = used ? quarantine.stamp : 0;
-    copy6[at + 4] = 0;
-  }
-  const places4 = new Uint32Array(four.places);
-  let count = 0;
-  for (let place = 0; place < four.places; place++) {
-    const at = Entries4.word(place);
-    const meta = copy4[at + 1] ?? 0;
-    if (meta === 0) continue;
-    if (four.entries.find(copy4[at] ?? 0, meta & LENGTH) === place) places4[count++] = place;
-    else forget(copy4, at + 1, at + 2, quarantine.stamp);
-  }
-  const prefixes = new Uint32Array(keysOfPlaces4(writer, places4.subarray(0, count)).sort().buffer);
-  for (let i = 0; i < prefixes.length; i += 2) four.link(prefixes[i + 1] ?? 0, prefixes[i] ?? 0);
-  const found: [top: number, length: number][] = [];
-  for (let place = 0; place < six.places; place++) {
-    const at = Entries6.word(place);
-    const meta = copy6[at + 4] ?? 0;
-    if (meta === 0) continue;
-    const [a = 0, b = 0, c = 0, d = 0] = copy6.subarray(at, at + 4);
-    const length = meta & LENGTH;
-    if (six.entries.find(a, b, c, d, length) === place) found.push([a, length]);
-    else forget(copy6, at + 4, at + 5, quarantine.stamp);
-  }
-  six.adopt(found);
+  adopt4(writer);
+  adopt6(writer);
   four.front.live = six.front.live = true;
 }
 
-const hasHits = (kernel: Uint32Array, at: number): boolean => kernel[at] !== 0 || kernel[at + 1] !== 0;
+function adopt4(writer: Writer): void {
+  const { memory, four, quarantine } = writer;
+  const { stamp } = quarantine;
+  const { copy } = four.entries;
+  copy.set(memory.entries4);
+  // First what is free and what is no entry, so that the search below meets sound entries alone.
+  for (let place = 0; place < four.places; place++) {
+    const at = Entries4.word(place);
+    const meta = copy[at + 1] ?? 0;
+    const length = meta & LENGTH;
+    if ((meta & USED) !== 0 && length <= 32 && ((copy[at] ?? 0) & ~wordMask(length)) === 0) continue;
+    const used = meta !== 0 || copy[at] !== 0 || hasHits(copy, Entries4.hits(place));
+    copy[at + 2] = used ? stamp : 0;
+    copy[at + 1] = 0;
+  }
+  const places = new Uint32Array(four.places);
+  let count = 0;
+  for (let place = 0; place < four.places; place++) {
+    const at = Entries4.word(place);
+    const meta = copy[at + 1] ?? 0;
+    if (meta === 0) continue;
+    if (four.entries.find(copy[at] ?? 0, meta & LENGTH) === place) places[count++] = place;
+    else forget(copy, at + 1, at + 2, stamp);
+  }
+  const prefixes = new Uint32Array(keysOfPlaces4(writer, places.subarray(0, count)).sort().buffer);
+  for (let i = 0; i < prefixes.length; i += 2) four.link(prefixes[i + 1] ?? 0, prefixes[i] ?? 0);
+}
+
+function adopt6({ memory, six, quarantine }: Writer): void {
+  const { stamp } = quarantine;
+  const { copy } = six.entries;
+  copy.set(memory.entries6);
+  for (let place = 0; place < six.places; place++) {
+    const at = Entries6.word(place);
+    const meta = copy[at + 4] ?? 0;
+    const length = meta & LENGTH;
+    let sound = (meta & USED) !== 0 && length <= 128;
+    for (let i = 0; i < 4 && sound; i++) sound = ((copy[at + i] ?? 0) & ~wordMask(length - 32 * i)) === 0;
+    if (sound) continue;
+    const used = meta !== 0 || copy[at] !== 0 || hasHits(copy, Entries6.hits(place));
+    copy[at + 5] = used ? stamp : 0;
+    copy[at + 4] = 0;
+  }
+  const tops = new Uint32Array(six.places);
+  const lengths = new Uint8Array(six.places);
+  let count = 0;
+  for (let place = 0; place < six.places; place++) {
+    const at = Entries6.word(place);
+    const meta = copy[at + 4] ?? 0;
+    if (meta === 0) continue;
+    const [top, length] = [copy[at] ?? 0, meta & LENGTH];
+    if (six.entries.find(top, copy[at + 1] ?? 0, copy[at + 2] ?? 0, copy[at + 3] ?? 0, length) !== place) {
+      forget(copy, at + 4, at + 5, stamp);
+      continue;
+    }
+    tops[count] = top;
+    lengths[count++] = length;
+  }
+  six.adopt(tops.subarray(0, count), lengths.subarray(0, count));
+}
+
+const hasHits = (copy: Uint32Array, at: number): boolean => copy[at] !== 0 || copy[at + 1] !== 0;
 
 function forget(copy: Uint32Array, meta: number, expires: number, stamp: number): void {
   copy[meta] = 0;

@@ -49,10 +49,10 @@ export class Family6 {
     this.#count(top, length);
   }
 
-  /** As `link`, for entries that were found in the kernel's memory: sorted first bits and lengths. */
-  adopt(entries: readonly (readonly [top: number, length: number])[]): void {
-    this.lengths.adopt(entries.filter(([, length]) => length >= 32));
-    for (const [top, length] of entries) this.#count(top, length);
+  /** As `link`, for entries that were found in the kernel's memory. */
+  adopt(tops: Uint32Array, lengths: Uint8Array): void {
+    this.lengths.adopt(tops, lengths);
+    for (let i = 0; i < tops.length; i++) this.#count(tops[i] ?? 0, lengths[i] ?? 0);
   }
 
   #count(top: number, length: number): void {

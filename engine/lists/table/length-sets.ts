@@ -91,6 +91,12 @@ export class LengthSets {
     return [(sets[at] ?? 0) | 0, (sets[at + 1] ?? 0) | 0, (sets[at + 2] ?? 0) | 0, (sets[at + 3] ?? 0) | 0];
   }
 
+  #is(set: number, mask: Mask): boolean {
+    const at = set * WORDS;
+    for (let i = 0; i < WORDS; i++) if (((this.sets[at + i] ?? 0) | 0) !== mask[i]) return false;
+    return true;
+  }
+
   #needed(bucket: number): Mask {
     return this.#loose.get(bucket) ?? this.#mask(this.buckets[bucket] ?? 0);
   }
@@ -115,8 +121,8 @@ export class LengthSets {
   #keep(bucket: number, set: number, mask: Mask): void {
     this.buckets[bucket] = set;
     if (set !== 0) this.#users[set] = (this.#users[set] ?? 0) + 1;
-    if (set !== 0 && (set === ALL || keyOf(this.#mask(set)) !== keyOf(mask))) this.#loose.set(bucket, mask);
-    else this.#loose.delete(bucket);
+    if (set !== 0 && (set === ALL || !this.#is(set, mask))) this.#loose.set(bucket, mask);
+    else if (this.#loose.size > 0) this.#loose.delete(bucket);
   }
 
   /** The set of exactly these lengths, made if there is a free number; else the smallest that holds them. */
@@ -141,16 +147,17 @@ export class LengthSets {
   }
 
   /**
-   * Takes over what the kernel has for the entries whose first 32 bits and lengths are told: a bucket keeps its set if
-   * that has all that it needs, so that nothing is missing in between.
+   * Takes over what the kernel has for entries, of which those of 32 bits and more count: a bucket keeps its set if that
+   * has all that it needs, so that nothing is missing in between.
    */
-  adopt(entries: Iterable<readonly [top: number, length: number]>): void {
+  adopt(tops: Uint32Array, lengths: Uint8Array): void {
     this.sets.set(this.#kernelSets);
     this.sets.fill(0, 0, WORDS);
     const needed = new Int32Array(BUCKETS * WORDS);
-    for (const [top, length] of entries) {
-      const bit = length - 32;
-      const bucket = this.bucket(top);
+    for (let i = 0; i < tops.length; i++) {
+      const bit = (lengths[i] ?? 0) - 32;
+      if (bit < 0) continue;
+      const bucket = this.bucket(tops[i] ?? 0);
       this.#counts.add(bucket, bit, 1);
       this.#used(bit, 1);
       const at = bucket * WORDS + (bit >>> 5);
