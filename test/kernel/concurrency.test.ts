@@ -58,10 +58,15 @@ t.test('a threshold of 1,000 alerts once in exactly 1,000 packets', { skip }, as
     t,
     'alert tcp any any -> any any (msg:"t"; threshold: type threshold, track by_src, count 1000, seconds 60; sid:1;)',
   );
-  await push(pinDir, [tcp(a)], { repeat: 25_000, rounds: 40 }).done;
-  const total = THREADS * 25_000 * 40;
-  t.match(rig.kernel.ruleCounts()[0], { matched: total / 1000, events: total / 1000 });
-  t.ok(perCpu(rig).filter((packets) => packets > total / 20).length >= 2, `both took part: ${perCpu(rig).join(' ')}`);
+  // On a busy machine both threads may run on one CPU: then they are to try again.
+  let [total, both] = [0, false];
+  for (let attempt = 0; attempt < 5 && !both; attempt++) {
+    await push(pinDir, [tcp(a)], { repeat: 25_000, rounds: 40 }).done;
+    total += THREADS * 25_000 * 40;
+    t.match(rig.kernel.ruleCounts()[0], { matched: total / 1000, events: total / 1000 });
+    both = perCpu(rig).filter((packets) => packets > total / 20).length >= 2;
+  }
+  t.ok(both, `both took part: ${perCpu(rig).join(' ')}`);
 });
 
 t.test('a set filled from both sides holds each value once', { skip }, async (t) => {
