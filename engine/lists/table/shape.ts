@@ -19,9 +19,11 @@ export interface ListCapacity {
 
 const linesFor = (capacity: number): number => Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
 
-/** The capacity of so many lines. */
+/** The capacity of so many lines; one that is a multiple of ten comes out of its own number of lines as it was. */
 export function capacityOf(lines: number): number {
-  return Math.floor((lines * LINE_ENTRIES * FILL) / 100);
+  const most = Math.floor((lines * LINE_ENTRIES * FILL) / 100);
+  const round = most - (most % 10);
+  return linesFor(round) === lines ? round : most;
 }
 
 /** Entries of the list maps for a capacity, as `KernelOptions.sizes` takes them. */
