@@ -2,8 +2,7 @@
 // Every claim of every origin: single ones by prefix, bulk ones in segments, asked as if they were one list.
 
 import type { Prefix } from '../../../common/address.js';
-import type { ListAction } from '../prefix-batch.js';
-import { actionOf, type Claim } from './claim.js';
+import type { Claim } from './claim.js';
 import { ExpiryHeap } from './expiry-heap.js';
 import type { Fold } from './fold.js';
 import { eachCommon, keyOf, maskKey, prefixAt, type KeyPair, type Keys } from './keys.js';
@@ -227,20 +226,14 @@ export class ClaimIndex {
     return new Set([...this.own.origins(), ...this.segments.keys()]);
   }
 
-  /** `alert` if that is what happens to all entries of an origin. */
-  actionOf(origin: string): ListAction {
-    const segment = this.segments.get(origin);
-    if (segment) {
-      for (let group = 0; group < segment.groups.count; group++) {
-        if (actionOf(segment.groups.flags(group)) === 'drop') return 'drop';
-      }
+  /** Entries of an origin that let through and report. */
+  alertsOf(origin: string): number {
+    let count = this.segments.get(origin)?.countAlerts() ?? 0;
+    if (this.own.count(origin) === 0) return count;
+    for (const { claims } of this.own.entries()) {
+      if (claims.some((claim) => claim.origin === origin && claim.action === 'alert')) count++;
     }
-    if (this.own.count(origin) > 0) {
-      for (const { claims } of this.own.entries()) {
-        if (claims.some((claim) => claim.origin === origin && claim.action === 'drop')) return 'drop';
-      }
-    }
-    return this.countOf(origin) > 0 ? 'alert' : 'drop';
+    return count;
   }
 
   /** Entries of an origin. */
