@@ -157,7 +157,7 @@ t.test('export gives what an import takes', async (t) => {
   const before = shown();
   await f.blocklist.clear();
   t.match(f.blocklist.status(), { entries: 0, enforced: 0 });
-  for (const { origin, action, batch: one } of all) await bulk.importBatch(one, { origin, action });
+  for (const { origin, action, forced, batch: one } of all) await bulk.importBatch(one, { origin, action, forced });
   t.equal(shown().join('\n'), before.join('\n'));
   const diff = await bulk.diff(many(10, 1), { replace: true });
   t.match([diff.added.count, diff.removed.count, diff.kept], [10, 70_002, 0]);
