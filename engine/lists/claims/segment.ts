@@ -36,6 +36,12 @@ export class Part implements Column {
     return this.#dead === undefined || ((this.#dead[i >> 3] ?? 0) & (1 << (i & 7))) === 0;
   }
 
+  /** `isAlive` as it is now, whatever ends later. */
+  aliveNow(): (i: number) => boolean {
+    const dead = this.#dead?.slice();
+    return dead ? (i) => ((dead[i >> 3] ?? 0) & (1 << (i & 7))) === 0 : () => true;
+  }
+
   /** True if it was alive. */
   kill(i: number): boolean {
     if (!this.isAlive(i)) return false;

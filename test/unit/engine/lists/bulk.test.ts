@@ -2,9 +2,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { parseAddress, type Prefix } from '../../../../common/address.js';
+import { parseAddress, parsePrefix, type Prefix } from '../../../../common/address.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { keyOf } from '../../../../engine/lists/claims/keys.js';
+import { Entries4 } from '../../../../engine/lists/table/entries4.js';
 import type { ExportChunk, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 import { enforced, fixture, judged, prefixes, randomizer } from './fixture.js';
 
@@ -162,6 +163,36 @@ t.test('export gives what an import takes', async (t) => {
   const diff = await bulk.diff(many(10, 1), { replace: true });
   t.match([diff.added.count, diff.removed.count, diff.kept], [10, 70_002, 0]);
 });
+
+for (const sort of ['address', 'hits'] as const) {
+  t.test(`a list that is read while it is replaced is of one moment: ${sort}`, async (t) => {
+    const f = fixture({ capacity: { capacity4: 40_000, capacity6: 1000 } });
+    t.teardown(f.close);
+    const { bulk } = f.blocklist;
+    await bulk.replaceOrigin('feed:a', many(5_000), {});
+    const single = '10.0.0.9 203.0.113.9 2001:db8::9'.split(' ');
+    f.blocklist.add({ prefixes: prefixes(...single), origin: 'feed:a', reason: 'by hand' });
+    const before = texts(f);
+    t.equal(before.length, 5_002);
+    const hit = ['10.0.0.12', '10.0.0.30', '203.0.113.9'];
+    for (const text of hit) {
+      const slot = f.tables.blocklist.find(parsePrefix(text));
+      f.tables.memory.entries4[Entries4.hits(slot) + 1] = 7;
+    }
+    const seen: string[] = [];
+    for await (const page of f.blocklist.pages({ sort })) {
+      if (seen.length === 0) {
+        f.blocklist.remove(prefixes('10.0.48.0'));
+        await bulk.replaceOrigin('feed:a', many(5_000, 1), {});
+      }
+      seen.push(...page.map((entry) => `${entry.prefix} ${entry.origin}`));
+    }
+    // What was replaced meanwhile has no packets any more, and comes behind those that had some.
+    if (sort === 'hits') t.ok(hit.some((text) => seen[0] === `${text} feed:a`));
+    t.same(seen.sort(), before.sort());
+    t.equal(texts(f).length, 5_000);
+  });
+}
 
 t.test('single changes while a bulk change is under way count', async (t) => {
   const file = join(t.testdir(), 'lists.db');
