@@ -222,10 +222,11 @@ export class Blocklist {
   /** Entries and counters of each origin. */
   stats(): BlocklistStats {
     const { tables } = this.#options;
+    const alerts = this.#index.alerts();
     const origins = [...this.#index.origins()].sort().map((origin): OriginStats => {
       const { packets, bytes } = tables.originHits(this.#origins.id(origin));
       const entries = this.#index.countOf(origin);
-      const alerting = this.#index.alertsOf(origin);
+      const alerting = alerts.get(origin) ?? 0;
       const action = alerting > 0 && alerting === entries ? 'alert' : 'drop';
       return { origin, action, entries, alerting, packets, bytes };
     });

@@ -226,14 +226,17 @@ export class ClaimIndex {
     return new Set([...this.own.origins(), ...this.segments.keys()]);
   }
 
-  /** Entries of an origin that let through and report. */
-  alertsOf(origin: string): number {
-    let count = this.segments.get(origin)?.countAlerts() ?? 0;
-    if (this.own.count(origin) === 0) return count;
+  /** Entries that let through and report, by origin; none are absent. */
+  alerts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    const add = (origin: string, count: number): void => {
+      if (count > 0) counts.set(origin, (counts.get(origin) ?? 0) + count);
+    };
+    for (const segment of this.segments.values()) add(segment.origin, segment.countAlerts());
     for (const { claims } of this.own.entries()) {
-      if (claims.some((claim) => claim.origin === origin && claim.action === 'alert')) count++;
+      for (const claim of claims) if (claim.action === 'alert') add(claim.origin, 1);
     }
-    return count;
+    return counts;
   }
 
   /** Entries of an origin. */

@@ -112,6 +112,21 @@ t.test('alert lists let pass, and a drop wins over them', async (t) => {
   t.match(f.tables.blocklist.get(prefixes('192.0.2.0/24')[0] as Prefix), { alert: true, expires: 0 });
 });
 
+t.test('figures tell how many entries of an origin only alert', async (t) => {
+  const f = fixture();
+  t.teardown(f.close);
+  const { bulk } = f.blocklist;
+  await bulk.importBatch(batch('192.0.2.1', '192.0.2.2', '2001:db8::/32'), { action: 'alert' });
+  await bulk.importBatch(batch('192.0.2.2', '192.0.2.3'), {});
+  f.blocklist.remove(prefixes('192.0.2.1'));
+  f.blocklist.add({ prefixes: prefixes('192.0.2.9') });
+  await bulk.replaceOrigin('feed:a', batch('192.0.2.1'), { action: 'alert' });
+  t.match(f.blocklist.stats().origins, [
+    { origin: 'feed:a', action: 'alert', entries: 1, alerting: 1 },
+    { origin: 'manual', action: 'drop', entries: 4, alerting: 1 },
+  ]);
+});
+
 t.test('what does not fit is refused with the counts, and nothing is changed', async (t) => {
   const f = fixture({ capacity: { capacity4: 1000, capacity6: 100 } });
   t.teardown(f.close);
