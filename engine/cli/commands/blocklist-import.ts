@@ -31,7 +31,7 @@ export const importOptions = {
   force: { type: 'boolean', describe: 'even if it would lock somebody out or covers very much' },
 } as const;
 
-function summary(results: readonly ImportResult[], action: ListAction | undefined): string {
+function summary(results: readonly ImportResult[], alert: boolean): string {
   const sum = (of: (result: ImportResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0);
   const parts = [
@@ -44,7 +44,7 @@ function summary(results: readonly ImportResult[], action: ListAction | undefine
   ];
   const refused = sum(({ refusedCount }) => refusedCount);
   if (refused > 0) parts.push(`${count(refused)} refused`);
-  return `${parts.join(', ')}${action === 'alert' ? ' (would drop)' : ''}`;
+  return `${parts.join(', ')}${alert ? ' (would drop)' : ''}`;
 }
 
 /** What was refused, on standard error. */
@@ -180,7 +180,7 @@ function report(
 
 function tell(groups: readonly OriginGroup[], results: readonly ImportResult[], context: Context): void {
   const [first] = results;
-  context.line(summary(results, groups[0]?.action));
+  context.line(summary(results, groups.length > 0 && groups.every(({ action }) => action === 'alert')));
   if (first) {
     const { entries4, capacity4, entries6, capacity6 } = results.at(-1)?.capacity ?? first.capacity;
     context.line(
