@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of the control socket that carries whole lists, and the feeds. Lists travel as binary columns (batch-codec).
 
+import type { BadLine } from '../lists/formats/formats.js';
 import type {
   BulkOptions,
   Capacity,
@@ -27,8 +28,11 @@ export interface ImportResult extends ReplaceResult {
 
 export interface OriginStats {
   readonly origin: string;
+  /** `alert` if that is what all of its entries do. */
   readonly action: ListAction;
   readonly entries: number;
+  /** Of these, entries that let through and report. */
+  readonly alerting: number;
   /** Packets and bytes of sources that this origin lists (an entry of several origins counts for one of them). */
   readonly packets: number;
   readonly bytes: number;
@@ -57,6 +61,8 @@ export interface FeedStatus {
   readonly entries: number;
   readonly refused: number;
   readonly badLines: number;
+  /** The first of them. */
+  readonly firstBadLines: readonly BadLine[];
   /** ISO 8601. */
   readonly lastAttempt?: string;
   readonly lastSuccess?: string;

@@ -8,14 +8,11 @@ import { lengthOf } from '../lists/frames.js';
 import type { ExportChunk } from '../lists/prefix-batch.js';
 import type { BulkApi } from './bulk-api.js';
 import { BINARY, encodeChunk, encodeDiff, readBody } from './bulk-wire.js';
-import { MAX_TTL } from './limits.js';
+import { MAX_CONFIRM, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
 
 /** Twenty million entries as columns, with room for reasons. */
 const BULK_LIMIT = 512 * 1024 * 1024;
-
-/** A probation is for the time that it takes to see whether one is still connected. */
-const MAX_CONFIRM = 3600;
 
 const originName = z
   .string()
@@ -27,6 +24,7 @@ const importHeader = z.strictObject({
   action: z.enum(['drop', 'alert']).optional(),
   reason: z.string().max(1000).optional(),
   force: z.boolean().optional(),
+  forced: z.boolean().optional(),
   sshPeer: z.string().max(100).optional(),
   confirm: z.number().positive().max(MAX_CONFIRM).optional(),
   replace: z.boolean().optional(),

@@ -30,8 +30,8 @@ export function decodeDiff(bytes: Buffer): DiffResult {
   return { ...(added.header as DiffHeader), added: added.batch, removed: removed.batch };
 }
 
-export function encodeChunk({ origin, action: what, batch }: ExportChunk): Buffer {
-  return encodeBatch(batch, { origin, action: what });
+export function encodeChunk({ batch, ...header }: ExportChunk): Buffer {
+  return encodeBatch(batch, header);
 }
 
 export function decodeChunk(bytes: Buffer): ExportChunk {

@@ -26,10 +26,12 @@ export interface ReadFile extends ParsedList {
   readonly file: string;
 }
 
-/** Entries for one origin, of all files. */
+/** Entries for one origin that are of one kind, of all files. */
 export interface OriginGroup {
   readonly origin: string;
   readonly action: ListAction | undefined;
+  /** What the file says: our own export does. */
+  readonly forced: boolean | undefined;
   readonly batch: PrefixBatch;
 }
 
@@ -86,10 +88,10 @@ export function readLists(
 
 /** All entries by the origin that they go to: the one that is asked for, else the file's own word, else `manual`. */
 export function groupsOf(lists: readonly ReadFile[], origin?: string, action?: ListAction): OriginGroup[] {
-  const groups = new Map<string, { origin: string; action: ListAction | undefined; batches: PrefixBatch[] }>();
+  const groups = new Map<string, Omit<OriginGroup, 'batch'> & { batches: PrefixBatch[] }>();
   for (const group of lists.flatMap((list) => list.groups)) {
-    const to = { origin: origin ?? group.origin ?? 'manual', action: action ?? group.action };
-    const key = `${to.origin} ${to.action ?? ''}`;
+    const to = { origin: origin ?? group.origin ?? 'manual', action: action ?? group.action, forced: group.forced };
+    const key = `${to.origin} ${to.action ?? ''} ${to.forced ?? ''}`;
     const known = groups.get(key);
     if (known) known.batches.push(group.batch);
     else groups.set(key, { ...to, batches: [group.batch] });
@@ -98,7 +100,7 @@ export function groupsOf(lists: readonly ReadFile[], origin?: string, action?: L
 }
 
 /** `file:12:3: cause: text`. */
-function badLineText(file: string, { line, column, cause, text }: BadLine): string {
+export function badLineText(file: string, { line, column, cause, text }: BadLine): string {
   return plain(`${file}:${line}:${column}: ${cause}${text === '' ? '' : `: ${text}`}`);
 }
 

@@ -21,6 +21,11 @@ const one = z.object({
   lastAttempt: z.number().optional(),
   lastSuccess: z.number().optional(),
   error: z.string().optional(),
+  /** The first bad lines of the content that was taken. */
+  firstBadLines: z
+    .array(z.object({ line: z.number(), column: z.number(), cause: z.string(), text: z.string() }))
+    .readonly()
+    .optional(),
   /** Kinds of failure that were told since it last worked. */
   told: z.array(z.string()).optional(),
 });

@@ -188,6 +188,7 @@ export class Feeds {
       etag,
       lastModified,
       format,
+      firstBadLines = [],
       ...figures
     } = this.#states.get(name);
     const next = this.#tasks.get(name)?.getNextRun();
@@ -197,6 +198,7 @@ export class Feeds {
       schedule: config.schedule,
       action,
       ...figures,
+      firstBadLines,
       ...(format === undefined ? {} : { format }),
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),

@@ -107,6 +107,7 @@ async function update(request: UpdateRequest): Promise<UpdateResult> {
     entries: result.added + result.kept,
     refused: result.refusedCount,
     badLines: content.bad,
+    firstBadLines: content.badLines,
     bytes: bytes.length,
     format: content.format,
   };

@@ -6,9 +6,8 @@ import { formatAddress, formatPrefix, type Prefix } from '../../common/address.j
 import type { BlockCheck, BlockEntry } from '../api/api.js';
 import type { Allowlist } from './allowlist.js';
 import type { ClaimIndex, Listed } from './claims/claim-index.js';
-import { keyOf } from './claims/keys.js';
 import { inSlices, SLICE, type Work } from './claims/slices.js';
-import { listed } from './claims/listing.js';
+import { listed, Snapshot } from './claims/listing.js';
 import type { EnforcedTable, EntryHits } from './table/index.js';
 
 function iso(ms: number): string {
@@ -70,36 +69,41 @@ export class BlocklistView {
     return entries;
   }
 
-  /** The same, and those that met most packets first, a page after the other: everything else goes on in between. */
+  /**
+   * The same, and those that met most packets first, a page after the other: everything else goes on in between. All of it
+   * is what was listed at the first page; packets are counted when they are told:
+   * by hits, what was replaced meanwhile comes last.
+   */
   async *pages({ origin, limit = Infinity, after, sort }: ListOptions = {}): AsyncGenerator<BlockEntry[]> {
     let left = limit;
     const shown = new Set<string>();
+    const snapshot = new Snapshot(this.#index, origin);
     if (sort === 'hits') {
       for (const slot of await inSlices(this.#slotsByHits())) {
         const prefix = left > 0 ? this.#table.at(slot)?.prefix : undefined;
-        const all = prefix ? this.#index.claims(keyOf(prefix)) : [];
-        const claims = all.filter((one) => origin === undefined || one.origin === origin);
-        if (!prefix || claims.length === 0) continue;
+        const claims = prefix ? snapshot.claims(prefix) : [];
+        const text = prefix ? formatPrefix(prefix) : '';
+        // A place that was freed may have been given to another prefix, shown already.
+        if (!prefix || claims.length === 0 || shown.has(text)) continue;
         left--;
-        shown.add(formatPrefix(prefix));
+        shown.add(text);
         yield this.describe({ prefix, claims });
       }
     }
-    let last = after;
-    for (let more = true; more && left > 0; await turn()) {
-      const page: BlockEntry[] = [];
-      let count = 0;
-      for (const one of listed(this.#index, last, origin)) {
-        if (count === PAGE || left === 0) break;
-        count++;
-        last = one.prefix;
-        if (shown.has(formatPrefix(one.prefix))) continue;
+    let page: BlockEntry[] = [];
+    let count = 0;
+    for (const one of snapshot.listed(after)) {
+      if (left === 0) break;
+      if (!shown.has(formatPrefix(one.prefix))) {
         left--;
         page.push(...this.describe(one));
       }
-      more = count === PAGE;
+      if (++count % PAGE > 0) continue;
       if (page.length > 0) yield page;
+      page = [];
+      await turn();
     }
+    if (page.length > 0) yield page;
   }
 
   /** Places whose entries met packets, the most first. */

@@ -4,7 +4,7 @@
 import type { Prefix } from '../../common/address.js';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { BlockCheck, BlockEntry, PrefixOutcome, Status } from '../api/api.js';
-import type { BlocklistStats } from '../api/bulk-api.js';
+import type { BlocklistStats, OriginStats } from '../api/bulk-api.js';
 import type { Allowlist } from './allowlist.js';
 import { BlocklistView, type ListOptions } from './blocklist-view.js';
 import { BulkChanges, type OriginChange } from './bulk.js';
@@ -48,6 +48,8 @@ export class Blocklist {
   readonly #bulk: BulkChanges;
   readonly #single: SingleChanges;
   readonly #reconciler: Reconciler;
+  /** Sweeps whose entries are still going from the kernel. */
+  #sweeping = 0;
 
   private constructor(options: BlocklistOptions) {
     const { store, tables, clock } = options;
@@ -71,7 +73,7 @@ export class Blocklist {
     this.#bulk = new BulkChanges({ ...parts, clearedLater });
     this.#single = new SingleChanges({ ...parts, behind: this.#behind, room: (fresh) => this.#bulk.room(fresh) });
     const failed = (error: unknown): void => this.#failed(error, 'comparison');
-    this.#reconciler = new Reconciler(this.#index, this.#enforcer, failed, () => this.#bulk.busy);
+    this.#reconciler = new Reconciler(this.#index, this.#enforcer, failed, () => this.#bulk.busy || this.#sweeping > 0);
   }
 
   /**
@@ -173,7 +175,12 @@ export class Blocklist {
     const { freed, keys } = expireClaims(this.#index, store, clock.wallMs());
     const work = stepped ? this.#enforcer.pass() : this.#enforcer.resync(keys);
     if (freed + (stepped ? this.size : 0) <= COMPARE_AT_ONCE) atOnce<unknown>(work);
-    else inSlices<unknown>(work).catch((error: unknown) => this.#failed(error, 'expiry'));
+    else {
+      this.#sweeping++;
+      inSlices<unknown>(work)
+        .catch((error: unknown) => this.#failed(error, 'expiry'))
+        .finally(() => this.#sweeping--);
+    }
     return freed;
   }
 
@@ -215,9 +222,13 @@ export class Blocklist {
   /** Entries and counters of each origin. */
   stats(): BlocklistStats {
     const { tables } = this.#options;
-    const origins = [...this.#index.origins()].sort().map((origin) => {
+    const alerts = this.#index.alerts();
+    const origins = [...this.#index.origins()].sort().map((origin): OriginStats => {
       const { packets, bytes } = tables.originHits(this.#origins.id(origin));
-      return { origin, action: this.#index.actionOf(origin), entries: this.#index.countOf(origin), packets, bytes };
+      const entries = this.#index.countOf(origin);
+      const alerting = alerts.get(origin) ?? 0;
+      const action = alerting > 0 && alerting === entries ? 'alert' : 'drop';
+      return { origin, action, entries, alerting, packets, bytes };
     });
     const { enforced, reconciler } = this.status();
     return { ...this.#bulk.capacity(), origins, enforced, repairs: reconciler.repairs };
@@ -225,6 +236,7 @@ export class Blocklist {
 
   status(): Status['blocklist'] & { readonly notes: readonly string[] } {
     const table = this.#options.tables.blocklist;
+    const enforced = this.#reconciler.enforced();
     const notes: string[] = [];
     const { failure } = this.#behind;
     if (failure !== undefined) {
@@ -233,10 +245,10 @@ export class Blocklist {
     return {
       entries: this.size,
       capacity: table.capacity4 + table.capacity6,
-      enforced: table.size4 + table.size6,
+      enforced: enforced.four + enforced.six,
       families: [
-        { family: 'ipv4', entries: this.#index.size.four, enforced: table.size4, capacity: table.capacity4 },
-        { family: 'ipv6', entries: this.#index.size.six, enforced: table.size6, capacity: table.capacity6 },
+        { family: 'ipv4', entries: this.#index.size.four, enforced: enforced.four, capacity: table.capacity4 },
+        { family: 'ipv6', entries: this.#index.size.six, enforced: enforced.six, capacity: table.capacity6 },
       ],
       reconciler: this.#reconciler.figures(),
       notes,

@@ -83,10 +83,10 @@ export class BulkChanges implements BulkLists {
     this.#contents.room(fresh);
   }
 
-  #common({ ttl, reason = '', force = false, action = 'drop' }: BulkOptions): GroupValue {
+  #common({ ttl, reason = '', force = false, forced = force, action = 'drop' }: BulkOptions): GroupValue {
     const created = this.#options.clock.wallMs();
     const expires = ttl === undefined ? Infinity : created + ttl * 1000;
-    return { created, expires, reason, forced: force, action };
+    return { created, expires, reason, forced, action };
   }
 
   #accept(batch: PrefixBatch, { force = false }: BulkOptions) {

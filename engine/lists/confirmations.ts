@@ -12,18 +12,23 @@ import type { BulkLists, BulkOptions, PrefixBatch, ReplaceResult } from './prefi
 
 const headerSchema = z.object({
   origin: z.string(),
-  action: z.enum(['drop', 'alert']),
-  force: z.boolean(),
   /** Wall clock milliseconds. */
   deadline: z.number(),
   seconds: z.number(),
 });
 
+/** Of entries that were listed before. */
+const kindSchema = z.object({ action: z.enum(['drop', 'alert']), forced: z.boolean() });
+
+interface Before extends z.output<typeof kindSchema> {
+  readonly batch: PrefixBatch;
+}
+
 interface Pending extends z.output<typeof headerSchema> {
   /** What the origin did not list before. */
   readonly fresh: PrefixBatch;
-  /** What the origin said before about the others. */
-  readonly before: PrefixBatch;
+  /** What the origin said before about the others, a kind after the other. */
+  readonly before: readonly Before[];
 }
 
 export interface PendingChange {
@@ -78,10 +83,13 @@ export class Confirmations {
 
   #load(): void {
     try {
-      const [first, second] = decodeFrames(readFileSync(this.#options.file));
+      const [first, ...others] = decodeFrames(readFileSync(this.#options.file));
       const fresh = decodeBatch(first ?? Buffer.alloc(0), MAX_ENTRIES);
-      const before = decodeBatch(second ?? Buffer.alloc(0), MAX_ENTRIES);
-      this.#pending = { ...headerSchema.parse(fresh.header), fresh: fresh.batch, before: before.batch };
+      const before = others.map((bytes): Before => {
+        const { header, batch } = decodeBatch(bytes, MAX_ENTRIES);
+        return { ...kindSchema.parse(header), batch };
+      });
+      this.#pending = { ...headerSchema.parse(fresh.header), fresh: fresh.batch, before };
       this.#arm();
     } catch (error) {
       this.#options.onError(error);
@@ -93,9 +101,9 @@ export class Confirmations {
   }
 
   get pending(): PendingChange | undefined {
-    const { origin, fresh, before, deadline } = this.#pending ?? {};
-    if (origin === undefined || deadline === undefined) return undefined;
-    return { origin, deadline, entries: (fresh?.count ?? 0) + (before?.count ?? 0) };
+    if (!this.#pending) return undefined;
+    const { origin, fresh, before, deadline } = this.#pending;
+    return { origin, deadline, entries: before.reduce((sum, { batch }) => sum + batch.count, fresh.count) };
   }
 
   /**
@@ -113,26 +121,19 @@ export class Confirmations {
       const { origin, seconds: left } = this.#pending;
       throw new IdsError('CONFIRM_PENDING', `a change of ${origin} (${left} s) still waits: say "ids confirm" or wait`);
     }
-    const { origin, action = 'drop', force = false } = options;
-    const chunks: PrefixBatch[] = [];
-    const pending = {
-      origin,
-      action,
-      force,
-      seconds,
-      deadline: this.#now() + seconds * 1000,
-      fresh: batch,
-      before: batch,
-    };
+    const { origin } = options;
+    const before: Before[] = [];
+    const pending = { origin, seconds, deadline: this.#now() + seconds * 1000, fresh: batch, before };
     this.#pending = pending;
     try {
-      for await (const chunk of lists.exportEntries({ origin })) chunks.push(chunk.batch);
-      const old = unionBatches(chunks);
-      const { inA, inB } = inBoth(old, batch);
-      pending.before = choose(old, inA);
-      pending.fresh = choose(batch, inB, 0);
-      const header = { origin, action, force, seconds, deadline: pending.deadline };
-      writeDurably(file, encodeFrames([encodeBatch(pending.fresh, header), encodeBatch(pending.before)]));
+      for await (const { action, forced, batch: old } of lists.exportEntries({ origin })) {
+        const both = choose(old, inBoth(old, batch).inA);
+        if (both.count > 0) before.push({ action, forced, batch: both });
+      }
+      pending.fresh = choose(batch, inBoth(unionBatches(before.map((one) => one.batch)), batch).inB, 0);
+      const header = { origin, seconds, deadline: pending.deadline };
+      const back = before.map(({ batch: old, ...kind }) => encodeBatch(old, kind));
+      writeDurably(file, encodeFrames([encodeBatch(pending.fresh, header), ...back]));
       const result = await lists.importBatch(batch, options);
       pending.deadline = this.#now() + seconds * 1000;
       // Where all was refused there is nothing to undo, and nothing that others would have to wait for.
@@ -177,11 +178,12 @@ export class Confirmations {
     const told = this.pending;
     if (!pending || !told) return;
     clearTimeout(this.#timer);
-    const { origin, action, force, fresh, before } = pending;
+    const { origin, fresh, before } = pending;
     const { lists, onRolledBack } = this.#options;
     try {
       if (fresh.count > 0) await lists.removeBatch(origin, fresh);
-      if (before.count > 0) await lists.importBatch(before, { origin, action, force });
+      // It was listed before: the guard has no say.
+      for (const { batch, ...kind } of before) await lists.importBatch(batch, { origin, ...kind, force: true });
     } catch (error) {
       throw new IdsError('STORE_FAILED', `an unconfirmed change could not be undone: ${messageOf(error)}`, {
         cause: error,

@@ -3,7 +3,7 @@
 
 import { formatPrefix, parseAddress, type Prefix } from '../../common/address.js';
 import { PrefixTree } from './prefix-tree.js';
-import { BlockTable, plainMemory, type EnforcedTable } from './table/index.js';
+import { BlockTable, plainMemory, type EnforcedTable, type TableMemory } from './table/index.js';
 import type { HitCounts, ListTables, PrefixTable } from './tables.js';
 
 /** A prefix table in memory. */
@@ -55,11 +55,14 @@ export interface MemoryCapacity {
 
 /** Both tables in memory. */
 export class MemoryTables implements ListTables {
+  /** What stands for the kernel's memory. */
+  readonly memory: TableMemory;
   readonly blocklist: EnforcedTable;
   readonly allowlist: MemoryPrefixTable;
 
   constructor(capacity: MemoryCapacity = { capacity4: 10_000, capacity6: 10_000 }) {
-    this.blocklist = BlockTable.open(plainMemory(capacity));
+    this.memory = plainMemory(capacity);
+    this.blocklist = BlockTable.open(this.memory);
     this.allowlist = new MemoryPrefixTable();
   }
 

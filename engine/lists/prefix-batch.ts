@@ -44,6 +44,8 @@ export interface BulkOptions {
   readonly reason?: string;
   /** Take what the guard refuses, and let it win over a built-in exemption. */
   readonly force?: boolean;
+  /** Whether the entries win over a built-in exemption; default: as `force`. What the guard refuses it refuses all the same. */
+  readonly forced?: boolean;
 }
 
 /** An entry that was not taken, and why. */
@@ -94,6 +96,7 @@ export interface ExportFilter {
 export interface ExportChunk {
   readonly origin: string;
   readonly action: ListAction;
+  readonly forced: boolean;
   readonly batch: PrefixBatch;
 }
 

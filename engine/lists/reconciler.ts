@@ -5,13 +5,17 @@ import type { ReconcilerFigures } from '../api/api.js';
 import type { ClaimIndex } from './claims/claim-index.js';
 import type { Enforcer } from './claims/enforcer.js';
 import { prefixAt } from './claims/keys.js';
+import { listed } from './claims/listing.js';
 import { atOnce, inSlices, type Work } from './claims/slices.js';
+import type { FamilyCount } from './table/index.js';
 
 /** Some entries are looked at this often, all of them this often. */
 const SAMPLE_MS = 3_000;
 const PASS_MS = 300_000;
 /** Entries of a sample: a table that lost a thousandth is found out at once. */
 const SAMPLE = 4_096;
+/** Lists up to this many prefixes are looked at as a whole. */
+const FEW = 1_000;
 /** A pass in the background leaves this much time to others between its slices. */
 const REST_MS = 20;
 
@@ -29,7 +33,7 @@ export class Reconciler {
   readonly #index: ClaimIndex;
   readonly #enforcer: Enforcer;
   readonly #onError: (error: unknown) => void;
-  /** A change in bulk is under way: what is listed is not in the kernel yet. */
+  /** A change in bulk or a large sweep is under way: the kernel has not all of it yet. */
   readonly #busy: () => boolean;
   #timers: NodeJS.Timeout[] = [];
   #passing = false;
@@ -66,13 +70,38 @@ export class Reconciler {
 
   /** Looks at some entries; a difference has everything compared. */
   sample(): void {
-    const { table } = this.#enforcer;
     this.#samples++;
-    const { missing, foreign, index } = table.sample(SAMPLE);
-    if (missing + foreign + index > 0) {
+    if (!this.#looksRight()) {
       this.#mend();
       this.passSoon();
     } else if (!this.#busy() && (this.#owed || this.#differs())) this.passSoon();
+  }
+
+  /** Whether some entries, of a short list all, are in the kernel's memory as they were written. */
+  #looksRight(): boolean {
+    const { table } = this.#enforcer;
+    const { missing, foreign, index } = table.sample(SAMPLE);
+    if (missing + foreign + index > 0) return false;
+    if (table.size4 + table.size6 > FEW) return true;
+    const slots = this.#slots();
+    const { four, six } = table.intact(slots);
+    return four + six === slots.length;
+  }
+
+  /** Places of the prefixes that are listed. */
+  #slots(): Uint32Array {
+    const slots: number[] = [];
+    for (const { prefix } of listed(this.#index)) {
+      const slot = this.#enforcer.table.find(prefix);
+      if (slot >= 0) slots.push(slot);
+    }
+    return Uint32Array.from(slots);
+  }
+
+  /** Prefixes that the kernel's memory holds as they were written, as far as a sample shows; counted if it shows a difference. */
+  enforced(): FamilyCount {
+    const { table } = this.#enforcer;
+    return this.#looksRight() ? { four: table.size4, six: table.size6 } : table.intact();
   }
 
   /** The kernel's memory is not what was written into it. */
@@ -108,7 +137,7 @@ export class Reconciler {
 
   /** As `now`, for a table that has just compared its memory with what was written into it. */
   first(): { put: number; removed: number } {
-    return this.#done(atOnce(this.#enforcer.pass()));
+    return this.#done(atOnce(this.#enforcer.pass(() => false, 'lasting')));
   }
 
   #done(repairs: { put: number; removed: number }): { put: number; removed: number } {
@@ -135,7 +164,7 @@ export class Reconciler {
 
   /** What is listed against what was written; given up, and owed, when a change in bulk comes in between. */
   async #compare(): Promise<void> {
-    const pass = this.#enforcer.pass(() => this.#closed);
+    const pass = this.#enforcer.pass(() => this.#closed, 'lasting');
     const repairs = await inSlices(
       whileAllowed(pass, () => !this.#closed && !this.#busy()),
       REST_MS,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { EMPTY_BATCH, unionBatches } from '../../lists/batch-ops.js';
+import { unionBatches } from '../../lists/batch-ops.js';
 import { batchTexts } from '../../lists/batch-text.js';
-import type { DiffResult } from '../../lists/prefix-batch.js';
+import type { DiffResult, PrefixBatch } from '../../lists/prefix-batch.js';
 import { sshPeerOf } from '../../lists/ssh-peer.js';
 import { command, type ExitStatus } from '../command.js';
 import { groupsOf, warnBadLines } from '../list-files.js';
@@ -23,19 +23,21 @@ export const blocklistDiff = command({
     const shown = parseLimit(limit);
     const peer = sshPeerOf(process.pid, process.env);
     const { lists, progress } = readWithProgress(files, reading, context);
-    const read = groupsOf(lists, origin, actionOf(action));
+    actionOf(action);
     // An empty file is a list as well: with --replace it takes everything away.
-    const groups = read.length > 0 ? read : [{ origin: origin ?? 'manual', action: undefined, batch: EMPTY_BATCH }];
+    const groups = new Map<string, PrefixBatch[]>(
+      lists.some((list) => list.count > 0) ? [] : [[origin ?? 'manual', []]],
+    );
+    for (const { origin: to, batch } of groupsOf(lists, origin)) groups.set(to, [...(groups.get(to) ?? []), batch]);
     const diffs: DiffResult[] = [];
     try {
-      for (const { origin: to, action: what, batch } of groups) {
+      for (const [to, batches] of groups) {
         progress.show('comparing');
         diffs.push(
-          await context.client.blocklistDiff(batch, {
+          await context.client.blocklistDiff(unionBatches(batches), {
             origin: to,
             force,
             replace,
-            ...(what === undefined ? {} : { action: what }),
             ...(peer === undefined ? {} : { sshPeer: peer }),
           }),
         );

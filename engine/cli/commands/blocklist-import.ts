@@ -7,7 +7,7 @@ import { sshPeerOf } from '../../lists/ssh-peer.js';
 import { command, type ExitStatus } from '../command.js';
 import type { Context } from '../context.js';
 import { groupsOf, listOptions, readLists, warnBadLines, type OriginGroup, type ReadFile } from '../list-files.js';
-import { parseTtl } from '../prefixes.js';
+import { parseConfirm, parseTtl } from '../prefixes.js';
 import { openProgress, silent, type Progress } from '../progress.js';
 import { count, plain, plural } from '../table.js';
 
@@ -31,7 +31,7 @@ export const importOptions = {
   force: { type: 'boolean', describe: 'even if it would lock somebody out or covers very much' },
 } as const;
 
-function summary(results: readonly ImportResult[], action: ListAction | undefined): string {
+function summary(results: readonly ImportResult[], alert: boolean): string {
   const sum = (of: (result: ImportResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0);
   const parts = [
@@ -44,7 +44,7 @@ function summary(results: readonly ImportResult[], action: ListAction | undefine
   ];
   const refused = sum(({ refusedCount }) => refusedCount);
   if (refused > 0) parts.push(`${count(refused)} refused`);
-  return `${parts.join(', ')}${action === 'alert' ? ' (would drop)' : ''}`;
+  return `${parts.join(', ')}${alert ? ' (would drop)' : ''}`;
 }
 
 /** What was refused, on standard error. */
@@ -67,12 +67,12 @@ async function send(
   progress: Progress,
 ): Promise<ImportResult[]> {
   const results: ImportResult[] = [];
-  for (const [i, { origin, action, batch }] of groups.entries()) {
+  for (const [i, { origin, action, forced, batch }] of groups.entries()) {
     progress.show(
       `putting ${plural(batch.count, 'entry', 'entries')} in force`,
       groups.length > 1 ? i / groups.length : undefined,
     );
-    const what = action === undefined ? {} : { action };
+    const what = { ...(action === undefined ? {} : { action }), ...(forced === undefined ? {} : { forced }) };
     results.push(await context.client.blocklistImport(batch, { ...request, ...what, origin }));
   }
   return results;
@@ -92,7 +92,7 @@ export function readWithProgress(
 export const blocklistImport = command({
   name: 'blocklist import',
   describe:
-    'list all that files hold: lists, netsets, CSV, JSON, ipset or nft, also in gzip; exit status 1 for bad lines',
+    'list all that files hold: lists, netsets, CSV, JSON, ipset or nft, also in gzip; exit status 1 if a part was left out',
   positionals: { files: { many: true, complete: 'file', describe: 'files; - is standard input' } },
   options: {
     ...importOptions,
@@ -111,7 +111,7 @@ export const blocklistImport = command({
       force,
       ...(ttl === undefined ? {} : { ttl: parseTtl(ttl) }),
       ...(reason === undefined ? {} : { reason }),
-      ...(confirm === undefined ? {} : { confirm: parseTtl(confirm) }),
+      ...(confirm === undefined ? {} : { confirm: parseConfirm(confirm) }),
       ...(peer === undefined ? {} : { sshPeer: peer }),
     };
     const { lists, progress } = readWithProgress(files, reading, context);
@@ -119,7 +119,7 @@ export const blocklistImport = command({
     if (confirm !== undefined && groups.length > 1) {
       throw new IdsError(
         'USAGE',
-        'the files hold entries of several origins: --confirm needs one, name it with --origin',
+        'the files hold entries of several kinds (origin, action, forced or not): --confirm takes one kind at a time, so import them from a file each',
       );
     }
     let results: ImportResult[];
@@ -131,8 +131,7 @@ export const blocklistImport = command({
     const bad = warnBadLines(lists, context);
     for (const { refused, refusedCount } of results) warnRefused(refused, refusedCount, context);
     report(lists, groups, results, context);
-    if (results.some(({ refusedCount }) => refusedCount > 0)) return 2;
-    return bad > 0 ? 1 : 0;
+    return statusOf(results, bad);
   },
 });
 
@@ -148,8 +147,12 @@ export async function addOnProbation(
   for (const { refused, refusedCount } of results) warnRefused(refused, refusedCount, context);
   if (context.json) context.data({ origin: groups[0]?.origin, ...results[0] });
   else tell(groups, results, context);
-  if (results.every(({ refusedCount }) => refusedCount === 0)) return 0;
-  // As without --confirm: 1 for a part, 2 if nothing is listed.
+  return statusOf(results, 0);
+}
+
+/** As `add`: 0 if all is listed, 1 for a part, 2 if all was refused. */
+function statusOf(results: readonly ImportResult[], bad: number): ExitStatus {
+  if (results.every(({ refusedCount }) => refusedCount === 0)) return bad > 0 ? 1 : 0;
   return results.some(({ added, kept }) => added + kept > 0) ? 1 : 2;
 }
 
@@ -177,7 +180,7 @@ function report(
 
 function tell(groups: readonly OriginGroup[], results: readonly ImportResult[], context: Context): void {
   const [first] = results;
-  context.line(summary(results, groups[0]?.action));
+  context.line(summary(results, groups.length > 0 && groups.every(({ action }) => action === 'alert')));
   if (first) {
     const { entries4, capacity4, entries6, capacity6 } = results.at(-1)?.capacity ?? first.capacity;
     context.line(

@@ -5,8 +5,8 @@ import { count, table, type Column } from '../table.js';
 
 const columns: readonly Column<OriginStats>[] = [
   { title: 'origin', value: ({ origin }) => origin },
-  { title: 'action', value: ({ action }) => action },
-  { title: 'entries', align: 'right', value: ({ entries }) => count(entries) },
+  { title: 'dropping', align: 'right', value: ({ entries, alerting }) => count(entries - alerting) },
+  { title: 'alerting', align: 'right', value: ({ alerting }) => count(alerting) },
   { title: 'packets', align: 'right', value: ({ packets }) => count(packets) },
   { title: 'bytes', align: 'right', value: ({ bytes }) => count(bytes) },
 ];

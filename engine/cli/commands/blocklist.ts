@@ -6,7 +6,7 @@ import { sshPeerOf } from '../../lists/ssh-peer.js';
 import { command } from '../command.js';
 import { parseLimit } from '../limit.js';
 import { outcomesOf, reportAdded, reportRemoved } from '../outcomes.js';
-import { parseTtl, requirePrefixes } from '../prefixes.js';
+import { parseConfirm, parseTtl, requirePrefixes } from '../prefixes.js';
 import { count, plain, plural, table, type Column } from '../table.js';
 
 const ORDERS = ['address', 'hits'] as const;
@@ -14,6 +14,7 @@ const ORDERS = ['address', 'hits'] as const;
 const columns: readonly Column<BlockEntry>[] = [
   { title: 'prefix', value: (entry) => entry.prefix },
   { title: 'origin', value: (entry) => entry.origin },
+  { title: 'action', value: (entry) => entry.action ?? 'drop' },
   { title: 'expires', value: (entry) => entry.expires ?? 'never' },
   { title: 'packets', align: 'right', value: (entry) => count(entry.packets) },
   { title: 'last seen', value: (entry) => entry.lastSeen ?? 'never' },
@@ -42,7 +43,7 @@ export const blocklistAdd = command({
     };
     if (confirm !== undefined) {
       const { addOnProbation } = await import('./blocklist-import.js');
-      return addOnProbation(prefixes, { ...how, confirm: parseTtl(confirm) }, context);
+      return addOnProbation(prefixes, { ...how, confirm: parseConfirm(confirm) }, context);
     }
     return reportAdded(await outcomesOf(context.client.blocklistAdd({ prefixes, ...how })), context);
   },
@@ -102,8 +103,8 @@ export const blocklistCheck = command({
     if (context.json) context.data(check);
     else {
       context.line(`${check.address} is ${check.blocked ? 'blocked' : 'not blocked'}`);
-      for (const { prefix, origin, expires, reason } of check.entries) {
-        const until = expires === undefined ? 'for ever' : `until ${expires}`;
+      for (const { prefix, origin, action, expires, reason } of check.entries) {
+        const until = `${action === 'alert' ? 'alert alone, ' : ''}${expires === undefined ? 'for ever' : `until ${expires}`}`;
         context.line(plain(`  ${prefix} by ${origin}, ${until}${reason === '' ? '' : `: ${reason}`}`));
       }
       const { kept } = check;

@@ -2,6 +2,7 @@
 import type { FeedStatus } from '../../api/bulk-api.js';
 import { command, type ExitStatus } from '../command.js';
 import type { Context } from '../context.js';
+import { badLineText } from '../list-files.js';
 import { count, plain, plural, table, type Column } from '../table.js';
 
 const columns: readonly Column<FeedStatus>[] = [
@@ -50,6 +51,9 @@ function print(feed: FeedStatus, context: Context): void {
   ];
   context.line(feed.name);
   for (const [name, value] of rows) if (value !== undefined) context.line(plain(`  ${name.padEnd(13)} ${value}`));
+  for (const bad of feed.firstBadLines) context.line(`    ${badLineText(feed.name, bad)}`);
+  const more = feed.badLines - feed.firstBadLines.length;
+  if (feed.firstBadLines.length > 0 && more > 0) context.line(`    ${count(more)} more`);
 }
 
 export const feedsShow = command({

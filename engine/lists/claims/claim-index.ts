@@ -2,8 +2,7 @@
 // Every claim of every origin: single ones by prefix, bulk ones in segments, asked as if they were one list.
 
 import type { Prefix } from '../../../common/address.js';
-import type { ListAction } from '../prefix-batch.js';
-import { actionOf, type Claim } from './claim.js';
+import type { Claim } from './claim.js';
 import { ExpiryHeap } from './expiry-heap.js';
 import type { Fold } from './fold.js';
 import { eachCommon, keyOf, maskKey, prefixAt, type KeyPair, type Keys } from './keys.js';
@@ -227,20 +226,17 @@ export class ClaimIndex {
     return new Set([...this.own.origins(), ...this.segments.keys()]);
   }
 
-  /** `alert` if that is what happens to all entries of an origin. */
-  actionOf(origin: string): ListAction {
-    const segment = this.segments.get(origin);
-    if (segment) {
-      for (let group = 0; group < segment.groups.count; group++) {
-        if (actionOf(segment.groups.flags(group)) === 'drop') return 'drop';
-      }
+  /** Entries that let through and report, by origin; none are absent. */
+  alerts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    const add = (origin: string, count: number): void => {
+      if (count > 0) counts.set(origin, (counts.get(origin) ?? 0) + count);
+    };
+    for (const segment of this.segments.values()) add(segment.origin, segment.countAlerts());
+    for (const { claims } of this.own.entries()) {
+      for (const claim of claims) if (claim.action === 'alert') add(claim.origin, 1);
     }
-    if (this.own.count(origin) > 0) {
-      for (const { claims } of this.own.entries()) {
-        if (claims.some((claim) => claim.origin === origin && claim.action === 'drop')) return 'drop';
-      }
-    }
-    return this.countOf(origin) > 0 ? 'alert' : 'drop';
+    return counts;
   }
 
   /** Entries of an origin. */

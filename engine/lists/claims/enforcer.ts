@@ -29,6 +29,16 @@ export interface Repairs {
   readonly removed: number;
 }
 
+/** Everything, or what lasts: prefixes on which no claim has ended since the last sweep. */
+export type Scope = 'all' | 'lasting';
+
+interface Split {
+  readonly live: EntryColumns;
+  readonly dead: Keys;
+  /** What holds for prefixes on which a claim has ended and another one has not. */
+  readonly turning: readonly (readonly [Prefix, EntryValue])[];
+}
+
 /** A step of the wall clock by more than this many seconds rewrites the kernel's expiry times. */
 const CLOCK_STEP = 0.5;
 
@@ -133,26 +143,30 @@ export class Enforcer {
    * Tells the kernel what holds for many prefixes; those that it knows already are not touched. All that is put is in
    * force before anything is removed.
    */
-  *resync(...pairs: readonly KeyPair[]): Work<Repairs> {
+  resync(...pairs: readonly KeyPair[]): Work<Repairs> {
+    return this.#resync(pairs, 'all');
+  }
+
+  *#resync(pairs: readonly KeyPair[], what: Scope): Work<Repairs> {
     const dead: Keys[] = [];
     let [put, removed] = [0, 0];
     for (const keys of pairs.flatMap(({ four, six }) => [four, six])) {
       for (let from = 0; from < keys.len.length; from += SLICE) {
-        const result = this.#put(keys, from, Math.min(keys.len.length, from + SLICE));
+        const result = this.#put(keys, from, Math.min(keys.len.length, from + SLICE), what);
         put += result.put;
         if (result.dead.len.length > 0) dead.push(result.dead);
         yield;
       }
     }
     for (const keys of dead) {
-      removed += this.#remove(keys);
+      removed += this.#remove(keys, what);
       yield;
     }
     return { put, removed };
   }
 
-  /** Those of a slice that somebody claims, and those that nobody does. */
-  #split(keys: Keys, from: number, to: number): { readonly live: EntryColumns; readonly dead: Keys } {
+  /** Those of a slice that somebody claims, and those that nobody does; with `lasting` those that a sweep will turn apart. */
+  #split(keys: Keys, from: number, to: number, what: Scope): Split {
     this.#requireOpen();
     const fold = this.#fold;
     const { words } = keys;
@@ -162,9 +176,14 @@ export class Enforcer {
     const meta = new Uint32Array(to - from);
     const expires = new Uint32Array(to - from);
     const dead = makeKeys(words, to - from);
+    const turning: (readonly [Prefix, EntryValue])[] = [];
     let [count, gone] = [0, 0];
     for (let k = 0; k < to - from; k++) {
       const effect = fold.effect(k);
+      if (what === 'lasting' && fold.ended(k)) {
+        if (effect) turning.push([prefixAt(keys, from + k), this.#value(effect)]);
+        continue;
+      }
       if (!effect) {
         copyKey(dead, gone++, keys, from + k);
         continue;
@@ -176,20 +195,27 @@ export class Enforcer {
     return {
       live: entryColumns(trimKeys(live, count), meta.slice(0, count), expires.slice(0, count)),
       dead: trimKeys(dead, gone),
+      turning,
     };
   }
 
-  #put(keys: Keys, from: number, to: number): { readonly put: number; readonly dead: Keys } {
-    const { live, dead } = this.#split(keys, from, to);
-    if (live.len4.length + live.len6.length === 0) return { put: 0, dead };
+  #put(keys: Keys, from: number, to: number, what: Scope): { readonly put: number; readonly dead: Keys } {
+    const { live, dead, turning } = this.#split(keys, from, to, what);
+    let put = 0;
+    for (const [prefix, value] of turning) {
+      const outcome = this.table.put(prefix, value);
+      if (outcome !== 'same') this.#unsettled.note(prefix, this.#clock.bootSeconds());
+      if (outcome === 'added') put++;
+    }
+    if (live.len4.length + live.len6.length === 0) return { put, dead };
     const { added, changed } = this.table.putBatch(live);
     if (added + changed > 0) this.#unsettled.note(undefined, this.#clock.bootSeconds());
-    return { put: added + changed, dead };
+    return { put: put + added + changed, dead };
   }
 
   /** Removes those of a slice that nobody claims: somebody may have, since they were found. */
-  #remove(keys: Keys): number {
-    const { dead } = this.#split(keys, 0, keys.len.length);
+  #remove(keys: Keys, what: Scope): number {
+    const { dead } = this.#split(keys, 0, keys.len.length, what);
     if (dead.len.length === 0) return 0;
     this.#settle();
     if (dead.len.length >= FEW) return this.table.deleteBatch(prefixColumns(dead));
@@ -204,7 +230,7 @@ export class Enforcer {
   }
 
   /** Takes entries out of the kernel that nobody claims. */
-  *removeForeign(stop: () => boolean): Work<number> {
+  *#removeForeign(stop: () => boolean, what: Scope): Work<number> {
     const { table } = this;
     let removed = 0;
     for (let slot = 0; slot < table.slots && !stop();) {
@@ -214,19 +240,22 @@ export class Enforcer {
         const entry = table.at(slot);
         if (entry) addPrefix(found, entry.prefix);
       }
-      if (found.count > 0) removed += (yield* this.resync(pairOf(found.build()))).removed;
+      if (found.count > 0) removed += (yield* this.#resync([pairOf(found.build())], what)).removed;
       yield;
     }
     return removed;
   }
 
-  /** Makes the kernel hold what is claimed: what is missing first, what is foreign last. */
-  *pass(stop: () => boolean = () => false): Work<Repairs> {
+  /**
+   * Makes the kernel hold what is claimed: what is missing first, what is foreign last. With `lasting`, what has ended is
+   * no difference: the kernel judges it, and a sweep takes it off.
+   */
+  *pass(stop: () => boolean = () => false, what: Scope = 'all'): Work<Repairs> {
     const { segments, own } = this.#index;
     const listed = (stop() ? [] : [...segments.values()]).map(({ four, six }) => ({ four: four.keys, six: six.keys }));
-    const repairs = yield* this.resync(...listed, { four: own.sorted(1).keys, six: own.sorted(4).keys });
+    const repairs = yield* this.#resync([...listed, { four: own.sorted(1).keys, six: own.sorted(4).keys }], what);
     yield* this.recount();
-    const foreign = this.level ? 0 : yield* this.removeForeign(stop);
+    const foreign = this.level ? 0 : yield* this.#removeForeign(stop, what);
     return { put: repairs.put, removed: repairs.removed + foreign };
   }
 

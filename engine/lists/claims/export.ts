@@ -2,7 +2,7 @@
 // An origin's content as batches that say everything about their entries.
 
 import type { ExportChunk, ListAction } from '../prefix-batch.js';
-import { actionOf } from './claim.js';
+import { flagsOf } from './claim.js';
 import { without, type Column, type Content } from './content.js';
 import type { Groups } from './groups.js';
 import { batchOf, noKeys4, noKeys6, type Keys } from './keys.js';
@@ -18,12 +18,12 @@ function part(keys: Keys, from: number, to: number): Keys {
   };
 }
 
-/** Live entries with one action. */
-function living(column: Column, groups: Groups, now: number, action: ListAction): Column {
+/** Live entries with these flags. */
+function living(column: Column, groups: Groups, now: number, flags: number): Column {
   let some = false;
   const wanted = new Uint8Array(groups.count);
   for (let group = 0; group < groups.count; group++) {
-    wanted[group] = groups.expires(group) > now && actionOf(groups.flags(group)) === action ? 1 : 0;
+    wanted[group] = groups.expires(group) > now && groups.flags(group) === flags ? 1 : 0;
     some ||= wanted[group] === 0;
   }
   if (!some) return column;
@@ -32,7 +32,12 @@ function living(column: Column, groups: Groups, now: number, action: ListAction)
   return without(column, gone);
 }
 
-/** The live entries of an origin, those that drop first. */
+/** How entries may differ for the kernel, those that drop first. */
+const kinds = (['drop', 'alert'] as const).flatMap((action) =>
+  [false, true].map((forced) => ({ action, forced, flags: flagsOf({ action, forced }) })),
+);
+
+/** The live entries of an origin, a kind after the other. */
 export function* chunksOf(
   origin: string,
   { four, six, groups }: Content,
@@ -48,9 +53,11 @@ export function* chunksOf(
     if (id === undefined) ids.set(reason, (id = reasons.push(reason) - 1));
     reasonOf[group] = id;
   }
-  for (const action of ['drop', 'alert'] as const) {
-    if (only !== undefined && action !== only) continue;
-    for (const column of [living(four, groups, now, action), living(six, groups, now, action)]) {
+  const present = new Set<number>();
+  for (let group = 0; group < groups.count; group++) present.add(groups.flags(group));
+  for (const { action, forced, flags } of kinds) {
+    if (!present.has(flags) || (only !== undefined && action !== only)) continue;
+    for (const column of [living(four, groups, now, flags), living(six, groups, now, flags)]) {
       const { words } = column.keys;
       for (let from = 0; from < column.keys.len.length; from += CHUNK) {
         const to = Math.min(column.keys.len.length, from + CHUNK);
@@ -72,7 +79,7 @@ export function* chunksOf(
           reasons,
         };
         const pair = words === 1 ? { four: keys, six: noKeys6 } : { four: noKeys4, six: keys };
-        yield { origin, action, batch: { ...batchOf(pair), extra } };
+        yield { origin, action, forced, batch: { ...batchOf(pair), extra } };
       }
     }
   }

@@ -24,6 +24,7 @@ export class Fold {
   /** Bit 0: a claim that drops is forced; bit 1: one that alerts is. */
   readonly #forced: Uint8Array;
   readonly #claims: Uint16Array;
+  readonly #ended: Uint8Array;
   #now = 0;
 
   constructor(size: number) {
@@ -33,6 +34,7 @@ export class Fold {
     this.#alertOrigin = new Uint16Array(size);
     this.#forced = new Uint8Array(size);
     this.#claims = new Uint16Array(size);
+    this.#ended = new Uint8Array(size);
   }
 
   reset(count: number, now: number): void {
@@ -40,13 +42,17 @@ export class Fold {
     this.#alert.fill(NEVER, 0, count);
     this.#forced.fill(0, 0, count);
     this.#claims.fill(0, 0, count);
+    this.#ended.fill(0, 0, count);
     this.#now = now;
   }
 
   /** @param origin its number */
   add(k: number, expires: number, flags: number, origin: number): void {
     this.#claims[k] = (this.#claims[k] ?? 0) + 1;
-    if (expires <= this.#now) return;
+    if (expires <= this.#now) {
+      this.#ended[k] = 1;
+      return;
+    }
     const alert = (flags & ClaimFlag.ALERT) !== 0;
     if (flags & ClaimFlag.FORCED) this.#forced[k] = (this.#forced[k] ?? 0) | (alert ? 2 : 1);
     const until = alert ? this.#alert : this.#drop;
@@ -65,6 +71,11 @@ export class Fold {
   /** Claims on a prefix, ended ones included. */
   claims(k: number): number {
     return this.#claims[k] ?? 0;
+  }
+
+  /** True if a claim on a prefix has ended: a sweep takes it off. */
+  ended(k: number): boolean {
+    return this.#ended[k] === 1;
   }
 
   effect(k: number): Effect | undefined {

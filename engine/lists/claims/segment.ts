@@ -2,7 +2,7 @@
 // The bulk of one origin: columns that never change, and which of their entries do not hold any more.
 
 import type { Prefix } from '../../../common/address.js';
-import type { Claim } from './claim.js';
+import { actionOf, type Claim } from './claim.js';
 import { countOf, without, type Column, type Content } from './content.js';
 import { findKey, keyOf, makeKeys, copyKey, prefixAt, trimKeys, type KeyPair, type Keys } from './keys.js';
 import type { Groups } from './groups.js';
@@ -34,6 +34,12 @@ export class Part implements Column {
 
   isAlive(i: number): boolean {
     return this.#dead === undefined || ((this.#dead[i >> 3] ?? 0) & (1 << (i & 7))) === 0;
+  }
+
+  /** `isAlive` as it is now, whatever ends later. */
+  aliveNow(): (i: number) => boolean {
+    const dead = this.#dead?.slice();
+    return dead ? (i) => ((dead[i >> 3] ?? 0) & (1 << (i & 7))) === 0 : () => true;
   }
 
   /** True if it was alive. */
@@ -86,6 +92,23 @@ export class Segment {
 
   get alive(): number {
     return this.four.alive + this.six.alive;
+  }
+
+  /** Living entries that let through and report. */
+  countAlerts(): number {
+    const { groups } = this;
+    const alerts = new Uint8Array(groups.count);
+    for (let group = 0; group < alerts.length; group++)
+      alerts[group] = actionOf(groups.flags(group)) === 'alert' ? 1 : 0;
+    if (!alerts.includes(1)) return 0;
+    if (!alerts.includes(0)) return this.alive;
+    let count = 0;
+    for (const part of [this.four, this.six]) {
+      for (let i = 0; i < part.keys.len.length; i++) {
+        if (alerts[part.groupOf(i)] === 1 && part.isAlive(i)) count++;
+      }
+    }
+    return count;
   }
 
   part(words: 1 | 4): Part {

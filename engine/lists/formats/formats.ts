@@ -39,6 +39,7 @@ export interface ListGroup {
   /** What the file itself says (our own JSON export does); undefined = up to the caller. */
   readonly origin?: string;
   readonly action?: ListAction;
+  readonly forced?: boolean;
   readonly batch: PrefixBatch;
 }
 

@@ -37,6 +37,7 @@ const KEYS = [
 export interface JsonOrigin {
   readonly origin?: string;
   readonly action?: 'drop' | 'alert';
+  readonly forced?: boolean;
 }
 
 /** Chooses the group that an entry goes to. */
@@ -106,10 +107,11 @@ class JsonReader {
 
   #entry(text: string, fields: Record<string, unknown>): void {
     const bytes = Buffer.from(text.trim(), 'latin1');
-    const { origin, action, reason, expires } = fields;
+    const { origin, action, forced, reason, expires } = fields;
     const group: JsonOrigin = {
       ...(typeof origin === 'string' ? { origin } : {}),
       ...(action === 'drop' || action === 'alert' ? { action } : {}),
+      ...(typeof forced === 'boolean' ? { forced } : {}),
     };
     const builder = this.#builderOf(group);
     const mark = builder.mark();

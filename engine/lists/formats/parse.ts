@@ -4,7 +4,6 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf, systemCode } from '../../../common/errors.js';
 import { BatchBuilder } from '../batch-builder.js';
-import type { ListAction } from '../prefix-batch.js';
 import { readCsv } from './csv.js';
 import { detectFormat } from './detect.js';
 import {
@@ -19,7 +18,7 @@ import {
   type Source,
 } from './formats.js';
 import { readIpset } from './ipset.js';
-import { readJson } from './json.js';
+import { readJson, type JsonOrigin } from './json.js';
 import { readNft } from './nft.js';
 import { readPlain } from './plain.js';
 
@@ -63,8 +62,8 @@ function refuseBinary(bytes: Uint8Array): void {
 }
 
 interface Group {
-  readonly origin: string | undefined;
-  readonly action: ListAction | undefined;
+  /** What the file says of them. */
+  readonly said: JsonOrigin;
   readonly builder: BatchBuilder;
 }
 
@@ -82,12 +81,13 @@ export function parseList(packed: Uint8Array, options: ParseOptions = {}): Parse
   const total = bytes.length;
   const source: Source = { bytes, start, problems, now, maxEntries, onProgress: (done) => onProgress?.(done, total) };
   const groups = new Map<string, Group>();
-  const builderOf = (origin?: string, action?: ListAction): BatchBuilder => {
-    const key = `${origin ?? ''} ${action ?? ''}`;
+  const builderOf = (said: JsonOrigin = {}): BatchBuilder => {
+    const { origin = '', action = '', forced = '' } = said;
+    const key = `${origin} ${action} ${forced}`;
     let group = groups.get(key);
     if (!group) {
       const builder = new BatchBuilder(Math.min(maxEntries, Math.ceil(total / BYTES_A_LINE)) + 16);
-      groups.set(key, (group = { origin, action, builder }));
+      groups.set(key, (group = { said, builder }));
     }
     return group.builder;
   };
@@ -104,7 +104,7 @@ function columnFormat(bytes: Uint8Array, start: number): ListFormat {
 function read(
   format: ListFormat,
   source: Source,
-  builderOf: (origin?: string, action?: ListAction) => BatchBuilder,
+  builderOf: (said?: JsonOrigin) => BatchBuilder,
   column: string | undefined,
 ): number {
   switch (format) {
@@ -113,7 +113,7 @@ function read(
     case 'csv':
       return readCsv(source, builderOf(), column);
     case 'json':
-      return readJson(source, ({ origin, action }) => builderOf(origin, action), column);
+      return readJson(source, builderOf, column);
     case 'ipset':
       return readIpset(source, builderOf());
     case 'nft':
@@ -129,11 +129,7 @@ function finish(format: ListFormat, lines: number, groups: readonly Group[], pro
     const text = `read as ${format}, ${problems.count} lines are bad and ${given} good${sample}: is this the list? Name its --format`;
     throw invalid(text, { format, bad: problems.count, good: given, badLines: problems.first });
   }
-  const built = groups.map(({ origin, action, builder }): ListGroup => ({
-    ...(origin === undefined ? {} : { origin }),
-    ...(action === undefined ? {} : { action }),
-    batch: builder.build(),
-  }));
+  const built = groups.map(({ said, builder }): ListGroup => ({ ...said, batch: builder.build() }));
   const count = built.reduce((sum, { batch }) => sum + batch.count, 0);
   return {
     format,

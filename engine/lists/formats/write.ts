@@ -50,13 +50,14 @@ function expiresText(expires: number | undefined): string | null {
 
 function* json(chunks: readonly ExportChunk[]): Generator<string> {
   let separator = '[\n';
-  for (const { origin, action, batch } of chunks) {
+  for (const { origin, action, forced, batch } of chunks) {
     const { addr4, len4, addr6, len6, extra } = batch;
     const entry = (prefix: string, expires: number | undefined, reason: number | undefined): string => {
       const record = {
         prefix,
         origin,
         action,
+        forced,
         reason: extra?.reasons[reason ?? 0] ?? '',
         expires: expiresText(expires),
       };

@@ -5,7 +5,7 @@ import { ListLimit } from '../../../common/abi.gen.js';
 import { isMapped4, isPrefix4, maskBytes, type Prefix } from '../../../common/address.js';
 import { adopt } from './adopt.js';
 import { assign, deleteBatch, putBatch } from './bulk.js';
-import { check, repair, sample } from './check.js';
+import { check, intact, repair, sample } from './check.js';
 import { allColumns, expiredPlaces } from './columns.js';
 import { Entries4 } from './entries4.js';
 import { Entries6 } from './entries6.js';
@@ -207,6 +207,10 @@ export class BlockTable implements T.EnforcedTable {
 
   sample(count: number): T.Differences {
     return sample(this.#writer, count);
+  }
+
+  intact(slots?: Uint32Array): T.FamilyCount {
+    return intact(this.#writer, slots);
   }
 
   check(): T.Differences {

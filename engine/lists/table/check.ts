@@ -8,7 +8,7 @@ import type { Front } from './front.js';
 import type { LengthSets } from './length-sets.js';
 import { type FrontMemory, frontMemory4, frontMemory6, type TableMemory } from './memory.js';
 import { LINE_ENTRIES, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
-import type { Differences } from './types.js';
+import type { Differences, FamilyCount } from './types.js';
 import type { Writer } from './writer.js';
 
 const USED = EntryBit.ENTRY_USED;
@@ -114,6 +114,8 @@ export function sample(writer: Writer, count: number): Differences {
   const { memory, four, six } = writer;
   const comparison = new Comparison(false);
   const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
+  const [words4, words6] = [new Uint32Array(four.front.copy.buffer), new Uint32Array(six.front.copy.buffer)];
+  const buckets = new Uint32Array(six.lengths.buckets.buffer);
   const share4 = four.size / Math.max(1, four.size + six.size);
   // Lines may be empty: a bound on the looks, for a table that holds little.
   for (let looks = 0; looks < 4 * count && comparison.checked < count; looks++) {
@@ -122,7 +124,8 @@ export function sample(writer: Writer, count: number): Differences {
       comparison.line(four.entries.copy, memory.entries4, line, LINE4_WORDS, 1);
       for (let i = 0; i < LINE_ENTRIES; i++) {
         const at = Entries4.word(line * LINE_ENTRIES + i);
-        if (four.entries.copy[at + 1] !== 0) sampleFront(comparison, four.front, front4, four.entries.copy[at] ?? 0);
+        if (four.entries.copy[at + 1] !== 0)
+          compareFront(comparison, four.front, words4, front4, four.entries.copy[at] ?? 0);
       }
     } else {
       const line = Math.floor(Math.random() * six.entries.lines);
@@ -131,11 +134,8 @@ export function sample(writer: Writer, count: number): Differences {
         const at = Entries6.word(line * LINE_ENTRIES + i);
         if (six.entries.copy[at + 4] === 0) continue;
         const top = six.entries.copy[at] ?? 0;
-        sampleFront(comparison, six.front, front6, top);
-        const bucket = six.lengths.bucket(top);
-        comparison.word(new Uint32Array(six.lengths.buckets.buffer), memory.buckets6, bucket >>> 2);
-        const set = (six.lengths.buckets[bucket] ?? 0) * 4;
-        for (let at = set; at < set + 4; at++) comparison.word(six.lengths.sets, memory.lengthSets, at);
+        compareFront(comparison, six.front, words6, front6, top);
+        compareLengths(comparison, six.lengths, buckets, memory, top);
       }
     }
   }
@@ -143,9 +143,61 @@ export function sample(writer: Writer, count: number): Differences {
 }
 
 /** The words of a front that lead to an address. */
-function sampleFront(comparison: Comparison, front: Front, memory: FrontMemory, top: number): void {
-  comparison.word(new Uint32Array(front.copy.buffer), memory.front, top >>> 9);
+function compareFront(
+  comparison: Comparison,
+  front: Front,
+  words: Uint32Array,
+  memory: FrontMemory,
+  top: number,
+): void {
+  comparison.word(words, memory.front, top >>> 9);
   comparison.word(front.mixed, memory.mixed, top >>> 15);
   comparison.word(front.any, memory.any, top >>> 13);
   comparison.word(front.filter, memory.filter, top >>> 15);
+}
+
+/** Which lengths there are below 32 bits of IPv6. */
+function compareLengths(
+  comparison: Comparison,
+  lengths: LengthSets,
+  buckets: Uint32Array,
+  memory: TableMemory,
+  top: number,
+): void {
+  const bucket = lengths.bucket(top);
+  comparison.word(buckets, memory.buckets6, bucket >>> 2);
+  const set = (lengths.buckets[bucket] ?? 0) * 4;
+  for (let at = set; at < set + 4; at++) comparison.word(lengths.sets, memory.lengthSets, at);
+}
+
+/** How many of these places (default: all) hold in the kernel what they should, with all that leads to it. */
+export function intact(writer: Writer, slots?: Uint32Array): FamilyCount {
+  const { memory, four, six } = writer;
+  const comparison = new Comparison(false);
+  const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
+  const [words4, words6] = [new Uint32Array(four.front.copy.buffer), new Uint32Array(six.front.copy.buffer)];
+  const buckets = new Uint32Array(six.lengths.buckets.buffer);
+  const slots4 = four.entries.lines * LINE_ENTRIES;
+  const found = { four: 0, six: 0 };
+  const count = slots?.length ?? slots4 + six.entries.lines * LINE_ENTRIES;
+  for (let i = 0; i < count; i++) {
+    const slot = slots ? (slots[i] ?? 0) : i;
+    const before = comparison.missing + comparison.index;
+    if (slot < slots4) {
+      const at = Entries4.word(slot);
+      if (four.entries.copy[at + 1] === 0) continue;
+      comparison.entry(four.entries.copy, memory.entries4, at, 1);
+      compareFront(comparison, four.front, words4, front4, four.entries.copy[at] ?? 0);
+      if (comparison.missing + comparison.index === before) found.four++;
+    } else {
+      const at = Entries6.word(slot - slots4);
+      if (six.entries.copy[at + 4] === 0) continue;
+      const top = six.entries.copy[at] ?? 0;
+      comparison.entry(six.entries.copy, memory.entries6, at, 4);
+      compareFront(comparison, six.front, words6, front6, top);
+      compareLengths(comparison, six.lengths, buckets, memory, top);
+      if (comparison.missing + comparison.index === before) found.six++;
+    }
+  }
+  return found;
 }

@@ -13,6 +13,7 @@ export type {
   EntryColumns,
   EntryHits,
   EntryValue,
+  FamilyCount,
   PrefixColumns,
   SlottedColumns,
   TableEntry,

@@ -83,6 +83,12 @@ export interface Differences {
   readonly index: number;
 }
 
+/** A number for each family. */
+export interface FamilyCount {
+  readonly four: number;
+  readonly six: number;
+}
+
 /**
  * The blocklist in the kernel. Each change is in force when the call returns. Readers never wait: an entry that is in
  * the table before and after a call is enforced all the while, and one that was never listed never is.
@@ -140,6 +146,11 @@ export interface EnforcedTable {
 
   /** Compares some entries, chosen at random, with the kernel's memory. Cheap: for every few seconds. */
   sample(count: number): Differences;
+  /**
+   * Entries that the kernel's memory holds as it should, with all that leads to them: of these places, or of all (some
+   * tens of milliseconds at a million entries).
+   */
+  intact(slots?: Uint32Array): FamilyCount;
   /** Compares everything. Some tens of milliseconds at a million entries. */
   check(): Differences;
   /** Compares everything and mends what differs, entries first, foreign ones last. Gives what it mended. */

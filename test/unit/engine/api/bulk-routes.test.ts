@@ -36,7 +36,7 @@ void t.test('lists go through the socket as they are', async (t) => {
   t.same([...batchTexts(lists.batch('feed:x'))], [...batchTexts(batch)]);
   const chunks = [];
   for await (const chunk of client.blocklistExport({ origin: 'feed:x' })) chunks.push(chunk);
-  t.same(chunks, [{ origin: 'feed:x', action: 'alert', batch: lists.batch('feed:x') }]);
+  t.same(chunks, [{ origin: 'feed:x', action: 'alert', forced: true, batch: lists.batch('feed:x') }]);
   const other = randomBatch(random, 300, { extra: true });
   const mine = await client.blocklistDiff(other, { origin: 'feed:x', replace: true });
   const theirs = await lists.diff(other, { origin: 'feed:x', replace: true });

@@ -13,6 +13,10 @@ export const feed: FeedStatus = {
   entries: 1234,
   refused: 2,
   badLines: 3,
+  firstBadLines: [
+    { line: 7, column: 1, cause: 'not an address', text: 'nonsense' },
+    { line: 9, column: 11, cause: 'the length is more than 32', text: '192.0.2.7/33' },
+  ],
   bytes: 20_000,
   failures: 1,
   format: 'plain',
@@ -30,7 +34,7 @@ export const stats: BlocklistStats = {
   entries6: 1,
   capacity4: 2_000_000,
   capacity6: 500_000,
-  origins: [{ origin: 'manual', action: 'drop', entries: 6, packets: 1_000_000, bytes: 64_000_000 }],
+  origins: [{ origin: 'manual', action: 'drop', entries: 6, alerting: 2, packets: 1_000_000, bytes: 64_000_000 }],
   enforced: 6,
   repairs: 0,
 };

@@ -30,7 +30,15 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const request = { prefixes: ['192.0.2.7'], ttl: 60, reason: 'why', force: true, sshPeer: '203.0.113.5' };
   const ordered = { sort: 'hits', limit: 5, origin: 'manual' } as const;
   const batch = twoEntries();
-  const bulk = { origin: 'feed:x', ttl: 60, action: 'alert', reason: 'why', force: true, confirm: 5 } as const;
+  const bulk = {
+    origin: 'feed:x',
+    ttl: 60,
+    action: 'alert',
+    reason: 'why',
+    force: true,
+    forced: false,
+    confirm: 5,
+  } as const;
   const compared = { origin: 'feed:x', replace: true };
   const filter = { origin: 'feed:x', action: 'alert' } as const;
   const update = { names: [feed.name], force: true };
@@ -63,7 +71,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     ],
     blocklistExport: [
       await all(client.blocklistExport(filter)),
-      [{ origin: 'feed:x', action: 'alert', batch: api.lists.batch('feed:x') }],
+      [{ origin: 'feed:x', action: 'alert', forced: false, batch: api.lists.batch('feed:x') }],
     ],
     blocklistStats: [await client.blocklistStats(), stats],
     confirm: [await client.confirm(), { origin: 'manual', entries: 2 }],

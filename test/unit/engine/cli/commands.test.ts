@@ -94,7 +94,7 @@ t.test('blocklist list, check and flush', async (t) => {
   const { out } = await blocklist('list');
   t.match(
     out,
-    /^PREFIX +ORIGIN +EXPIRES +PACKETS +LAST SEEN +REASON\n192\.0\.2\.7 +manual .* 12,345 .*brute force\n1 entry\n$/,
+    /^PREFIX +ORIGIN +ACTION +EXPIRES +PACKETS +LAST SEEN +REASON\n192\.0\.2\.7 +manual +alert .* 12,345 .*brute force\n1 entry\n$/,
   );
   t.strictSame(JSON.parse((await blocklist('list', '--json')).out), [block]);
   api.blocklist = [];
@@ -104,7 +104,7 @@ t.test('blocklist list, check and flush', async (t) => {
   t.equal(yes.status, 0);
   t.match(
     yes.out,
-    /^192\.0\.2\.7 is blocked\n {2}192\.0\.2\.7 by manual, until .*: brute force\n {2}kept by allowlist 192\.0\.2\.0\/24: our office\n$/,
+    /^192\.0\.2\.7 is blocked\n {2}192\.0\.2\.7 by manual, alert alone, until .*: brute force\n {2}kept by allowlist 192\.0\.2\.0\/24: our office\n$/,
   );
   t.strictSame(JSON.parse((await blocklist('check', '192.0.2.7', '--json')).out), check);
   api.checked = { address: '192.0.2.8', blocked: false, entries: [] };

@@ -57,12 +57,14 @@ void t.test('a feed is replaced as a whole, and asked for what changed alone', a
   t.match(manager.show('a'), { state: 'never', entries: 0, source: `${server.url}/list`, running: false });
   const [first] = await manager.update({ force: false });
   t.match(first, { state: 'updated', entries: 2, badLines: 1, format: 'plain', failures: 0, etag: '"29"' });
+  const firstBadLines = [{ line: 3, column: 1, cause: 'not an address', text: 'nonsense' }];
+  t.match(first, { firstBadLines });
   t.same(texts('feed:a'), ['192.0.2.1', '192.0.2.2']);
   t.equal(lists.origins.get('feed:a')?.action, 'alert');
   t.ok(logged.some(({ text }) => text === 'feed: bad lines'));
-  t.match(await manager.update({ names: ['a'], force: false }), [{ state: 'unchanged', entries: 2 }]);
+  t.match(await manager.update({ names: ['a'], force: false }), [{ state: 'unchanged', entries: 2, firstBadLines }]);
   body = '192.0.2.2\n192.0.2.3\n192.0.2.4\n';
-  t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3 }]);
+  t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3, firstBadLines: [] }]);
   t.same(texts('feed:a'), ['192.0.2.2', '192.0.2.3', '192.0.2.4']);
   // What was emptied behind our back is fetched in any case.
   lists.origins.delete('feed:a');
@@ -72,12 +74,16 @@ void t.test('a feed is replaced as a whole, and asked for what changed alone', a
     message: /configuration has a/,
   });
   // The next run goes on from what was kept.
+  body = '192.0.2.2\nbad\n192.0.2.3\n192.0.2.4\n';
+  await manager.update({ force: false });
   await manager.close();
   const next = setup(t, configOf([`{ name: a, url: "${server.url}/list?key=x", action: alert }`]), {
     file: state,
     lists,
   });
-  t.match(await next.manager.update({ force: false }), [{ state: 'unchanged', entries: 3 }]);
+  const kept = { badLines: 1, firstBadLines: [{ line: 2, column: 1, cause: 'not an address', text: 'bad' }] };
+  t.match(next.manager.show('a'), kept);
+  t.match(await next.manager.update({ force: false }), [{ ...kept, state: 'unchanged', entries: 3 }]);
   t.notMatch(readFileSync(state, 'utf8'), /key=x/);
 });
 

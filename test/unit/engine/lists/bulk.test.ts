@@ -2,9 +2,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { parseAddress, type Prefix } from '../../../../common/address.js';
+import { parseAddress, parsePrefix, type Prefix } from '../../../../common/address.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { keyOf } from '../../../../engine/lists/claims/keys.js';
+import { Entries4 } from '../../../../engine/lists/table/entries4.js';
 import type { ExportChunk, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 import { enforced, fixture, judged, prefixes, randomizer } from './fixture.js';
 
@@ -111,6 +112,21 @@ t.test('alert lists let pass, and a drop wins over them', async (t) => {
   t.match(f.tables.blocklist.get(prefixes('192.0.2.0/24')[0] as Prefix), { alert: true, expires: 0 });
 });
 
+t.test('figures tell how many entries of an origin only alert', async (t) => {
+  const f = fixture();
+  t.teardown(f.close);
+  const { bulk } = f.blocklist;
+  await bulk.importBatch(batch('192.0.2.1', '192.0.2.2', '2001:db8::/32'), { action: 'alert' });
+  await bulk.importBatch(batch('192.0.2.2', '192.0.2.3'), {});
+  f.blocklist.remove(prefixes('192.0.2.1'));
+  f.blocklist.add({ prefixes: prefixes('192.0.2.9') });
+  await bulk.replaceOrigin('feed:a', batch('192.0.2.1'), { action: 'alert' });
+  t.match(f.blocklist.stats().origins, [
+    { origin: 'feed:a', action: 'alert', entries: 1, alerting: 1 },
+    { origin: 'manual', action: 'drop', entries: 4, alerting: 1 },
+  ]);
+});
+
 t.test('what does not fit is refused with the counts, and nothing is changed', async (t) => {
   const f = fixture({ capacity: { capacity4: 1000, capacity6: 100 } });
   t.teardown(f.close);
@@ -157,11 +173,41 @@ t.test('export gives what an import takes', async (t) => {
   const before = shown();
   await f.blocklist.clear();
   t.match(f.blocklist.status(), { entries: 0, enforced: 0 });
-  for (const { origin, action, batch: one } of all) await bulk.importBatch(one, { origin, action });
+  for (const { origin, action, forced, batch: one } of all) await bulk.importBatch(one, { origin, action, forced });
   t.equal(shown().join('\n'), before.join('\n'));
   const diff = await bulk.diff(many(10, 1), { replace: true });
   t.match([diff.added.count, diff.removed.count, diff.kept], [10, 70_002, 0]);
 });
+
+for (const sort of ['address', 'hits'] as const) {
+  t.test(`a list that is read while it is replaced is of one moment: ${sort}`, async (t) => {
+    const f = fixture({ capacity: { capacity4: 40_000, capacity6: 1000 } });
+    t.teardown(f.close);
+    const { bulk } = f.blocklist;
+    await bulk.replaceOrigin('feed:a', many(5_000), {});
+    const single = '10.0.0.9 203.0.113.9 2001:db8::9'.split(' ');
+    f.blocklist.add({ prefixes: prefixes(...single), origin: 'feed:a', reason: 'by hand' });
+    const before = texts(f);
+    t.equal(before.length, 5_002);
+    const hit = ['10.0.0.12', '10.0.0.30', '203.0.113.9'];
+    for (const text of hit) {
+      const slot = f.tables.blocklist.find(parsePrefix(text));
+      f.tables.memory.entries4[Entries4.hits(slot) + 1] = 7;
+    }
+    const seen: string[] = [];
+    for await (const page of f.blocklist.pages({ sort })) {
+      if (seen.length === 0) {
+        f.blocklist.remove(prefixes('10.0.48.0'));
+        await bulk.replaceOrigin('feed:a', many(5_000, 1), {});
+      }
+      seen.push(...page.map((entry) => `${entry.prefix} ${entry.origin}`));
+    }
+    // What was replaced meanwhile has no packets any more, and comes behind those that had some.
+    if (sort === 'hits') t.ok(hit.some((text) => seen[0] === `${text} feed:a`));
+    t.same(seen.sort(), before.sort());
+    t.equal(texts(f).length, 5_000);
+  });
+}
 
 t.test('single changes while a bulk change is under way count', async (t) => {
   const file = join(t.testdir(), 'lists.db');

@@ -7,6 +7,7 @@ import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { Confirmations, type PendingChange } from '../../../../engine/lists/confirmations.js';
 import { parseList } from '../../../../engine/lists/formats/parse.js';
 import type { PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
+import { fixture, prefixes } from './fixture.js';
 import { MemoryBulkLists } from './memory-bulk-lists.js';
 
 function batchOf(text: string): PrefixBatch {
@@ -54,6 +55,36 @@ void t.test('an unconfirmed change goes, and what was there before is as it was'
   t.notOk(existsSync(file));
   t.equal(confirmations.pending, undefined);
   await confirmations.close();
+});
+
+void t.test('what was listed before acts as before, also after a restart', async (t) => {
+  const f = fixture({ exemptions: [['192.0.2.1', 'default gateway']] });
+  t.teardown(f.close);
+  const { bulk } = f.blocklist;
+  await bulk.importBatch(batchOf('192.0.2.1\n192.0.2.2\n'), { force: true, reason: 'forced' });
+  await bulk.importBatch(batchOf('192.0.2.3\n2001:db8::/48\n'), { reason: 'plain', ttl: 1000 });
+  await bulk.importBatch(batchOf('192.0.2.4'), { action: 'alert' });
+  const told = (): unknown[] =>
+    f.blocklist.list().map(({ prefix, reason, expires, action }) => {
+      const kernel = prefixes(prefix).map((one) => f.tables.blocklist.get(one));
+      return [prefix, reason, expires, action, kernel];
+    });
+  const before = told();
+  const file = join(t.testdir({}), 'confirm.bin');
+  const open = () =>
+    Confirmations.open({ file, lists: bulk, onRolledBack: () => undefined, onError: (error) => t.fail(String(error)) });
+  const next = batchOf('192.0.2.2\n192.0.2.3\n192.0.2.4\n192.0.2.5\n2001:db8::/48\n');
+  for (const options of [{ action: 'alert' }, { force: true, ttl: 5 }] as const) {
+    const first = open();
+    t.match(await first.importBatch(next, { origin: 'manual', ...options }, 3600), { added: 1, kept: 4, entries: 5 });
+    t.notSame(told(), before);
+    await first.close();
+    const second = open();
+    t.match(second.pending, { origin: 'manual', entries: 5 });
+    await second.rollback();
+    t.same(told(), before, JSON.stringify(options));
+    await second.close();
+  }
 });
 
 void t.test('a confirmed change stays; one at a time', async (t) => {

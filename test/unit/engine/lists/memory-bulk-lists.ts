@@ -18,6 +18,7 @@ import type { BatchRefusal } from '../../../../engine/lists/refuse-batch.js';
 
 interface Content {
   action: ListAction;
+  forced: boolean;
   batch: PrefixBatch;
 }
 
@@ -74,7 +75,11 @@ export class MemoryBulkLists implements BulkLists {
       throw new IdsError('LIST_FULL', 'the blocklist is full', { details: { requested: added.count } });
     }
     const rest = choose(before, inBoth(before, told).inA, 0);
-    this.origins.set(origin, { action: options.action ?? 'drop', batch: replace ? told : unionBatches([rest, told]) });
+    this.origins.set(origin, {
+      action: options.action ?? 'drop',
+      forced: options.forced ?? options.force ?? false,
+      batch: replace ? told : unionBatches([rest, told]),
+    });
     return {
       added: added.count,
       removed: replace ? removed.count : 0,
@@ -116,10 +121,10 @@ export class MemoryBulkLists implements BulkLists {
 
   async *exportEntries(filter: ExportFilter = {}): AsyncGenerator<ExportChunk> {
     await Promise.resolve();
-    for (const [origin, { action, batch }] of this.origins) {
+    for (const [origin, { action, forced, batch }] of this.origins) {
       if (filter.origin !== undefined && filter.origin !== origin) continue;
       if (filter.action !== undefined && filter.action !== action) continue;
-      yield { origin, action, batch };
+      yield { origin, action, forced, batch };
     }
   }
 }

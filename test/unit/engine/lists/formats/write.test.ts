@@ -26,8 +26,9 @@ void t.test('what was exported is imported as it was', (t) => {
   const random = randomizer(7);
   for (let round = 0; round < 80; round++) {
     const chunks: ExportChunk[] = [
-      { origin: 'manual', action: 'drop', batch: randomBatch(random, random(60), { extra: true }) },
-      { origin: 'feed:some', action: 'alert', batch: randomBatch(random, random(60), { extra: true }) },
+      { origin: 'manual', action: 'drop', forced: false, batch: randomBatch(random, random(60), { extra: true }) },
+      { origin: 'feed:some', action: 'alert', forced: false, batch: randomBatch(random, random(60), { extra: true }) },
+      { origin: 'feed:some', action: 'alert', forced: true, batch: randomBatch(random, random(60), { extra: true }) },
     ];
     const all = [...batchTexts(unionBatches(chunks.map(({ batch }) => batch)))];
     for (const format of EXPORT_FORMATS) {
@@ -41,8 +42,10 @@ void t.test('what was exported is imported as it was', (t) => {
         );
         continue;
       }
-      for (const { origin, action, batch } of chunks) {
-        const group = list.groups.find((one) => one.origin === origin && one.action === action);
+      for (const { origin, action, forced, batch } of chunks) {
+        const group = list.groups.find(
+          (one) => one.origin === origin && one.action === action && one.forced === forced,
+        );
         t.same(group ? told(group.batch) : [], told(batch), `${origin} with expiry and reasons`);
       }
     }
@@ -66,7 +69,7 @@ function hasNft(): boolean {
 
 void t.test('nft takes the export', { skip: hasNft() ? false : 'nft and root are needed' }, (t) => {
   const batch = randomBatch(randomizer(3), 500, { extra: true });
-  const text = textOf('nft', [{ origin: 'manual', action: 'drop', batch }]);
+  const text = textOf('nft', [{ origin: 'manual', action: 'drop', forced: false, batch }]);
   execFileSync('nft', ['-c', '-f', '-'], { input: text });
   t.pass('the check finds no error');
   t.end();
