@@ -7,19 +7,9 @@ import type { Clock } from '../tables.js';
 import { IdsError } from '../../../common/errors.js';
 import { BatchBuilder } from '../batch-builder.js';
 import type { ClaimIndex } from './claim-index.js';
+import { addPrefix, entryColumns, prefixColumns } from './columns.js';
 import { Fold, type Effect } from './fold.js';
-import {
-  copyKey,
-  keyOf,
-  makeKeys,
-  noKeys4,
-  noKeys6,
-  pairOf,
-  prefixAt,
-  trimKeys,
-  type KeyPair,
-  type Keys,
-} from './keys.js';
+import { copyKey, keyOf, makeKeys, pairOf, prefixAt, trimKeys, type KeyPair, type Keys } from './keys.js';
 import { SLICE, type Work } from './slices.js';
 import { Unsettled } from './unsettled.js';
 
@@ -44,8 +34,6 @@ const CLOCK_STEP = 0.5;
 
 /** Fewer entries than this are removed one by one: a batch looks through the whole table. */
 const FEW = 1_000;
-
-const none = new Uint32Array(0);
 
 export class Enforcer {
   readonly table: EnforcedTable;
@@ -265,22 +253,4 @@ export class Enforcer {
     const total = yield* this.#index.recount(new Fold(SLICE));
     if (this.#index.changes === changes) Object.assign(this.#index.size, total);
   }
-}
-
-function addPrefix(builder: BatchBuilder, prefix: Prefix): void {
-  const { words, addr, len } = keyOf(prefix);
-  const [a = 0, b = 0, c = 0, d = 0] = addr;
-  if (words === 1) builder.add4(a, len[0] ?? 0);
-  else builder.add6(a, b, c, d, len[0] ?? 0);
-}
-
-function prefixColumns(keys: Keys) {
-  const { four, six } = keys.words === 1 ? { four: keys, six: noKeys6 } : { four: noKeys4, six: keys };
-  return { addr4: four.addr, len4: four.len, addr6: six.addr, len6: six.len };
-}
-
-function entryColumns(keys: Keys, meta: Uint32Array, expires: Uint32Array): EntryColumns {
-  return keys.words === 1
-    ? { ...prefixColumns(keys), meta4: meta, expires4: expires, meta6: none, expires6: none }
-    : { ...prefixColumns(keys), meta4: none, expires4: none, meta6: meta, expires6: expires };
 }
