@@ -23,7 +23,7 @@ const linesFor = (capacity: number): number => Math.max(1, Math.ceil((capacity *
 export function capacityOf(lines: number): number {
   const most = Math.floor((lines * LINE_ENTRIES * FILL) / 100);
   const round = most - (most % 10);
-  return linesFor(round) === lines ? round : most;
+  return round > 0 && linesFor(round) === lines ? round : most;
 }
 
 /** Entries of the list maps for a capacity, as `KernelOptions.sizes` takes them. */
