@@ -48,6 +48,8 @@ export class Feeds {
   readonly #abort = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #free = PARALLEL;
+  /** Large contents are held one after the other. */
+  #large: Promise<unknown> = Promise.resolve();
 
   private constructor(options: FeedsOptions, states: FeedStates) {
     this.#options = options;
@@ -98,6 +100,12 @@ export class Feeds {
     else this.#free++;
   }
 
+  readonly #alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = this.#large.then(work);
+    this.#large = result.catch(() => undefined);
+    return result;
+  };
+
   /** An update of this feed: the one that runs already, or a new one. */
   #start(config: FeedConfig, force: boolean): Promise<void> {
     const running = this.#running.get(config.name);
@@ -115,7 +123,8 @@ export class Feeds {
       if (this.#abort.signal.aborted) return;
       const before = this.#states.get(config.name);
       const listed = countOf(originOf(config));
-      const request = { config, before, lists, listed, force, now: Date.now(), signal: this.#abort.signal };
+      const now = Date.now();
+      const request = { config, before, lists, listed, force, now, signal: this.#abort.signal, alone: this.#alone };
       const { after: bare, badLines, refused, failure } = await updateFeed(request);
       if (this.#abort.signal.aborted && bare.error !== undefined) return;
       const after = failure === undefined ? bare : this.#alert(config, bare, failure);

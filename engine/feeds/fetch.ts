@@ -6,6 +6,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
 import { version } from '../version.js';
+import { Body } from './body.js';
 import { failed } from './failure.js';
 import { readHeaders } from './secret.js';
 
@@ -48,7 +49,12 @@ async function fetchFile(file: string, maxBytes: number, known: Validators): Pro
       const etag = `${ino}-${size}-${mtimeMs}`;
       if (known.etag === etag) return { kind: 'unchanged' };
       if (size > maxBytes) throw failed('too-large', `${file} has ${size} bytes, more than max_bytes (${maxBytes})`);
-      return { kind: 'content', bytes: await handle.readFile(), encoded: false, validators: { etag } };
+      const body = new Body(size);
+      for await (const chunk of handle.createReadStream({ autoClose: false })) {
+        body.add(chunk as Buffer);
+        if (body.length > maxBytes) throw failed('too-large', `${file} has more than max_bytes (${maxBytes})`);
+      }
+      return { kind: 'content', bytes: body.bytes(), encoded: false, validators: { etag } };
     } finally {
       await handle.close();
     }
@@ -60,26 +66,24 @@ async function fetchFile(file: string, maxBytes: number, known: Validators): Pro
 }
 
 /** Reads a body to its end. @throws IdsError FEED_FAILED if it is too long or was cut off */
-async function readBody(response: Dispatcher.ResponseData, where: string, maxBytes: number): Promise<Buffer> {
+async function readBody(response: Dispatcher.ResponseData, where: string, maxBytes: number): Promise<Uint8Array> {
   const promised = headerOf(response.headers, 'content-length');
   const tooLarge = `${where} sends more than max_bytes (${maxBytes})`;
   if (promised !== undefined && Number(promised) > maxBytes) throw failed('too-large', tooLarge);
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new Body(Number(promised) || 0);
   try {
     for await (const chunk of response.body) {
-      size += (chunk as Buffer).length;
-      if (size > maxBytes) throw failed('too-large', tooLarge);
-      chunks.push(chunk as Buffer);
+      if (body.length + (chunk as Buffer).length > maxBytes) throw failed('too-large', tooLarge);
+      body.add(chunk as Buffer);
     }
   } catch (error) {
     if (error instanceof IdsError) throw error;
-    throw failed('truncated', `${where} broke off after ${size} bytes: ${messageOf(error)}`, { cause: error });
+    throw failed('truncated', `${where} broke off after ${body.length} bytes: ${messageOf(error)}`, { cause: error });
   }
-  if (promised !== undefined && Number(promised) !== size) {
-    throw failed('truncated', `${where} was cut off: ${size} bytes of ${promised}`);
+  if (promised !== undefined && Number(promised) !== body.length) {
+    throw failed('truncated', `${where} was cut off: ${body.length} bytes of ${promised}`);
   }
-  return Buffer.concat(chunks);
+  return body.bytes();
 }
 
 async function send(url: URL, headers: Record<string, string>, agent: Agent, signal: AbortSignal) {

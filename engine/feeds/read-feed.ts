@@ -3,12 +3,12 @@
 
 import { unionBatches } from '../lists/batch-ops.js';
 import type { BadLine, ListFormat } from '../lists/formats/formats.js';
-import { parseList, unpack } from '../lists/formats/parse.js';
+import { parseList } from '../lists/formats/parse.js';
 import type { PrefixBatch } from '../lists/prefix-batch.js';
 
 export interface ReadRequest {
   readonly bytes: Uint8Array;
-  /** True if gzip is only how they travelled; the list below may be gzip itself. */
+  /** True if gzip is how they travelled. */
   readonly encoded: boolean;
   readonly maxBytes: number;
   readonly maxEntries: number;
@@ -24,10 +24,11 @@ export interface FeedContent {
 }
 
 /** @throws IdsError LIST_INVALID */
-export function readFeed({ bytes, encoded, maxBytes, maxEntries, format, column }: ReadRequest): FeedContent {
-  const list = parseList(encoded ? unpack(bytes, maxBytes) : bytes, {
+export function readFeed({ bytes, maxBytes, maxEntries, format, column }: ReadRequest): FeedContent {
+  const list = parseList(bytes, {
     maxBytes,
     maxEntries,
+    together: true,
     ...(format === undefined ? {} : { format }),
     ...(column === undefined ? {} : { column }),
   });

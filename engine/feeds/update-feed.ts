@@ -8,9 +8,13 @@ import { unionBatches } from '../lists/batch-ops.js';
 import type { BulkLists, PrefixBatch, RefusedEntry } from '../lists/prefix-batch.js';
 import type { BadLine } from '../lists/formats/formats.js';
 import { failed, failureOf, type FeedFailure } from './failure.js';
-import { download, type Validators } from './fetch.js';
+import { download, type Download, type Validators } from './fetch.js';
 import type { FeedState } from './feed-state.js';
-import { readContent } from './reader.js';
+import type { FeedContent } from './read-feed.js';
+import { isPacked, readContent } from './reader.js';
+
+/** A download beyond this is made, and read, while no other such one is. */
+const LARGE = 8 * 1024 * 1024;
 
 export interface UpdateRequest {
   readonly config: FeedConfig;
@@ -22,6 +26,8 @@ export interface UpdateRequest {
   readonly force: boolean;
   readonly now: number;
   readonly signal: AbortSignal;
+  /** Does work that takes much memory when no other such work is under way. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export interface UpdateResult {
@@ -78,16 +84,20 @@ function checkShrink({ config, before, force }: UpdateRequest, count: number): v
   );
 }
 
-async function update(request: UpdateRequest): Promise<UpdateResult> {
-  const { config, before, lists, now, signal } = request;
-  const fetched = await download(config, validatorsOf(request), signal);
-  const { error: _error, told: _told, ...rest } = before;
-  const good = { ...rest, failures: 0, lastAttempt: now, lastSuccess: now };
-  if (fetched.kind === 'unchanged') {
-    if (config.ttl !== undefined) await prolong(request);
-    return { after: { ...good, state: 'unchanged' }, badLines: [], refused: [] };
-  }
+type Taken =
+  | { readonly kind: 'unchanged' }
+  | {
+      readonly kind: 'content';
+      readonly content: FeedContent;
+      /** Bytes as they came. */
+      readonly size: number;
+      readonly validators: Validators;
+    };
+
+async function read({ config }: UpdateRequest, fetched: Download): Promise<Taken> {
+  if (fetched.kind === 'unchanged') return fetched;
   const { bytes, encoded, validators } = fetched;
+  const size = bytes.length;
   const content = await readContent({
     bytes,
     encoded,
@@ -96,6 +106,40 @@ async function update(request: UpdateRequest): Promise<UpdateResult> {
     ...(config.format === undefined ? {} : { format: config.format }),
     ...(config.column === undefined ? {} : { column: config.column }),
   });
+  return { kind: 'content', content, size, validators };
+}
+
+/** A download of up to LARGE bytes; undefined if there are more. */
+async function downloadSmall(request: UpdateRequest): Promise<Download | undefined> {
+  const { config, before, signal } = request;
+  if (config.max_bytes > LARGE && before.bytes > LARGE) return undefined;
+  const most = Math.min(config.max_bytes, LARGE);
+  try {
+    return await download({ ...config, max_bytes: most }, validatorsOf(request), signal);
+  } catch (error) {
+    if (most < config.max_bytes && failureOf(error) === 'too-large') return undefined;
+    throw error;
+  }
+}
+
+/** Fetches and reads: what is small beside other feeds, what is or may become large alone. */
+async function take(request: UpdateRequest): Promise<Taken> {
+  const { config, signal, alone } = request;
+  const small = await downloadSmall(request);
+  if (!small) return alone(async () => read(request, await download(config, validatorsOf(request), signal)));
+  return small.kind === 'content' && isPacked(small) ? alone(() => read(request, small)) : read(request, small);
+}
+
+async function update(request: UpdateRequest): Promise<UpdateResult> {
+  const { config, before, lists, now } = request;
+  const taken = await take(request);
+  const { error: _error, told: _told, ...rest } = before;
+  const good = { ...rest, failures: 0, lastAttempt: now, lastSuccess: now };
+  if (taken.kind === 'unchanged') {
+    if (config.ttl !== undefined) await prolong(request);
+    return { after: { ...good, state: 'unchanged' }, badLines: [], refused: [] };
+  }
+  const { content, size, validators } = taken;
   checkShrink(request, content.batch.count);
   const result = await lists.replaceOrigin(originOf(config), content.batch, optionsOf(config));
   const { etag: _etag, lastModified: _modified, ...plain } = good;
@@ -108,7 +152,7 @@ async function update(request: UpdateRequest): Promise<UpdateResult> {
     refused: result.refusedCount,
     badLines: content.bad,
     firstBadLines: content.badLines,
-    bytes: bytes.length,
+    bytes: size,
     format: content.format,
   };
   return { after, badLines: content.badLines, refused: result.refused };

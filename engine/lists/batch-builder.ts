@@ -29,7 +29,7 @@ class Columns {
   }
 
   grow(): void {
-    const size = Math.max(64, this.len.length * 2);
+    const size = Math.max(8, this.len.length * 2);
     const addr = new Uint32Array(size * this.words);
     addr.set(this.addr);
     this.addr = addr;
@@ -120,7 +120,7 @@ export class BatchBuilder {
   /** @param hint how many IPv4 entries to expect */
   constructor(hint = 1024) {
     this.#four = new Columns(1, hint);
-    this.#six = new Columns(4, 64);
+    this.#six = new Columns(4, Math.min(64, hint));
   }
 
   /** Entries added so far, duplicates included. */

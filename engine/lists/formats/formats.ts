@@ -22,6 +22,8 @@ export interface ParseOptions {
   readonly maxEntries?: number;
   /** Wall clock milliseconds that remaining times (`timeout 300`) count from. */
   readonly now?: number;
+  /** One group for all entries, whatever the list says of origin and action. */
+  readonly together?: boolean;
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -2,6 +2,7 @@
 // A list file as bytes in, columns out: unpacked, recognised, read within bounds.
 
 import { gunzipSync } from 'node:zlib';
+import { Limit } from '../../../common/abi.gen.js';
 import { messageOf, systemCode } from '../../../common/errors.js';
 import { BatchBuilder } from '../batch-builder.js';
 import { readCsv } from './csv.js';
@@ -24,6 +25,8 @@ import { readPlain } from './plain.js';
 
 /** Bytes of a short line: how many entries to make room for at first. */
 const BYTES_A_LINE = 14;
+/** Groups of a list: every kind of each origin that the kernel has a number for. */
+const MAX_GROUPS = 4 * Limit.ORIGINS;
 /** Fewer bad lines than this are no sign of a wrong format. */
 const FEW = 10;
 
@@ -50,6 +53,7 @@ export function unpack(bytes: Uint8Array, maxBytes = MAX_BYTES): Uint8Array {
 function refuseBinary(bytes: Uint8Array): void {
   const kinds: readonly (readonly [string, readonly number[]])[] = [
     ['a zip file', [0x50, 0x4b, 3, 4]],
+    ['gzip in gzip', [0x1f, 0x8b]],
     ['an xz file', [0xfd, 0x37, 0x7a, 0x58]],
     ['a bzip2 file', [0x42, 0x5a, 0x68]],
     ['a zstd file', [0x28, 0xb5, 0x2f, 0xfd]],
@@ -72,7 +76,7 @@ interface Group {
  * @throws IdsError LIST_INVALID: packed wrongly, beyond a bound, without a usable column, or more bad lines than good ones
  */
 export function parseList(packed: Uint8Array, options: ParseOptions = {}): ParsedList {
-  const { maxBytes = MAX_BYTES, maxEntries = MAX_ENTRIES, column, now = Date.now(), onProgress } = options;
+  const { maxBytes = MAX_BYTES, maxEntries = MAX_ENTRIES, column, now = Date.now(), together, onProgress } = options;
   const bytes = unpack(packed, maxBytes);
   refuseBinary(bytes);
   const start = startsWith(bytes, 0xef, 0xbb, 0xbf) ? 3 : 0;
@@ -82,12 +86,17 @@ export function parseList(packed: Uint8Array, options: ParseOptions = {}): Parse
   const source: Source = { bytes, start, problems, now, maxEntries, onProgress: (done) => onProgress?.(done, total) };
   const groups = new Map<string, Group>();
   const builderOf = (said: JsonOrigin = {}): BatchBuilder => {
-    const { origin = '', action = '', forced = '' } = said;
+    const { origin = '', action = '', forced = '' } = together ? {} : said;
     const key = `${origin} ${action} ${forced}`;
     let group = groups.get(key);
     if (!group) {
-      const builder = new BatchBuilder(Math.min(maxEntries, Math.ceil(total / BYTES_A_LINE)) + 16);
-      groups.set(key, (group = { said, builder }));
+      if (groups.size >= MAX_GROUPS) {
+        const text = `the list names more than ${MAX_GROUPS} kinds of entries (origin, action, forced or not): split it`;
+        throw invalid(text, { groups: MAX_GROUPS });
+      }
+      // Most lists are one group: it has room for all of them, further ones grow.
+      const hint = groups.size > 0 ? 0 : Math.min(maxEntries, Math.ceil(total / BYTES_A_LINE)) + 16;
+      groups.set(key, (group = { said: together ? {} : said, builder: new BatchBuilder(hint) }));
     }
     return group.builder;
   };

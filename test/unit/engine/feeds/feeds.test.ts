@@ -213,6 +213,37 @@ void t.test('a large feed in gzip is read by another thread', async (t) => {
   t.match(b, { state: 'failed', lastError: /more than 500 entries/ });
 });
 
+void t.test('large feeds are fetched and read one after the other, small ones beside them', async (t) => {
+  const large = Buffer.from('# a comment\n'.repeat(800_000) + '192.0.2.1\n');
+  let active = 0;
+  let most = 0;
+  const whole: string[] = [];
+  const server = await openServer((request, response) => {
+    const body = request.url === '/small' ? Buffer.from('192.0.2.2\n') : large;
+    response.writeHead(200, request.url === '/chunked' ? {} : { 'content-length': body.length });
+    response.flushHeaders();
+    setTimeout(() => {
+      if (response.destroyed) return;
+      if (body === large && request.url !== '/chunked') most = Math.max(most, ++active);
+      response.once('finish', () => void whole.push(request.url ?? ''));
+      response.once('close', () => void (active -= body === large && request.url !== '/chunked' ? 1 : 0));
+      response.end(body);
+    }, 50);
+  });
+  t.teardown(() => server.close());
+  const lines = ['x', 'y', 'chunked', 'small'].map((name) => `{ name: ${name}, url: "${server.url}/${name}" }`);
+  const { manager, texts } = setup(t, configOf(lines));
+  const states = await manager.update({ force: false });
+  t.same(
+    states.map(({ state }) => state),
+    ['updated', 'updated', 'updated', 'updated'],
+  );
+  t.match(states[0], { bytes: large.length, entries: 1 });
+  t.same(texts('feed:y'), ['192.0.2.1']);
+  t.equal(most, 1);
+  t.equal(whole[0], '/small');
+});
+
 void t.test('a feed with a ttl gets its time again although nothing changed', async (t) => {
   const folder = t.testdir({ list: many(3) });
   const file = join(folder, 'feeds.json');

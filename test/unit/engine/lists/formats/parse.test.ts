@@ -36,6 +36,22 @@ void t.test('bounds on entries hold for ranges and every format', (t) => {
   t.end();
 });
 
+void t.test('many origins in one file take no more memory than their entries, and have a bound', (t) => {
+  const text = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `{"prefix":"10.0.${i >> 8}.${i & 255}","origin":"o${i}"}\n`).join('');
+  const before = process.memoryUsage().arrayBuffers;
+  let peak = 0;
+  const onProgress = (): void => void (peak = Math.max(peak, process.memoryUsage().arrayBuffers));
+  const { list } = listOf(text(10_000), { onProgress });
+  t.equal(list.groups.length, 10_000);
+  t.equal(list.count, 10_000);
+  t.ok(peak - before < 30e6, `${peak - before} bytes`);
+  const many = text(20_000);
+  t.throws(() => listOf(many), { code: 'LIST_INVALID', message: /more than 16384 kinds of entries/ });
+  t.same(listOf(many, { together: true }).list.groups.length, 1);
+  t.end();
+});
+
 void t.test('a page that is no list is refused as a whole', (t) => {
   const page = Array.from({ length: 30 }, (_, i) => `<p>line ${i}</p>`).join('\n');
   t.throws(() => listOf(page), {
