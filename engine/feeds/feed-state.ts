@@ -20,6 +20,8 @@ const one = z.object({
   /** Wall clock milliseconds. */
   lastAttempt: z.number().optional(),
   lastSuccess: z.number().optional(),
+  /** When entries end that say nothing themselves: wall clock milliseconds; absent = never. */
+  until: z.number().optional(),
   error: z.string().optional(),
   /** The first bad lines of the content that was taken. */
   firstBadLines: z

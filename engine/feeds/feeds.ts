@@ -191,6 +191,7 @@ export class Feeds {
     const {
       fingerprint: _fingerprint,
       told: _told,
+      until: _until,
       error,
       lastAttempt,
       lastSuccess,

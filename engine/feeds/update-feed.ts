@@ -4,8 +4,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
-import { unionBatches } from '../lists/batch-ops.js';
-import type { BulkLists, PrefixBatch, RefusedEntry } from '../lists/prefix-batch.js';
+import type { BulkLists, RefusedEntry } from '../lists/prefix-batch.js';
 import type { BadLine } from '../lists/formats/formats.js';
 import { failed, failureOf, type FeedFailure } from './failure.js';
 import { download, type Download, type Validators } from './fetch.js';
@@ -38,9 +37,9 @@ export interface UpdateResult {
   readonly failure?: FeedFailure;
 }
 
-/** What is fetched and how it is read: if it is another one, the old content is nothing to compare with. */
-export function fingerprintOf({ url, file, format, column, max_entries: maxEntries }: FeedConfig): string {
-  const text = JSON.stringify([url, file, format, column, maxEntries]);
+/** What is fetched, how it is read and what it is for: if it is another one, the old content is nothing to compare with. */
+export function fingerprintOf({ url, file, format, column, max_entries: maxEntries, action }: FeedConfig): string {
+  const text = JSON.stringify([url, file, format, column, maxEntries, action]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
@@ -48,27 +47,14 @@ export function originOf({ name }: { readonly name: string }): string {
   return `feed:${name}`;
 }
 
-function optionsOf({ name, action, ttl }: FeedConfig) {
-  return { action, reason: `feed ${name}`, ...(ttl === undefined ? {} : { ttl }) };
-}
-
 /** What may be sent as "unless it changed": only if all that was taken then is still listed. */
 function validatorsOf({ config, before, listed, force }: UpdateRequest): Validators {
   const same = before.fingerprint === fingerprintOf(config) && before.entries === listed;
-  if (force || !same || before.lastSuccess === undefined) return {};
+  // What ends at a known time can be prolonged, and nothing else.
+  const timed = (config.ttl === undefined) === (before.until === undefined);
+  if (force || !same || !timed || before.lastSuccess === undefined) return {};
   const { etag, lastModified } = before;
   return { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
-}
-
-/** Gives entries that did not change their full time again. */
-async function prolong({ config, lists }: UpdateRequest): Promise<void> {
-  const origin = originOf(config);
-  const batches: PrefixBatch[] = [];
-  for await (const { batch } of lists.exportEntries({ origin })) {
-    const { extra: _extra, ...bare } = batch;
-    batches.push(bare);
-  }
-  await lists.replaceOrigin(origin, unionBatches(batches), optionsOf(config));
 }
 
 function checkShrink({ config, before, force }: UpdateRequest, count: number): void {
@@ -133,19 +119,23 @@ async function take(request: UpdateRequest): Promise<Taken> {
 async function update(request: UpdateRequest): Promise<UpdateResult> {
   const { config, before, lists, now } = request;
   const taken = await take(request);
+  const ends = config.ttl === undefined ? {} : { until: Date.now() + config.ttl * 1000 };
   const { error: _error, told: _told, ...rest } = before;
   const good = { ...rest, failures: 0, lastAttempt: now, lastSuccess: now };
   if (taken.kind === 'unchanged') {
-    if (config.ttl !== undefined) await prolong(request);
-    return { after: { ...good, state: 'unchanged' }, badLines: [], refused: [] };
+    if (before.until !== undefined && ends.until !== undefined)
+      await lists.prolong(originOf(config), before.until, ends.until);
+    return { after: { ...good, ...ends, state: 'unchanged' }, badLines: [], refused: [] };
   }
   const { content, size, validators } = taken;
   checkShrink(request, content.batch.count);
-  const result = await lists.replaceOrigin(originOf(config), content.batch, optionsOf(config));
-  const { etag: _etag, lastModified: _modified, ...plain } = good;
+  const options = { action: config.action, reason: `feed ${config.name}`, ...ends };
+  const result = await lists.replaceOrigin(originOf(config), content.batch, options);
+  const { etag: _etag, lastModified: _modified, until: _until, ...plain } = good;
   const after: FeedState = {
     ...plain,
     ...validators,
+    ...ends,
     state: 'updated',
     fingerprint: fingerprintOf(config),
     entries: result.added + result.kept,

@@ -4,9 +4,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { compareBatches } from './batch-ops.js';
 import { originContent } from './claims/bulk-change.js';
-import { contentOf, emptyContent } from './claims/content.js';
+import { contentOf, countOf, emptyContent } from './claims/content.js';
 import { chunksOf } from './claims/export.js';
-import type { GroupValue } from './claims/groups.js';
+import { Groups, type GroupValue } from './claims/groups.js';
 import { batchOf, noKeys4, noKeys6, pairOf } from './claims/keys.js';
 import { atOnce, inSlices } from './claims/slices.js';
 import { ContentChanges, type ContentChangesOptions } from './content-changes.js';
@@ -19,6 +19,7 @@ import type {
   ExportChunk,
   ExportFilter,
   PrefixBatch,
+  ReplaceOptions,
   ReplaceResult,
 } from './prefix-batch.js';
 import type { Clock } from './tables.js';
@@ -83,9 +84,9 @@ export class BulkChanges implements BulkLists {
     this.#contents.room(fresh);
   }
 
-  #common({ ttl, reason = '', force = false, forced = force, action = 'drop' }: BulkOptions): GroupValue {
+  #common({ ttl, reason = '', force = false, forced = force, action = 'drop', until }: ReplaceOptions): GroupValue {
     const created = this.#options.clock.wallMs();
-    const expires = ttl === undefined ? Infinity : created + ttl * 1000;
+    const expires = until ?? (ttl === undefined ? Infinity : created + ttl * 1000);
     return { created, expires, reason, forced, action };
   }
 
@@ -93,7 +94,7 @@ export class BulkChanges implements BulkLists {
     return force ? { accepted: batch, refusedCount: 0, refused: [] } : this.#options.guard.refuseBatch(batch);
   }
 
-  async #put(origin: string, batch: PrefixBatch, options: BulkOptions, replace: boolean): Promise<ReplaceResult> {
+  async #put(origin: string, batch: PrefixBatch, options: ReplaceOptions, replace: boolean): Promise<ReplaceResult> {
     return this.exclusive(async () => {
       const { accepted, refusedCount, refused } = this.#accept(batch, options);
       const put = await inSlices(contentOf(accepted, this.#common(options)));
@@ -102,8 +103,19 @@ export class BulkChanges implements BulkLists {
     });
   }
 
-  replaceOrigin(origin: string, batch: PrefixBatch, options: BulkOptions): Promise<ReplaceResult> {
+  replaceOrigin(origin: string, batch: PrefixBatch, options: ReplaceOptions): Promise<ReplaceResult> {
     return this.#put(origin, batch, options, true);
+  }
+
+  prolong(origin: string, from: number, to: number): Promise<void> {
+    return this.exclusive(async () => {
+      // In one go up to where the change notes single ones: what is taken off in between would come back.
+      const content = atOnce(originContent(this.#options.index, origin));
+      if (countOf(content) === 0) return;
+      const columns = content.groups.columns();
+      const groups = Groups.of({ ...columns, expires: columns.expires.map((end) => (end === from ? to : end)) });
+      await this.#contents.change(origin, { ...content, groups }, { replace: true });
+    });
   }
 
   /**

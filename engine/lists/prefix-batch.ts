@@ -48,6 +48,11 @@ export interface BulkOptions {
   readonly forced?: boolean;
 }
 
+export interface ReplaceOptions extends BulkOptions {
+  /** In place of `ttl`: wall clock milliseconds. */
+  readonly until?: number;
+}
+
 /** An entry that was not taken, and why. */
 export interface RefusedEntry {
   readonly prefix: string;
@@ -107,7 +112,9 @@ export interface ExportChunk {
  */
 export interface BulkLists {
   /** The origin (`feed:<name>`, `manual` …) lists exactly this from now on. */
-  replaceOrigin(origin: string, batch: PrefixBatch, options: BulkOptions): Promise<ReplaceResult>;
+  replaceOrigin(origin: string, batch: PrefixBatch, options: ReplaceOptions): Promise<ReplaceResult>;
+  /** What the origin lists until `from` it lists until `to` (wall clock milliseconds); all else about it stays. */
+  prolong(origin: string, from: number, to: number): Promise<void>;
   /** The origin (default `manual`) lists this too. `removed` is 0. */
   importBatch(batch: PrefixBatch, options: BulkOptions & { readonly origin?: string }): Promise<ReplaceResult>;
   /** The origin does not list these any more; the number of those that it did. */
@@ -120,4 +127,5 @@ export interface BulkLists {
     options: BulkOptions & { readonly origin?: string; readonly replace?: boolean },
   ): Promise<DiffResult>;
   exportEntries(filter?: ExportFilter): AsyncIterable<ExportChunk>;
+  capacity(): Capacity;
 }

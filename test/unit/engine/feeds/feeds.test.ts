@@ -191,7 +191,7 @@ void t.test('a failure raises an alert, once a kind until the feed works again',
   answer = { body: Buffer.from(many(100)) };
   await next.manager.update({ force: false });
   t.match(next.raised, [{ failure: 'shrank' }], 'told anew');
-  lists.capacity = 10;
+  lists.limit = 10;
   answer = { body: Buffer.from(many(1000, 70_000)) };
   await next.manager.update({ force: false });
   t.match(next.raised.slice(1), [{ failure: 'list-full', entries: 1000 }]);
@@ -257,6 +257,34 @@ void t.test('a feed with a ttl gets its time again although nothing changed', as
   t.ok(after <= Date.now() + 3_600_000);
 });
 
+void t.test('what did not change keeps what its entries said of themselves', async (t) => {
+  const own = Date.UTC(2100, 0, 1);
+  const said = { prefix: '192.0.2.1', expires: new Date(own).toISOString(), reason: 'its own' };
+  const folder = t.testdir({ list: `${JSON.stringify(said)}\n{"prefix":"192.0.2.2"}\n` });
+  const setting = (more: string) => configOf([`{ name: a, file: ${folder}/list${more} }`]);
+  const file = join(folder, 'feeds.json');
+  const { manager, lists } = setup(t, setting(', ttl: 1h'), { file });
+  await manager.update({ force: false });
+  await new Promise((done) => setTimeout(done, 20));
+  const asked = Date.now();
+  t.match(await manager.update({ force: false }), [{ state: 'unchanged' }]);
+  const { extra } = lists.batch('feed:a');
+  t.equal(extra?.expires4[0], own);
+  t.equal(extra?.reasons[extra.reason4[0] ?? 0], 'its own');
+  t.ok((extra?.expires4[1] ?? 0) >= asked + 3_600_000, 'prolonged');
+  t.notHas(manager.show('a'), 'until');
+  await manager.close();
+  // Another ttl or none, or another action, holds for what is listed already.
+  const none = setup(t, setting(''), { file, lists });
+  t.match(await none.manager.update({ force: false }), [{ state: 'updated' }]);
+  t.equal(lists.batch('feed:a').extra?.expires4[1], Infinity);
+  t.match(await none.manager.update({ force: false }), [{ state: 'unchanged' }]);
+  await none.manager.close();
+  const alert = setup(t, setting(', action: alert'), { file, lists });
+  t.match(await alert.manager.update({ force: false }), [{ state: 'updated' }]);
+  t.equal(lists.origins.get('feed:a')?.action, 'alert');
+});
+
 void t.test('refused entries are told; a full list keeps the old content', async (t) => {
   const folder = t.testdir({ list: many(3) });
   const file = join(folder, 'list');
@@ -277,7 +305,7 @@ void t.test('refused entries are told; a full list keeps the old content', async
     'refused entries are no reason to fetch again',
   );
   writeFileSync(file, many(50));
-  lists.capacity = 10;
+  lists.limit = 10;
   t.match(await manager.update({ force: false }), [{ state: 'kept', entries: 2, lastError: /full/ }]);
 });
 

@@ -91,6 +91,35 @@ t.test('an import adds and prolongs, a removal takes out', async (t) => {
   t.match(f.blocklist.status(), { entries: 0, enforced: 0 });
 });
 
+t.test('what is prolonged keeps what else was said of it, and what is taken off meanwhile stays off', async (t) => {
+  const f = fixture({ capacity: { capacity4: 300_000, capacity6: 1000 } });
+  t.teardown(f.close);
+  const { bulk } = f.blocklist;
+  const until = f.clock.wallMs() + 60_000;
+  const builder = new BatchBuilder();
+  for (let i = 0; i < 200_000; i++) builder.add4(0x0a000000 + i, 32);
+  const mark = builder.mark();
+  builder.add4(0xc0000201, 32);
+  builder.describe(mark, until + 5000, 'its own');
+  await bulk.replaceOrigin('feed:a', builder.build(), { until, reason: 'feed a' });
+  f.clock.advance(30);
+  const done = bulk.prolong('feed:a', until, until + 30_000);
+  let over = false;
+  void done.then(() => (over = true));
+  // Away from the work's first step.
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(over, false, 'it is under way');
+  t.match(f.blocklist.remove(prefixes('10.0.0.7')), [{ outcome: 'removed' }]);
+  await done;
+  t.match(f.blocklist.check(parseAddress('10.0.0.7')), { blocked: false });
+  const said = (address: string) => f.blocklist.check(parseAddress(address)).entries[0];
+  t.match(said('10.0.0.8'), { reason: 'feed a', expires: new Date(until + 30_000).toISOString() });
+  t.match(said('192.0.2.1'), { reason: 'its own', expires: new Date(until + 5000).toISOString() });
+  t.equal(f.blocklist.status().entries, 200_000);
+  f.clock.advance(60);
+  t.equal(judged(f, '10.0.0.8'), false);
+});
+
 t.test('alert lists let pass, and a drop wins over them', async (t) => {
   const f = fixture();
   t.teardown(f.close);

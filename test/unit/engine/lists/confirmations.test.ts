@@ -120,7 +120,7 @@ void t.test('a daemon that died undoes it when it starts again', async (t) => {
 
 void t.test('an import that fails leaves nothing behind', async (t) => {
   const lists = new MemoryBulkLists();
-  lists.capacity = 1;
+  lists.limit = 1;
   const file = join(t.testdir({}), 'confirm.bin');
   const { confirmations } = setup(file, lists);
   const many = batchOf('192.0.2.1\n192.0.2.2\n');

@@ -12,6 +12,7 @@ import type {
   ExportFilter,
   ListAction,
   PrefixBatch,
+  ReplaceOptions,
   ReplaceResult,
 } from '../../../../engine/lists/prefix-batch.js';
 import type { BatchRefusal } from '../../../../engine/lists/refuse-batch.js';
@@ -25,7 +26,7 @@ interface Content {
 export class MemoryBulkLists implements BulkLists {
   readonly origins = new Map<string, Content>();
   readonly calls: { method: string; origin: string; count: number; options: BulkOptions }[] = [];
-  capacity = 1 << 24;
+  limit = 1 << 24;
   readonly #refuse: (batch: PrefixBatch) => BatchRefusal;
 
   constructor(refuse = (batch: PrefixBatch): BatchRefusal => ({ accepted: batch, refusedCount: 0, refused: [] })) {
@@ -37,8 +38,8 @@ export class MemoryBulkLists implements BulkLists {
     return this.origins.get(origin)?.batch ?? EMPTY_BATCH;
   }
 
-  #told(batch: PrefixBatch, { ttl, reason = '' }: BulkOptions): PrefixBatch {
-    const until = ttl === undefined ? Infinity : Date.now() + ttl * 1000;
+  #told(batch: PrefixBatch, { ttl, reason = '', until: end }: ReplaceOptions): PrefixBatch {
+    const until = end ?? (ttl === undefined ? Infinity : Date.now() + ttl * 1000);
     const { extra } = batch;
     const reasons = ['', reason, ...(extra?.reasons.slice(1) ?? [])];
     const life = (count: number, given?: Float64Array): Float64Array =>
@@ -60,7 +61,7 @@ export class MemoryBulkLists implements BulkLists {
   #state(extra = 0): Capacity {
     const entries4 = [...this.origins.values()].reduce((sum, { batch }) => sum + batch.len4.length, extra);
     const entries6 = [...this.origins.values()].reduce((sum, { batch }) => sum + batch.len6.length, 0);
-    return { entries4, entries6, capacity4: this.capacity, capacity6: this.capacity };
+    return { entries4, entries6, capacity4: this.limit, capacity6: this.limit };
   }
 
   #set(method: string, origin: string, batch: PrefixBatch, options: BulkOptions, replace: boolean): ReplaceResult {
@@ -71,7 +72,7 @@ export class MemoryBulkLists implements BulkLists {
     const before = this.batch(origin);
     const told = this.#told(accepted, options);
     const { added, removed, kept } = compareBatches(before, told);
-    if (this.#state().entries4 + added.count > this.capacity) {
+    if (this.#state().entries4 + added.count > this.limit) {
       throw new IdsError('LIST_FULL', 'the blocklist is full', { details: { requested: added.count } });
     }
     const rest = choose(before, inBoth(before, told).inA, 0);
@@ -90,8 +91,19 @@ export class MemoryBulkLists implements BulkLists {
     };
   }
 
-  replaceOrigin(origin: string, batch: PrefixBatch, options: BulkOptions): Promise<ReplaceResult> {
+  replaceOrigin(origin: string, batch: PrefixBatch, options: ReplaceOptions): Promise<ReplaceResult> {
     return Promise.resolve().then(() => this.#set('replaceOrigin', origin, batch, options, true));
+  }
+
+  async prolong(origin: string, from: number, to: number): Promise<void> {
+    await Promise.resolve();
+    const { extra } = this.batch(origin);
+    for (const ends of extra ? [extra.expires4, extra.expires6] : [])
+      ends.forEach((end, i) => (ends[i] = end === from ? to : end));
+  }
+
+  capacity(): Capacity {
+    return this.#state();
   }
 
   importBatch(batch: PrefixBatch, options: BulkOptions & { readonly origin?: string }): Promise<ReplaceResult> {
