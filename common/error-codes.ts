@@ -26,6 +26,7 @@ export const errorCodes = {
   FRAME_INVALID: { exit: 2, meaning: 'a frame is too short or too long to be judged' },
   DAEMON_UNREACHABLE: { exit: 3, meaning: 'no daemon answers on the control socket' },
   DAEMON_RUNNING: { exit: 1, meaning: 'another daemon already runs with this socket or state' },
+  DAEMON_BUSY: { exit: 1, meaning: 'the daemon is at work on another whole list' },
   DAEMON_FAILED: { exit: 1, meaning: 'the daemon answered with a failure' },
   PRIVILEGE: { exit: 4, meaning: 'the command needs privileges that the caller lacks' },
   KERNEL_FEATURE: { exit: 4, meaning: 'the kernel lacks a feature that is needed' },

@@ -90,6 +90,7 @@ export interface BulkApi {
   blocklistDiff(batch: PrefixBatch, request: ImportRequest & { readonly replace: boolean }): Promise<DiffResult>;
   blocklistExport(filter: ExportFilter): AsyncIterable<ExportChunk>;
   blocklistStats(): Promise<BlocklistStats>;
+  blocklistCapacity(): Promise<Capacity>;
   /** @throws IdsError NOT_FOUND if nothing waits */
   confirm(): Promise<ConfirmResult>;
   listFeeds(): Promise<readonly FeedStatus[]>;

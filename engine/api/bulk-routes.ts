@@ -2,7 +2,7 @@
 // The routes of whole lists and feeds. Bodies of lists are binary; their header is checked like any other request.
 
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { lengthOf } from '../lists/frames.js';
 import type { ExportChunk } from '../lists/prefix-batch.js';
@@ -10,9 +10,12 @@ import type { BulkApi } from './bulk-api.js';
 import { BINARY, encodeChunk, encodeDiff, readBody } from './bulk-wire.js';
 import { MAX_CONFIRM, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
+import { Turns } from './turns.js';
 
 /** Twenty million entries as columns, with room for reasons. */
 const BULK_LIMIT = 512 * 1024 * 1024;
+/** Less than the client waits for an answer. */
+const BULK_WAIT_MS = 60_000;
 
 const originName = z
   .string()
@@ -45,18 +48,26 @@ async function* frames(chunks: AsyncIterable<ExportChunk>): AsyncGenerator<Buffe
   }
 }
 
-export function bulkRoutes(app: FastifyInstance, api: BulkApi): void {
+/** @param waitMs how long a list waits for another one to be done */
+export function bulkRoutes(app: FastifyInstance, api: BulkApi, waitMs = BULK_WAIT_MS): void {
   app.addContentTypeParser(BINARY, { parseAs: 'buffer', bodyLimit: BULK_LIMIT }, (_request, body, done) =>
     done(null, body),
   );
-  const bulk = { bodyLimit: BULK_LIMIT };
-  app.post('/v1/blocklist/import', bulk, (request) => {
-    const { header, batch } = readBody(request.body);
+  const turns = new Turns(waitMs);
+  // Before the body is read. `close` comes after the answer, and if the caller goes away.
+  const onRequest = async (_request: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
+    const leave = await turns.take();
+    if (raw.destroyed) leave();
+    else raw.once('close', leave);
+  };
+  const bulk = { bodyLimit: BULK_LIMIT, onRequest };
+  app.post('/v1/blocklist/import', bulk, async (request) => {
+    const { header, batch } = readBody(request.body, await api.blocklistCapacity());
     const { replace: _replace, ...options } = compact(read(importHeader, header));
     return api.blocklistImport(batch, options);
   });
   app.post('/v1/blocklist/diff', bulk, async (request, reply) => {
-    const { header, batch } = readBody(request.body);
+    const { header, batch } = readBody(request.body, await api.blocklistCapacity());
     const { replace = false, ...options } = compact(read(importHeader, header));
     const diff = await api.blocklistDiff(batch, { ...options, replace });
     return reply.type(BINARY).send(encodeDiff(diff));

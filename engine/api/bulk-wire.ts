@@ -4,7 +4,7 @@
 import { IdsError } from '../../common/errors.js';
 import { decodeBatch, encodeBatch } from '../lists/batch-codec.js';
 import { decodeFrames, encodeFrames } from '../lists/frames.js';
-import type { DiffResult, ExportChunk, PrefixBatch } from '../lists/prefix-batch.js';
+import type { Capacity, DiffResult, ExportChunk, PrefixBatch } from '../lists/prefix-batch.js';
 
 export const BINARY = 'application/octet-stream';
 
@@ -12,11 +12,15 @@ export const BINARY = 'application/octet-stream';
 export const MAX_BULK_ENTRIES = 20_000_000;
 type DiffHeader = Omit<DiffResult, 'added' | 'removed'>;
 
-/** A body with a checked batch and a header that is not checked yet. @throws IdsError USAGE, LIST_INVALID */
-export function readBody(body: unknown): { readonly header: unknown; readonly batch: PrefixBatch } {
+/**
+ * A body with a checked batch and a header that is not checked yet.
+ * @param room where the batch must fit
+ * @throws IdsError USAGE, LIST_INVALID, LIST_FULL
+ */
+export function readBody(body: unknown, room: Capacity): { readonly header: unknown; readonly batch: PrefixBatch } {
   if (!(body instanceof Uint8Array))
     throw new IdsError('USAGE', `the request is not valid: its body must be ${BINARY}`);
-  return decodeBatch(body, MAX_BULK_ENTRIES);
+  return decodeBatch(body, MAX_BULK_ENTRIES, room);
 }
 
 export function encodeDiff({ added, removed, kept, refusedCount, refused }: DiffResult): Buffer {

@@ -30,7 +30,7 @@ import type {
 import { BINARY, decodeChunk, decodeDiff } from './bulk-wire.js';
 import { encodeBatch } from '../lists/batch-codec.js';
 import { decodeFrames } from '../lists/frames.js';
-import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
+import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import { fromWire } from './wire.js';
 
 /** The largest public rule sets take some ten seconds to compile on a slow machine. */
@@ -98,6 +98,10 @@ export class ApiClient implements Api {
 
   blocklistStats(): Promise<BlocklistStats> {
     return this.#get('/v1/blocklist/stats');
+  }
+
+  blocklistCapacity(): Promise<Capacity> {
+    return this.blocklistStats();
   }
 
   confirm(): Promise<ConfirmResult> {

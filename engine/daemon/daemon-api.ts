@@ -26,9 +26,9 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../api/bulk-api.js';
-import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
-import { parseOperatorPrefixes } from '../lists/index.js';
+import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
+import { operatorPrefixes } from './operator-prefixes.js';
 import { statusOf } from './status.js';
 
 /** Detections that may wait for a follower of `alerts tail`. */
@@ -69,7 +69,7 @@ export class DaemonApi implements Api {
   }
 
   async blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {
-    const prefixes = request.prefixes.flatMap((text) => parseOperatorPrefixes(text));
+    const prefixes = operatorPrefixes(request.prefixes, 'blocklist');
     const { blocklist, guard, log } = this.#parts;
     guard.noteSession(request.sshPeer);
     const { ttl, reason, force } = request;
@@ -79,7 +79,8 @@ export class DaemonApi implements Api {
   }
 
   async blocklistRemove(texts: readonly string[]): Promise<readonly PrefixOutcome[]> {
-    const outcomes = await this.#parts.blocklist.removeSoon(texts.flatMap((text) => parseOperatorPrefixes(text)));
+    const prefixes = operatorPrefixes(texts, 'blocklist');
+    const outcomes = await this.#parts.blocklist.removeSoon(prefixes);
     this.#parts.log.info({ outcomes }, 'blocklist remove');
     return outcomes;
   }
@@ -120,6 +121,10 @@ export class DaemonApi implements Api {
     return Promise.resolve().then(() => this.#parts.blocklist.stats());
   }
 
+  blocklistCapacity(): Promise<Capacity> {
+    return Promise.resolve().then(() => this.#parts.blocklist.bulk.capacity());
+  }
+
   confirm(): Promise<ConfirmResult> {
     return Promise.resolve().then(() => {
       const { origin, entries } = this.#parts.confirmations.confirm();
@@ -155,14 +160,15 @@ export class DaemonApi implements Api {
     readonly prefixes: readonly string[];
     readonly reason?: string;
   }): Promise<readonly PrefixOutcome[]> {
-    const prefixes = request.prefixes.flatMap((text) => parseOperatorPrefixes(text));
+    const prefixes = operatorPrefixes(request.prefixes, 'allowlist');
     const outcomes = this.#parts.allowlist.add(prefixes, request.reason);
     this.#parts.log.info({ outcomes, reason: request.reason }, 'allowlist add');
     return Promise.resolve(outcomes);
   }
 
   async allowlistRemove(texts: readonly string[]): Promise<readonly PrefixOutcome[]> {
-    const outcomes = this.#parts.allowlist.remove(texts.flatMap((text) => parseOperatorPrefixes(text)));
+    const prefixes = operatorPrefixes(texts, 'allowlist');
+    const outcomes = this.#parts.allowlist.remove(prefixes);
     this.#parts.log.info({ outcomes }, 'allowlist remove');
     return Promise.resolve(outcomes);
   }

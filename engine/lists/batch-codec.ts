@@ -8,12 +8,16 @@
 
 import { IdsError } from '../../common/errors.js';
 import { mask4 } from './batch-builder.js';
-import type { BatchExtra, PrefixBatch } from './prefix-batch.js';
+import type { BatchExtra, Capacity, PrefixBatch } from './prefix-batch.js';
 import { isStrictlySorted } from './radix.js';
+import { listFull } from './table/full.js';
 
 const MAGIC = 0x42534449;
 const VERSION = 1;
 const FIXED = 24;
+/** Of one batch that is to be taken in: each kind of entry has a place of its own in memory. */
+const MAX_KINDS = 65_536;
+const MAX_REASON_BYTES = 64 * 1024 * 1024;
 /** The header is what a command line says. */
 const MAX_HEADER = 64 * 1024;
 
@@ -116,13 +120,42 @@ function checkExtra({ expires4, expires6, reason4, reason6, reasons }: BatchExtr
   if (!expires4.every(time) || !expires6.every(time)) fail('an expiry before the epoch');
 }
 
+/** Reasons and expiries are for many entries each. */
+function checkKinds({ expires4, expires6, reasons }: BatchExtra): void {
+  const refuse = (what: string): never => {
+    const text = `the list has more than ${MAX_KINDS} different ${what}: import it in parts`;
+    throw new IdsError('LIST_INVALID', text, { details: { max: MAX_KINDS } });
+  };
+  if (reasons.length > MAX_KINDS + 1) refuse('reasons');
+  const seen = new Set<number>();
+  let last = NaN;
+  for (const ends of [expires4, expires6]) {
+    for (const end of ends) {
+      if (end === last || Number.isNaN(end)) continue;
+      seen.add((last = end));
+      if (seen.size > MAX_KINDS) refuse('expiries');
+    }
+  }
+}
+
+/** More entries than both tables have places never fit. */
+function checkRoom(count4: number, count6: number, room: Capacity): void {
+  const { entries4, entries6, capacity4, capacity6 } = room;
+  if (count4 + count6 <= capacity4 + capacity6) return;
+  throw count4 > capacity4
+    ? listFull('IPv4', entries4, capacity4, count4)
+    : listFull('IPv6', entries6, capacity6, count6);
+}
+
 /**
  * A batch that came from somewhere else, checked in full: a wrong order or host bits would break the tables.
- * @throws IdsError LIST_INVALID
+ * @param room for a batch that is to be taken in: where it must fit, and how different its entries may be
+ * @throws IdsError LIST_INVALID; LIST_FULL if there are more entries than places
  */
 export function decodeBatch(
   bytes: Uint8Array,
   maxEntries: number,
+  room?: Capacity,
 ): { readonly header: unknown; readonly batch: PrefixBatch } {
   if (bytes.length < FIXED) fail('it ends early');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -133,6 +166,10 @@ export function decodeBatch(
   if (headLength > MAX_HEADER) fail('its header is too long');
   if (count4 + count6 > maxEntries) {
     throw new IdsError('LIST_INVALID', `the list has ${count4 + count6} entries, more than ${maxEntries}`);
+  }
+  if (room) {
+    checkRoom(count4, count6, room);
+    if (reasonsLength > MAX_REASON_BYTES) fail(`its reasons are longer than ${MAX_REASON_BYTES} bytes`);
   }
   const reader = new PartReader(bytes);
   const header = reader.json(headLength);
@@ -159,5 +196,6 @@ export function decodeBatch(
   };
   reader.end();
   checkExtra(extra);
+  if (room) checkKinds(extra);
   return { header, batch: { ...columns, extra } };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest } from 'node:http';
 import t from 'tap';
 import { BINARY } from '../../../../engine/api/bulk-wire.js';
+import { Turns } from '../../../../engine/api/turns.js';
 import { encodeBatch } from '../../../../engine/lists/batch-codec.js';
 import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
@@ -44,6 +45,52 @@ void t.test('lists go through the socket as they are', async (t) => {
   t.same([...batchTexts(mine.removed)], [...batchTexts(theirs.removed)]);
   t.equal(mine.kept, theirs.kept);
   t.match(await client.blocklistStats(), { entries4: 5, origins: [{ packets: 1_000_000 }] });
+});
+
+void t.test('one list at a time is taken in; the others wait, and not for ever', async (t) => {
+  const { socket, lists, requests } = await openBulk(t);
+  const body = encodeBatch(randomBatch(randomizer(2), 50), { origin: 'a' });
+  const path = '/v1/blocklist/import';
+  /** A caller that stops in the middle of the body. */
+  const slow = (): ClientRequest => {
+    const headers = { 'content-type': BINARY, 'content-length': body.length };
+    const request = httpRequest({ socketPath: socket, path, method: 'POST', headers, agent: false });
+    request.on('error', () => undefined);
+    request.write(body.subarray(0, 100));
+    return request;
+  };
+  const first = slow();
+  await new Promise((done) => setTimeout(done, 100));
+  const second = post(socket, path, body);
+  const third = post(socket, '/v1/blocklist/diff', body);
+  await new Promise((done) => setTimeout(done, 100));
+  t.same(requests, [], 'nobody is let in');
+  first.end(body.subarray(100));
+  t.equal((await second).status, 200);
+  t.equal((await third).status, 200);
+  t.equal(requests.length, 2);
+  const gone = slow();
+  await new Promise((done) => setTimeout(done, 100));
+  gone.destroy();
+  t.equal((await post(socket, path, body)).status, 200, 'who goes away makes place');
+  lists.limit = 10;
+  const full = await post(socket, path, encodeBatch(randomBatch(randomizer(2), 50), { origin: 'a' }));
+  t.equal(full.status, 409);
+  t.match(JSON.parse(full.text), { error: { code: 'LIST_FULL' } });
+});
+
+void t.test('who waits too long for a turn is told so', async (t) => {
+  const turns = new Turns(50);
+  const leave = await turns.take();
+  await t.rejects(turns.take(), { code: 'DAEMON_BUSY', message: /try again/ });
+  const next = turns.take();
+  leave();
+  leave();
+  const leaveNext = await next;
+  const last = turns.take();
+  leaveNext();
+  (await last)();
+  (await turns.take())();
 });
 
 void t.test('bodies that are none are refused with a reason', async (t) => {

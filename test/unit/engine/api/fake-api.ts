@@ -25,7 +25,13 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../../../../engine/api/bulk-api.js';
-import type { DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
+import type {
+  Capacity,
+  DiffResult,
+  ExportChunk,
+  ExportFilter,
+  PrefixBatch,
+} from '../../../../engine/lists/prefix-batch.js';
 import type { Problem } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { memoryBulk } from './memory-bulk.js';
@@ -273,6 +279,11 @@ export class FakeApi implements Api {
 
   blocklistStats(): Promise<BlocklistStats> {
     return this.#called('blocklistStats', undefined, () => this.#bulk.blocklistStats());
+  }
+
+  /** Not told: the server asks for it beside what it was asked. */
+  blocklistCapacity(): Promise<Capacity> {
+    return this.#bulk.blocklistCapacity();
   }
 
   confirm(): Promise<ConfirmResult> {

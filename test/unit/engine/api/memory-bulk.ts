@@ -52,6 +52,7 @@ export function memoryBulk(lists: MemoryBulkLists, requests: ImportRequest[] = [
     blocklistDiff: (batch, request) => lists.diff(batch, request),
     blocklistExport: (filter) => lists.exportEntries(filter),
     blocklistStats: () => Promise.resolve(stats),
+    blocklistCapacity: () => Promise.resolve(lists.capacity()),
     confirm: () => {
       if (!pending) return Promise.reject(new IdsError('NOT_FOUND', 'no change waits for a confirmation'));
       pending = false;

@@ -43,7 +43,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const filter = { origin: 'feed:x', action: 'alert' } as const;
   const update = { names: [feed.name], force: true };
   api.recent.push([detection(1), detection(2)]);
-  const answers: Record<Exclude<keyof Api, 'followAlerts'>, [unknown, unknown]> = {
+  const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
     status: [await client.status(), status],
     stop: [await client.stop({ detach: true }), { detached: ['eth0'] }],
     loadRules: [await client.loadRules({ sources: [source], strict: true }), api.loaded],
@@ -65,7 +65,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
         kept: 0,
         refusedCount: 0,
         refused: [],
-        capacity: { entries4: 1, entries6: 1, capacity4: api.lists.capacity, capacity6: api.lists.capacity },
+        capacity: { entries4: 1, entries6: 1, capacity4: api.lists.limit, capacity6: api.lists.limit },
         confirmBy: '2026-01-01T00:00:30.000Z',
       },
     ],

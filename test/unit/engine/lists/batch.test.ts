@@ -73,6 +73,59 @@ void t.test('bytes and back', (t) => {
   t.end();
 });
 
+void t.test('a batch that is to be taken in is bounded before it is read', (t) => {
+  const room = { entries4: 3, entries6: 0, capacity4: 8, capacity6: 2 };
+  const many = (count: number, expires: (i: number) => number, reason: (i: number) => string) => {
+    const builder = new BatchBuilder(count);
+    for (let i = 0; i < count; i++) {
+      const mark = builder.mark();
+      builder.add4(i, 32);
+      builder.describe(mark, expires(i), reason(i));
+    }
+    return encodeBatch(builder.build());
+  };
+  const plain = (count: number) =>
+    many(
+      count,
+      () => NaN,
+      () => '',
+    );
+  t.equal(decodeBatch(plain(10), 1000, room).batch.count, 10);
+  t.throws(() => decodeBatch(plain(11), 1000, room), {
+    code: 'LIST_FULL',
+    details: { family: 'IPv4', entries: 3, capacity: 8, requested: 11, free: 5 },
+  });
+  // The counts alone are enough.
+  t.throws(() => decodeBatch(plain(11).subarray(0, 32), 1000, room), { code: 'LIST_FULL' });
+  const large = { ...room, capacity4: 1_000_000 };
+  const kinds = (count: number, body: (n: number) => Buffer, message: RegExp): void => {
+    t.equal(decodeBatch(body(count), 1_000_000, large).batch.count, count);
+    t.throws(() => decodeBatch(body(count + 1), 1_000_000, large), { code: 'LIST_INVALID', message });
+    t.equal(decodeBatch(body(count + 1), 1_000_000).batch.count, count + 1, 'what is ours has no such bound');
+  };
+  kinds(
+    65_536,
+    (n) =>
+      many(
+        n,
+        (i) => 1000 + i,
+        () => '',
+      ),
+    /more than 65536 different expiries: import it in parts/,
+  );
+  kinds(
+    65_536,
+    (n) =>
+      many(
+        n,
+        () => NaN,
+        (i) => `why ${i}`,
+      ),
+    /more than 65536 different reasons/,
+  );
+  t.end();
+});
+
 void t.test('damaged bytes are refused, never trusted', (t) => {
   const batch = randomBatch(randomizer(9), 40, { extra: true });
   const good = encodeBatch(batch, { a: 1 });
