@@ -10,7 +10,7 @@ import { BlocklistView, type ListOptions } from './blocklist-view.js';
 import { BulkChanges, type OriginChange } from './bulk.js';
 import { ClaimIndex } from './claims/claim-index.js';
 import { Enforcer } from './claims/enforcer.js';
-import { atOnce, inSlices } from './claims/slices.js';
+import { atOnce, chain, inSlices } from './claims/slices.js';
 import { GroupCommit } from './group-commit.js';
 import type { Guard } from './guard.js';
 import type { ListStore, Offence } from './list-store.js';
@@ -172,8 +172,9 @@ export class Blocklist {
   sweep(): number {
     const { store, clock } = this.#options;
     const stepped = this.#enforcer.followClock();
-    const { freed, keys } = expireClaims(this.#index, store, clock.wallMs());
-    const work = stepped ? this.#enforcer.pass() : this.#enforcer.resync(keys);
+    const expiry = expireClaims(this.#index, store, clock.wallMs());
+    const { freed } = expiry;
+    const work = chain(expiry.work, stepped ? this.#enforcer.pass() : this.#enforcer.resync(expiry.keys));
     if (freed + (stepped ? this.size : 0) <= COMPARE_AT_ONCE) atOnce<unknown>(work);
     else {
       this.#sweeping++;

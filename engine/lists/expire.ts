@@ -2,7 +2,10 @@
 // Claims that have come to their end leave memory and store; the kernel has stopped acting on them by itself.
 
 import type { ClaimIndex } from './claims/claim-index.js';
-import { compareKeys, copyKey, makeKeys, noKeys4, noKeys6, trimKeys, type KeyPair, type Keys } from './claims/keys.js';
+import { compareKeys, copyKey, makeKeys, trimKeys, type KeyPair, type Keys } from './claims/keys.js';
+import type { Due, Segment } from './claims/segment.js';
+import type { Work } from './claims/slices.js';
+import { takeOff } from './claims/take-off.js';
 import type { ListStore } from './list-store.js';
 
 /** Single claims that one sweep takes off: each is a row to delete. The rest waits for the next one. */
@@ -32,35 +35,47 @@ function join(a: Keys, b: Keys): Keys {
   return trimKeys(all, count);
 }
 
-/** Frees what has ended; `keys` are the prefixes whose value in the kernel may be another one now. */
-export function expireClaims(
-  index: ClaimIndex,
-  store: ListStore,
-  now: number,
-): { readonly freed: number; readonly keys: KeyPair } {
-  const due = [...index.segments.values()].filter((segment) => segment.nextExpiry <= now);
-  if (index.ends.next > now && due.length === 0) return { freed: 0, keys: { four: noKeys4, six: noKeys6 } };
-  const single = index.ends.due(now, SINGLE);
-  try {
-    store.transaction(() => {
-      for (const { entry, claim } of single) store.deleteClaim(entry.prefix, claim.origin);
-      for (const segment of due) store.setSwept(segment.origin, now);
-    });
-  } catch (error) {
-    for (const { entry, claim } of single) index.ends.push(entry, claim);
-    throw error;
+export interface Expiry {
+  readonly freed: number;
+  /** Prefixes whose value in the kernel may be another one now. */
+  readonly keys: KeyPair;
+  /** What of the bulk has ended leaves memory in slices. */
+  readonly work: Work<void>;
+}
+
+function* endAll(index: ClaimIndex, due: readonly (readonly [Segment, Due])[]): Work<void> {
+  for (const [segment, { keys, at }] of due) {
+    // A content that came in between is free of it, or frees it later.
+    const holds = (): boolean => index.segments.get(segment.origin) === segment;
+    yield* takeOff(index, keys, (family, i) => holds() && segment[family].kill(at[family][i] ?? 0));
   }
-  for (const { entry, claim } of single) index.delete(entry.prefix, claim.origin);
+}
+
+/** Frees what has ended. */
+export function expireClaims(index: ClaimIndex, store: ListStore, now: number): Expiry {
+  const segments = [...index.segments.values()].filter((segment) => segment.nextExpiry <= now);
+  const single = index.ends.due(now, SINGLE);
+  if (single.length > 0 || segments.length > 0) {
+    try {
+      store.transaction(() => {
+        for (const { entry, claim } of single) store.deleteClaim(entry.prefix, claim.origin);
+        for (const segment of segments) store.setSwept(segment.origin, now);
+      });
+    } catch (error) {
+      for (const { entry, claim } of single) index.ends.push(entry, claim);
+      throw error;
+    }
+  }
+  for (const { entry, claim } of single) index.end(entry.prefix, claim.origin);
   const keys = single.map(({ entry }) => entry.key);
   let four = sorted(1, keys);
   let six = sorted(4, keys);
   let freed = single.length;
-  for (const segment of due) {
-    const ended = segment.expire(now);
-    freed += ended.four.len.length + ended.six.len.length;
-    index.forgotten(ended);
-    four = join(four, ended.four);
-    six = join(six, ended.six);
+  const due = segments.map((segment) => [segment, segment.due(now)] as const);
+  for (const [, ended] of due) {
+    freed += ended.keys.four.len.length + ended.keys.six.len.length;
+    four = join(four, ended.keys.four);
+    six = join(six, ended.keys.six);
   }
-  return { freed, keys: { four, six } };
+  return { freed, keys: { four, six }, work: endAll(index, due) };
 }

@@ -65,7 +65,10 @@ export class WriteBehind {
     this.#offences.delete(name);
     this.#offences.set(name, offence);
     // The oldest is the first to be forgotten in memory too.
-    for (const [oldest] of this.#offences) if (this.#offences.size > this.#most) this.#offences.delete(oldest);
+    for (const [oldest] of this.#offences) {
+      if (this.#offences.size <= this.#most) break;
+      this.#offences.delete(oldest);
+    }
     this.#arm(FLUSH_MS);
   }
 

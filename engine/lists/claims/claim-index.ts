@@ -89,31 +89,25 @@ export class ClaimIndex {
     this.ends.push(this.own.set(prefix, claim), claim);
   }
 
-  /** Counts out those of the keys that nobody claims any more. */
-  forgotten({ four, six }: KeyPair): void {
-    this.changes++;
-    for (const keys of [four, six]) {
-      for (let i = 0; i < keys.len.length; i++) {
-        const key = {
-          words: keys.words,
-          addr: keys.addr.subarray(i * keys.words, (i + 1) * keys.words),
-          len: keys.len.subarray(i, i + 1),
-        };
-        if (!this.isClaimed(key)) this.resize(keys.words, -1);
-      }
-    }
-  }
-
   /** What kind of claim was taken away. */
   delete(prefix: Prefix, origin: string): 'own' | 'bulk' | undefined {
     const own = this.own.delete(prefix, origin);
     const bulk = !own && (this.segments.get(origin)?.kill(prefix) ?? false);
     if (!own && !bulk) return undefined;
+    this.#freed(prefix);
+    this.#journals.get(origin)?.add(prefix);
+    return own ? 'own' : 'bulk';
+  }
+
+  #freed(prefix: Prefix): void {
     this.changes++;
     const key = keyOf(prefix);
     if (!this.isClaimed(key)) this.resize(key.words, -1);
-    this.#journals.get(origin)?.add(prefix);
-    return own ? 'own' : 'bulk';
+  }
+
+  /** A single claim has come to its end. No journal has it: what lists the prefix again meanwhile is younger. */
+  end(prefix: Prefix, origin: string): void {
+    if (this.own.delete(prefix, origin)) this.#freed(prefix);
   }
 
   /** Undoes a `delete` that took a bulk claim, or a `set` that displaced one. */

@@ -190,8 +190,10 @@ function slim(column: Column, groups: Groups): Column {
 
 /** Merges what is put into the old content; of a prefix in both, what is put counts. Neither is changed. */
 export function* mergeContents(old: Content, put: Content, { replace, drop }: MergeOptions): Work<Merged> {
-  if (countOf(old) === 0)
+  if (countOf(old) === 0) {
+    put.groups.seal();
     return { content: put, added: countOf(put), kept: 0, removed: { four: noKeys4, six: noKeys6 } };
+  }
   const groups = new Groups();
   const translate = new Translation(groups, old.groups, put.groups);
   const four = yield* mergeSide(old.four, put.four, drop?.four, replace, translate);

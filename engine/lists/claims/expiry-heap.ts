@@ -9,9 +9,18 @@ interface Item {
   readonly claim: Claim;
 }
 
+/** Items that may not hold any more, besides as many as hold. */
+const SLACK = 1_000;
+
 /** A binary heap of claims by their end. A claim that was replaced meanwhile is passed over when its time comes. */
 export class ExpiryHeap {
-  readonly #items: Item[] = [];
+  #items: Item[] = [];
+  /** Beyond it the heap is freed of what does not hold any more: a prolongation leaves the old end in it. */
+  #most = SLACK;
+
+  get size(): number {
+    return this.#items.length;
+  }
 
   get next(): number {
     return this.#items[0]?.claim.expires ?? Infinity;
@@ -27,6 +36,13 @@ export class ExpiryHeap {
       this.#swap(at, parent);
       at = parent;
     }
+    if (items.length > this.#most) this.#rebuild();
+  }
+
+  #rebuild(): void {
+    this.#items = this.#items.filter(({ entry, claim }) => entry.claims.includes(claim));
+    for (let at = this.#items.length >> 1; at >= 0; at--) this.#sink(at);
+    this.#most = 2 * this.#items.length + SLACK;
   }
 
   /** The claims that have ended at `now` and still hold, up to `limit`, taken off the heap. */
@@ -56,10 +72,15 @@ export class ExpiryHeap {
     const last = items.pop();
     if (!top || !last || items.length === 0) return top;
     items[0] = last;
-    for (let at = 0; ;) {
+    this.#sink(0);
+    return top;
+  }
+
+  #sink(from: number): void {
+    for (let at = from; ;) {
       const left = 2 * at + 1;
       const child = this.#end(left + 1) < this.#end(left) ? left + 1 : left;
-      if (child >= items.length || this.#end(at) <= this.#end(child)) return top;
+      if (child >= this.#items.length || this.#end(at) <= this.#end(child)) return;
       this.#swap(at, child);
       at = child;
     }

@@ -32,7 +32,7 @@ export class Groups {
     groups.#expires = Float64Array.from(columns.expires);
     groups.#reason = Uint32Array.from(columns.reason);
     groups.#flags = Uint8Array.from(columns.flags);
-    for (const reason of columns.reasons) groups.#reasonId(reason);
+    groups.#reasons.push(...columns.reasons);
     return groups;
   }
 

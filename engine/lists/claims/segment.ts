@@ -71,6 +71,12 @@ export class Part implements Column {
   }
 }
 
+/** Entries of a segment, and where they stand in it. */
+export interface Due {
+  readonly keys: KeyPair;
+  readonly at: { readonly four: Uint32Array; readonly six: Uint32Array };
+}
+
 export class Segment {
   readonly origin: string;
   readonly groups: Groups;
@@ -121,21 +127,32 @@ export class Segment {
     return group === undefined ? Infinity : this.groups.expires(group);
   }
 
-  /** Ends what has expired and gives its keys. Only groups that are due are looked for. */
-  expire(now: number): KeyPair {
+  /** What has expired and is alive still; it is for the caller to kill, and not given again. */
+  due(now: number): Due {
     const due = new Uint8Array(this.groups.count);
     for (; this.#ended < this.#order.length && this.nextExpiry <= now; this.#ended++) {
       due[this.#order[this.#ended] ?? 0] = 1;
     }
-    const collect = (part: Part): Keys => {
+    const collect = (part: Part): { readonly keys: Keys; readonly at: Uint32Array } => {
       const keys = makeKeys(part.keys.words, part.keys.len.length);
+      const at = new Uint32Array(part.keys.len.length);
       let count = 0;
       for (let i = 0; i < part.keys.len.length; i++) {
-        if (due[part.groupOf(i)] && part.kill(i)) copyKey(keys, count++, part.keys, i);
+        if (!due[part.groupOf(i)] || !part.isAlive(i)) continue;
+        at[count] = i;
+        copyKey(keys, count++, part.keys, i);
       }
-      return trimKeys(keys, count);
+      return { keys: trimKeys(keys, count), at: at.slice(0, count) };
     };
-    return { four: collect(this.four), six: collect(this.six) };
+    const [four, six] = [collect(this.four), collect(this.six)];
+    return { keys: { four: four.keys, six: six.keys }, at: { four: four.at, six: six.at } };
+  }
+
+  /** Ends what has expired, uncounted. */
+  expire(now: number): void {
+    const { at } = this.due(now);
+    for (const i of at.four) this.four.kill(i);
+    for (const i of at.six) this.six.kill(i);
   }
 
   /** Where a prefix stands, dead or alive. */

@@ -12,6 +12,12 @@ export const SLICE = 8192;
 /** The main thread serves alerts and the API as well: it is not held for longer than this at a time. */
 const HOLD_MS = 8;
 
+/** Work, and other work after it. */
+export function* chain(first: Work<unknown>, second: Work<unknown>): Work<void> {
+  yield* first;
+  yield* second;
+}
+
 /** Runs work to its end without a pause. */
 export function atOnce<T>(work: Work<T>): T {
   for (;;) {

@@ -152,3 +152,23 @@ t.test('of more than is remembered every claim is written', async (t) => {
   );
   t.equal(behind.failure, undefined);
 });
+
+t.test('an offence more costs no walk through all of them', async (t) => {
+  const store = openListStore(join(t.testdir(), 'lists.db'));
+  t.teardown(() => store.close());
+  const behind = new WriteBehind(store, new ClaimIndex(), 1_000);
+  t.teardown(() => behind.close());
+  let steps = 0;
+  const iterator = Map.prototype[Symbol.iterator];
+  Map.prototype[Symbol.iterator] = function* (this: Map<unknown, unknown>) {
+    for (const entry of this.entries()) {
+      steps++;
+      yield entry;
+    }
+  } as typeof iterator;
+  for (let n = 0; n < 1_010; n++) behind.noteOffence({ address: Uint8Array.of(n >> 8, n), count: 1, until: 1 });
+  Map.prototype[Symbol.iterator] = iterator;
+  t.ok(steps < 3_000, `${steps} steps`);
+  behind.flush();
+  t.equal(store.offences().length, 1_000);
+});
