@@ -6,8 +6,9 @@ import { readContent } from '../../../../engine/feeds/reader.js';
 const bounds = { maxBytes: 1 << 28, maxEntries: 1_000_000 };
 
 void t.test('what is packed is read by another thread, however small it is', async (t) => {
-  const text = Buffer.from('# a comment\n'.repeat(2_000_000) + '192.0.2.1\n');
+  const text = Buffer.from('# a comment\n'.repeat(1_500_000) + '192.0.2.1\n');
   const bytes = gzipSync(text);
+  t.ok(bytes.length < 32 * 1024);
   for (const encoded of [false, true]) {
     let longest = 0;
     let last = performance.now();
@@ -18,6 +19,7 @@ void t.test('what is packed is read by another thread, however small it is', asy
     const started = performance.now();
     const { batch } = await readContent({ bytes: Uint8Array.from(bytes), encoded, ...bounds });
     const took = performance.now() - started;
+    longest = Math.max(longest, performance.now() - last);
     clearInterval(beat);
     t.equal(batch.count, 1);
     t.ok(longest < took / 2, `the thread was held for ${longest.toFixed()} of ${took.toFixed()} ms`);
