@@ -6,7 +6,7 @@ import { readContent } from '../../../../engine/feeds/reader.js';
 const bounds = { maxBytes: 1 << 28, maxEntries: 1_000_000 };
 
 void t.test('what is packed is read by another thread, however small it is', async (t) => {
-  const text = Buffer.from('# a comment\n'.repeat(1_500_000) + '192.0.2.1\n');
+  const text = Buffer.from('# a comment\n'.repeat(1_300_000) + '192.0.2.1\n');
   const bytes = gzipSync(text);
   t.ok(bytes.length < 32 * 1024);
   for (const encoded of [false, true]) {
