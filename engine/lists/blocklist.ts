@@ -8,6 +8,7 @@ import type { BlocklistStats, OriginStats } from '../api/bulk-api.js';
 import type { Allowlist } from './allowlist.js';
 import { BlocklistView, type ListOptions } from './blocklist-view.js';
 import { BulkChanges, type OriginChange } from './bulk.js';
+import type { TakesBack } from './claims/take-back.js';
 import { ClaimIndex } from './claims/claim-index.js';
 import { Enforcer } from './claims/enforcer.js';
 import { atOnce, chain, inSlices } from './claims/slices.js';
@@ -96,7 +97,7 @@ export class Blocklist {
   }
 
   /** Changes in bulk. */
-  get bulk(): BulkLists {
+  get bulk(): BulkLists & TakesBack {
     return this.#bulk;
   }
 

@@ -2,8 +2,10 @@
 // Changes in bulk, one after the other: what the guard lets through becomes the content of an origin.
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { compareBatches } from './batch-ops.js';
+import { choose, compareBatches } from './batch-ops.js';
 import { originContent } from './claims/bulk-change.js';
+import { asImported, ownEnd, pickColumns, type Import } from './claims/take-back.js';
+import { takeOff } from './claims/take-off.js';
 import { contentOf, countOf, emptyContent } from './claims/content.js';
 import { chunksOf } from './claims/export.js';
 import { Groups, type GroupValue } from './claims/groups.js';
@@ -84,10 +86,18 @@ export class BulkChanges implements BulkLists {
     this.#contents.room(fresh);
   }
 
-  #common({ ttl, reason = '', force = false, forced = force, action = 'drop', until }: ReplaceOptions): GroupValue {
-    const created = this.#options.clock.wallMs();
-    const expires = until ?? (ttl === undefined ? Infinity : created + ttl * 1000);
-    return { created, expires, reason, forced, action };
+  #common({
+    ttl,
+    reason = '',
+    force = false,
+    forced = force,
+    action = 'drop',
+    until,
+    created,
+  }: ReplaceOptions): GroupValue {
+    const now = this.#options.clock.wallMs();
+    const expires = until ?? (ttl === undefined ? Infinity : now + ttl * 1000);
+    return { created: created ?? now, expires, reason, forced, action };
   }
 
   #accept(batch: PrefixBatch, { force = false }: BulkOptions) {
@@ -156,6 +166,34 @@ export class BulkChanges implements BulkLists {
     return this.exclusive(async () => {
       const drop = pairOf(batch);
       return (await this.#contents.change(origin, emptyContent(), { replace: false, drop })).removed;
+    });
+  }
+
+  /** Wall clock milliseconds of the lists. */
+  now(): number {
+    return this.#options.clock.wallMs();
+  }
+
+  /**
+   * Takes an import back as far as nobody has changed its entries since. The removals are in force before anything is
+   * written. Harmless when it is done again. @throws IdsError STORE_FAILED
+   */
+  takeBack({ origin, created, fresh, before }: Import): Promise<void> {
+    return this.exclusive(async () => {
+      const { index, enforcer } = this.#options;
+      const keys = pairOf(fresh);
+      await inSlices(takeOff(index, keys, ownEnd(index, origin, created, keys)));
+      await inSlices(enforcer.resync(keys));
+      await this.#contents.change(origin, emptyContent(), { replace: false });
+      for (const old of before) {
+        // From here on until the change has begun there is no pause: what is changed later is in its journal.
+        const kept = asImported(index, origin, created, old, this.now());
+        const batch = choose(old.batch, kept);
+        if (batch.count === 0) continue;
+        const common = this.#common({ action: old.action, forced: old.forced });
+        const put = atOnce(contentOf(batch, common, pickColumns(old.listed, kept)));
+        await this.#contents.change(origin, put, { replace: false });
+      }
     });
   }
 

@@ -36,7 +36,15 @@ export interface BatchExtra {
 /** What a listed source meets: dropped, or let through and told as a would-be drop. */
 export type ListAction = 'drop' | 'alert';
 
+/** When entries were listed, wall clock milliseconds, parallel to `len4` and `len6`. */
+export interface CreatedColumns {
+  readonly four: Float64Array;
+  readonly six: Float64Array;
+}
+
 export interface BulkOptions {
+  /** When the entries were listed; default: now. */
+  readonly created?: number;
   /** Seconds for entries that say nothing themselves; undefined = for ever. */
   readonly ttl?: number;
   /** Default `drop`. */
@@ -103,6 +111,8 @@ export interface ExportChunk {
   readonly action: ListAction;
   readonly forced: boolean;
   readonly batch: PrefixBatch;
+  /** Wall clock milliseconds at which each was listed. */
+  readonly created?: CreatedColumns;
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an origin lists, as columns: made of a batch, merged with what it listed before.
 
-import type { BatchExtra, PrefixBatch } from '../prefix-batch.js';
+import type { BatchExtra, CreatedColumns, PrefixBatch } from '../prefix-batch.js';
 import { Groups, type GroupValue } from './groups.js';
 import { compareKeys, copyKey, makeKeys, noKeys4, noKeys6, pairOf, trimKeys, type KeyPair, type Keys } from './keys.js';
 import { SLICE, type Work } from './slices.js';
@@ -35,14 +35,16 @@ function* describe(
   reasons: readonly string[],
   groups: Groups,
   common: GroupValue,
+  created?: Float64Array,
 ): Work<Uint32Array> {
   const group = new Uint32Array(count);
   for (let i = 0; i < count; i++) {
     const end = expires[i] ?? NaN;
     const why = reason[i] ?? 0;
-    if (!Number.isNaN(end) || why !== 0) {
+    if (!Number.isNaN(end) || why !== 0 || created) {
       group[i] = groups.add({
         ...common,
+        created: created?.[i] ?? common.created,
         expires: Number.isNaN(end) ? common.expires : end,
         reason: why === 0 ? common.reason : (reasons[why] ?? ''),
       });
@@ -53,14 +55,30 @@ function* describe(
 }
 
 /** A batch as content; what entries do not say themselves is `common`. */
-export function* contentOf(batch: PrefixBatch, common: GroupValue): Work<Content> {
+export function* contentOf(batch: PrefixBatch, common: GroupValue, created?: CreatedColumns): Work<Content> {
   const { four, six } = pairOf(batch);
   const groups = new Groups();
   groups.add(common);
   const extra: BatchExtra | undefined = batch.extra;
   if (!extra) return { four: { keys: four, group: undefined }, six: { keys: six, group: undefined }, groups };
-  const group4 = yield* describe(four.len.length, extra.expires4, extra.reason4, extra.reasons, groups, common);
-  const group6 = yield* describe(six.len.length, extra.expires6, extra.reason6, extra.reasons, groups, common);
+  const group4 = yield* describe(
+    four.len.length,
+    extra.expires4,
+    extra.reason4,
+    extra.reasons,
+    groups,
+    common,
+    created?.four,
+  );
+  const group6 = yield* describe(
+    six.len.length,
+    extra.expires6,
+    extra.reason6,
+    extra.reasons,
+    groups,
+    common,
+    created?.six,
+  );
   return { four: { keys: four, group: group4 }, six: { keys: six, group: group6 }, groups };
 }
 

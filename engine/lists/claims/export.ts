@@ -64,10 +64,12 @@ export function* chunksOf(
         const keys = part(column.keys, from, to);
         const expires = new Float64Array(to - from);
         const reason = new Uint32Array(to - from);
+        const created = new Float64Array(to - from);
         for (let i = from; i < to; i++) {
           const group = column.group?.[i] ?? 0;
           expires[i - from] = groups.expires(group);
           reason[i - from] = reasonOf[group] ?? 0;
+          created[i - from] = groups.created(group);
         }
         const none = { expires: new Float64Array(0), reason: new Uint32Array(0) };
         const [own4, own6] = words === 1 ? [{ expires, reason }, none] : [none, { expires, reason }];
@@ -79,7 +81,8 @@ export function* chunksOf(
           reasons,
         };
         const pair = words === 1 ? { four: keys, six: noKeys6 } : { four: noKeys4, six: keys };
-        yield { origin, action, forced, batch: { ...batchOf(pair), extra } };
+        const times = words === 1 ? { four: created, six: none.expires } : { four: none.expires, six: created };
+        yield { origin, action, forced, batch: { ...batchOf(pair), extra }, created: times };
       }
     }
   }
