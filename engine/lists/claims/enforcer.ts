@@ -35,6 +35,12 @@ const CLOCK_STEP = 0.5;
 /** Fewer entries than this are removed one by one: a batch looks through the whole table. */
 const FEW = 1_000;
 
+/** True if an entry acts on less, or not as long, as it does. */
+function weaker(next: EntryValue, now: EntryValue): boolean {
+  const end = (value: EntryValue): number => (value.expires === 0 ? Infinity : value.expires);
+  return (next.alert && !now.alert) || (now.forced && !next.forced) || end(next) < end(now);
+}
+
 export class Enforcer {
   readonly table: EnforcedTable;
   readonly #index: ClaimIndex;
@@ -120,6 +126,8 @@ export class Enforcer {
     this.#requireOpen();
     const value = this.value(prefix);
     if (value) {
+      const before = this.table.get(prefix);
+      if (before && weaker(value, before)) this.#settle(prefix);
       if (this.table.put(prefix, value) !== 'same') this.#unsettled.note(prefix, this.#clock.bootSeconds());
     } else if (this.table.find(prefix) >= 0) {
       this.#settle(prefix);
