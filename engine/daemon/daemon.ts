@@ -140,6 +140,7 @@ export class Daemon {
           blocklist: BlockTable.open(kernel.listMemory()),
           allowlist: kernel.allowlist,
           originHits: (origin) => kernel.originHits(origin),
+          clearOriginHits: (origin) => kernel.clearOriginHits(origin),
         },
         store,
         clock,
