@@ -17,6 +17,9 @@ export interface ListCapacity {
   readonly capacity6: number;
 }
 
+/** What the daemon has room for. */
+export const CAPACITY: ListCapacity = { capacity4: 2_000_000, capacity6: 500_000 };
+
 const linesFor = (capacity: number): number => Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
 
 /** Below this a place more or less matters. */
