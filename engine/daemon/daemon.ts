@@ -52,7 +52,6 @@ export interface DaemonParts {
   readonly started: Date;
 }
 
-
 const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 };
 
 export class Daemon {
