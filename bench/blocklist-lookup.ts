@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { abiHash, ControlFlag } from '../common/abi.gen.js';
 import { DEFAULT_PIN_DIR, Kernel } from '../engine/bpf/index.js';
-import { BlockTable, type EntryColumns, listSizes } from '../engine/lists/table/index.js';
+import { BlockTable, CAPACITY, type EntryColumns, listSizes } from '../engine/lists/table/index.js';
 import { tcp } from '../test/kernel/support/frames.js';
 import { LookupProgram, Mode, VALUE_BYTES } from './lookup-program.js';
 import { mixed4, mixed6, randomWords, sources, toWire } from './prefix-mix.js';
@@ -85,7 +85,7 @@ export function measureLookups(o: LookupOptions = {}): LookupFigure[] {
   const { entries4 = 1_000_000, entries6 = 200_000, rounds = 5 } = o;
   const entries = randomEntries(entries4, entries6);
   const pinDir = `${DEFAULT_PIN_DIR}-bench-${randomUUID().slice(0, 8)}`;
-  const kernel = Kernel.open({ pinDir, sizes: listSizes({ capacity4: entries4, capacity6: entries6 }) });
+  const kernel = Kernel.open({ pinDir, sizes: listSizes(CAPACITY) });
   const open: LookupProgram[] = [];
   try {
     kernel.control.update({ flags: ControlFlag.CONTROL_CUTS, blockedRate: 1, sourceRate: 1000, ruleRate: 5000 });

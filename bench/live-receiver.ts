@@ -5,7 +5,7 @@
 import { ControlFlag } from '../common/abi.gen.js';
 import { Kernel } from '../engine/bpf/index.js';
 import { attachLink } from '../engine/bpf/links.js';
-import { BlockTable, listSizes } from '../engine/lists/table/index.js';
+import { BlockTable, CAPACITY, listSizes } from '../engine/lists/table/index.js';
 import { disjoint4 } from './disjoint.js';
 import { PlainObject } from './plain-object.js';
 import { toWire } from './prefix-mix.js';
@@ -17,7 +17,7 @@ const entries = Number(count);
 
 function ids(): () => void {
   // Sizes, flags and bounds of events as the daemon sets them.
-  const kernel = Kernel.open({ sizes: listSizes({ capacity4: Math.max(entries, 2_000_000), capacity6: 500_000 }) });
+  const kernel = Kernel.open({ sizes: listSizes(CAPACITY) });
   const flags = ControlFlag.CONTROL_CUTS | ControlFlag.CONTROL_ESTABLISHED;
   kernel.control.update({ flags, blockedRate: 1, sourceRate: 1000, ruleRate: 5000 });
   const { addr, length } = disjoint4(entries);

@@ -61,6 +61,9 @@ static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 		/* Behind an entry that is not forced there may be one that is. */
 		pkt->listed = 0;
 		ids_find(pkt, IDS_ENTRY_FORCED);
+		/* Or one that only reports. */
+		if (!pkt->listed)
+			ids_find(pkt, IDS_ENTRY_ALERT);
 		if (!pkt->listed)
 			return;
 	}

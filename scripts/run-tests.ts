@@ -67,15 +67,18 @@ async function runSuite(name: string, suite: Suite, parts: readonly string[]): P
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const queue = files.values();
-  const worker = async (): Promise<void> => {
-    for (const file of queue) {
-      if (interrupt.signal.aborted) return;
-      const run = await runFile(file, suite.deadlineMs, interrupt.signal);
-      report(suite, path.relative(path.join(root, 'dist/test'), file).replace(/\.test\.js$/, ''), run, totals);
-    }
+  const isAlone = (file: string): boolean => suite.alone.some((part) => path.basename(file).startsWith(part));
+  const runAll = async (queue: Iterator<string>, jobs: number): Promise<void> => {
+    const worker = async (): Promise<void> => {
+      for (let next = queue.next(); next.done !== true && !interrupt.signal.aborted; next = queue.next()) {
+        const run = await runFile(next.value, suite.deadlineMs, interrupt.signal);
+        report(suite, path.relative(path.join(root, 'dist/test'), next.value).replace(/\.test\.js$/, ''), run, totals);
+      }
+    };
+    await Promise.all(Array.from({ length: jobs }, worker));
   };
-  await Promise.all(Array.from({ length: suite.jobs }, worker));
+  await runAll(files.filter((file) => !isAlone(file)).values(), suite.jobs);
+  await runAll(files.filter(isAlone).values(), 1);
   if (interrupt.signal.aborted) totals.failed++;
   process.off('SIGINT', stop).off('SIGTERM', stop);
   return totals;

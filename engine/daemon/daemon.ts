@@ -11,7 +11,7 @@ import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
 import { claimPins, Kernel, now } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
-import { BlockTable, listSizes } from '../lists/table/index.js';
+import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import { noticeOf } from '../feeds/failure.js';
 import { Feeds } from '../feeds/feeds.js';
@@ -51,9 +51,6 @@ export interface DaemonParts {
   readonly interfaces: Interfaces;
   readonly started: Date;
 }
-
-/** Entries that the kernel's tables have room for. */
-const CAPACITY = { capacity4: 2_000_000, capacity6: 500_000 };
 
 const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 };
 
@@ -140,6 +137,7 @@ export class Daemon {
           blocklist: BlockTable.open(kernel.listMemory()),
           allowlist: kernel.allowlist,
           originHits: (origin) => kernel.originHits(origin),
+          clearOriginHits: (origin) => kernel.clearOriginHits(origin),
         },
         store,
         clock,

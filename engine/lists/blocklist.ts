@@ -60,6 +60,7 @@ export class Blocklist {
       known: store.origins(),
       announce: (id, name) => {
         store.putOrigin(id, name);
+        tables.clearOriginHits(id);
         table.writeSet(id, id);
       },
       inUse: (name) => this.#index.countOf(name) > 0,

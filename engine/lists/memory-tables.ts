@@ -70,6 +70,8 @@ export class MemoryTables implements ListTables {
     return { packets: 0, bytes: 0, lastSeen: 0 };
   }
 
+  clearOriginHits(): void {}
+
   /** True if the blocklist alone drops a packet from `address` at `boot` seconds. */
   judge(address: string, boot: number): boolean {
     return this.blocklist

@@ -26,6 +26,8 @@ export interface ListTables {
   readonly allowlist: PrefixTable;
   /** Counters of the origin with this number. */
   originHits(origin: number): HitCounts;
+  /** Zeroes them: the number is handed out anew. */
+  clearOriginHits(origin: number): void;
 }
 
 /** The two clocks: the kernel judges expiry on the boot clock, the store keeps wall time. */

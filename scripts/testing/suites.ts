@@ -7,14 +7,26 @@ export interface Suite {
   privileged: boolean;
   /** Files at a time. */
   jobs: number;
+  /** Beginnings of the names of files that run by themselves, after the others: they measure time or load, or need every CPU. */
+  alone: readonly string[];
   /** Milliseconds for one file. */
   deadlineMs: number;
 }
 
 /** Suites by their folder in test/, in the order in which a failure is cheapest to find. */
 export const suites: ReadonlyMap<string, Suite> = new Map([
-  ['unit', { privileged: false, jobs: 2, deadlineMs: 120_000 }],
-  // The privileged suites measure time and load, and share one kernel: one file at a time.
-  ['kernel', { privileged: true, jobs: 1, deadlineMs: 300_000 }],
-  ['live', { privileged: true, jobs: 1, deadlineMs: 300_000 }],
+  ['unit', { privileged: false, jobs: 2, alone: [], deadlineMs: 120_000 }],
+  [
+    'kernel',
+    { privileged: true, jobs: 2, alone: ['concurrency', 'block-table-live', 'binding-live'], deadlineMs: 300_000 },
+  ],
+  [
+    'live',
+    {
+      privileged: true,
+      jobs: 2,
+      alone: ['flood', 'legitimate', 'lifecycle', 'reload', 'replay-equals-live', 'response'],
+      deadlineMs: 300_000,
+    },
+  ],
 ]);

@@ -8,7 +8,7 @@ import t from 'tap';
 import { parsePrefix } from '../../common/address.js';
 import { ListLimit } from '../../common/abi.gen.js';
 import { Kernel } from '../../engine/bpf/index.js';
-import { BlockTable, type EntryValue, listSizes, plainMemory } from '../../engine/lists/table/index.js';
+import { BlockTable, type EntryValue, listSizes, packMeta, plainMemory } from '../../engine/lists/table/index.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { undoAfter } from '../helpers/undo.js';
 import { tcp } from './support/frames.js';
@@ -163,6 +163,16 @@ t.test('what is changed behind its back is found and mended', { skip }, async (t
   t.equal(table.repair().missing, 200);
   t.equal(send('192.0.5.7'), DROP, 'back again');
 
+  // The number of lines, without which nothing is found.
+  memory.root[0] = 1;
+  t.ok(table.sample(10).index > 0, 'a sample sees the root');
+  t.same(table.intact(), { four: 0, six: 0 });
+  t.ok(table.repair().index > 0);
+  table.writeSet(7, 7);
+  memory.sets[7 * 4] = 9;
+  t.equal(table.repair().index, 1, 'whose packets they are');
+  t.equal(memory.sets[7 * 4], 7);
+
   memory.filter6.fill(0);
   t.equal(send('2001:db8:5::1'), PASS);
   t.ok(table.sample(50).index > 0);
@@ -178,6 +188,32 @@ t.test('what is changed behind its back is found and mended', { skip }, async (t
   t.match(table.repair(), { foreign: 1, missing: 0 });
   t.equal(send('192.0.9.7'), PASS);
   t.match(table.check(), { missing: 0, foreign: 0, index: 0 });
+});
+
+t.test('what weakens an entry waits for what takes over from it', async (t) => {
+  const plain = plainMemory({ capacity4: 100, capacity6: 100 });
+  const seen: [small: boolean, large: string][] = [];
+  const small = parsePrefix('192.0.2.7');
+  // What another table over the same memory makes of it at the moment of the wait.
+  const memory = {
+    ...plain,
+    synchronize: () =>
+      seen.push([BlockTable.open(plain).get(small)?.alert ?? true, table.find(large) < 0 ? 'none' : 'there']),
+  };
+  const large = parsePrefix('192.0.2.0/24');
+  const table = BlockTable.open(memory);
+  table.put(small, value);
+  const none = new Uint32Array(0);
+  const result = table.putBatch({
+    addr4: Uint32Array.of(0xc0000207, 0xc0000200),
+    len4: Uint8Array.of(32, 24),
+    meta4: Uint32Array.of(packMeta({ ...value, alert: true }), packMeta(value)),
+    expires4: new Uint32Array(2),
+    ...{ addr6: none, len6: new Uint8Array(0), meta6: none, expires6: none },
+  });
+  t.match(result, { added: 1, changed: 1, same: 0 });
+  t.same(seen, [[false, 'there']], 'the /24 was there and the address still dropped');
+  t.equal(table.get(small)?.alert, true);
 });
 
 t.test('what does not fit is refused with counts, and nothing has changed', async (t) => {

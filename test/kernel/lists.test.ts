@@ -155,6 +155,13 @@ t.test('two promises: the operator is never dropped, the exempt are not unless f
   t.equal(rig.send(from('192.0.2.2')).verdict, DROP, 'on neither list');
   allow(rig, '192.0.2.66/32', 'ALLOW_OPERATOR', 'ALLOW_EXEMPT');
   t.equal(rig.send(from('192.0.2.66')).verdict, PASS, 'the operator wins over force');
+  block(rig, '192.0.2.70/32');
+  block(rig, '192.0.2.70/31', { alert: true });
+  t.equal(rig.send(from('192.0.2.70')).verdict, DROP, 'forced by the /29');
+  block(rig, '192.0.2.74/32');
+  block(rig, '192.0.2.74/31', { alert: true });
+  const told = rig.send(from('192.0.2.74'));
+  t.same([told.verdict, told.events.map(({ type }) => type)], [PASS, [EventType.EVENT_LISTED]], 'spared and reported');
 });
 
 t.test('the allowlist keeps from rule drops too, and alerts are raised', { skip }, async (t) => {

@@ -24,7 +24,7 @@ export interface TableOptions {
 const LENGTH = 0xff;
 const TIME_BITS = ListLimit.HIT_TIME_BITS;
 const HIT_TIME_SECONDS = 2 ** ListLimit.HIT_TIME_SHIFT / 1e9;
-const outcomes = ['same', 'changed', 'added'] as const;
+const outcomes = ['same', 'changed', 'added', 'same'] as const;
 
 /** The words of a prefix: one of IPv4, or four. */
 function wordsOf({ bytes }: Prefix): [number, number, number, number] {
@@ -202,7 +202,7 @@ export class BlockTable implements T.EnforcedTable {
   }
 
   writeSet(set: number, primaryOrigin: number): void {
-    Atomics.store(this.#memory.sets, set * 4, primaryOrigin);
+    this.#writer.writeSet(set, primaryOrigin);
   }
 
   sample(count: number): T.Differences {

@@ -97,6 +97,8 @@ class Putting {
   readonly #marks: Marks | undefined;
   readonly #undo: Undo;
   readonly #tally = [0, 0, 0];
+  /** New values by place. */
+  readonly #held = new Map<number, [meta: number, expires: number]>();
   readonly #slot4: Uint32Array;
   readonly #slot6: Uint32Array;
 
@@ -110,10 +112,27 @@ class Putting {
     this.#slot6 = new Uint32Array(entries.len6.length);
   }
 
-  #note(six: boolean, place: number): void {
+  #note(six: boolean, place: number, meta: number, expires: number): void {
     const { outcome } = this.#writer;
-    this.#tally[outcome] = (this.#tally[outcome] ?? 0) + 1;
+    const slot = six ? place + this.#writer.four.places : place;
+    // Of a prefix that comes twice the last one counts.
+    if (outcome === Outcome.HELD) this.#held.set(slot, [meta, expires]);
+    else if (this.#held.size > 0) this.#held.delete(slot);
+    if (outcome !== Outcome.HELD) this.#tally[outcome] = (this.#tally[outcome] ?? 0) + 1;
     if (outcome === Outcome.CHANGED) this.#undo.changed(six, place);
+  }
+
+  /** What gets weaker waits for all that was added: a new prefix may have taken over from it. */
+  #weaken(): void {
+    const writer = this.#writer;
+    const { four, six } = writer;
+    if (this.#held.size === 0) return;
+    if ((this.#tally[Outcome.ADDED] ?? 0) > 0) writer.settle();
+    for (const [slot, [meta, expires]] of this.#held) {
+      if (slot < four.places) four.entries.change(slot, meta, expires);
+      else six.entries.change(slot - four.places, meta, expires);
+    }
+    this.#tally[Outcome.CHANGED] = (this.#tally[Outcome.CHANGED] ?? 0) + this.#held.size;
   }
 
   /** Entries in the order of their lines, then what leads to them in the order of addresses. */
@@ -132,7 +151,7 @@ class Putting {
         break;
       }
       if (writer.outcome === Outcome.ADDED) fresh[i] = 1;
-      this.#note(false, place);
+      this.#note(false, place, meta4[i] ?? 0, expires4[i] ?? 0);
       this.#slot4[i] = place;
       if (this.#marks) this.#marks.four[place] = 1;
     }
@@ -156,7 +175,7 @@ class Putting {
       if (place < 0 && this.#full()) place = writer.put6(a, b, c, d, length, meta6[i] ?? 0, expires6[i] ?? 0);
       if (place < 0) return false;
       if (writer.outcome === Outcome.ADDED) this.#undo.added6.push(place);
-      this.#note(true, place);
+      this.#note(true, place, meta6[i] ?? 0, expires6[i] ?? 0);
       this.#slot6[i] = place + writer.four.places;
       if (this.#marks) this.#marks.six[place] = 1;
     }
@@ -164,15 +183,25 @@ class Putting {
   }
 
   run(): Result {
-    const { four, six } = this.#writer;
-    const whole4 = this.four();
-    if (!whole4 || !this.six()) {
+    const writer = this.#writer;
+    const { four, six } = writer;
+    let whole4: boolean;
+    let whole: boolean;
+    writer.holdWeaker = true;
+    try {
+      whole4 = this.four();
+      whole = whole4 && this.six();
+    } finally {
+      writer.holdWeaker = false;
+    }
+    if (!whole) {
       this.#undo.run();
       const [family, { size, capacity }, count] = whole4
         ? (['IPv6', six, this.#slot6.length] as const)
         : (['IPv4', four, this.#slot4.length] as const);
       throw listFull(family, size, capacity, count);
     }
+    this.#weaken();
     const [same = 0, changed = 0, added = 0] = this.#tally;
     return { slot4: this.#slot4, slot6: this.#slot6, same, changed, added };
   }

@@ -65,6 +65,14 @@ class Comparison {
     for (let i = 0; i < LINE_ENTRIES; i++) this.entry(copy, kernel, first + i * (keys + 2), keys);
   }
 
+  sets(copy: Uint16Array, kernel: Uint16Array): void {
+    for (let at = 0; at < copy.length; at++) {
+      if (copy[at] === kernel[at]) continue;
+      this.index++;
+      if (this.#mend) Atomics.store(kernel, at, copy[at] ?? 0);
+    }
+  }
+
   /** Sets of lengths before what leads to them. */
   lengths({ sets, buckets }: LengthSets, memory: TableMemory): void {
     for (let at = 0; at < sets.length; at++) this.word(sets, memory.lengthSets, at);
@@ -91,12 +99,18 @@ function compare(writer: Writer, mend: boolean): Differences {
   for (let line = 0; line < six.entries.lines; line++)
     comparison.line(six.entries.copy, memory.entries6, line, LINE6_WORDS, 4);
   comparison.lengths(six.lengths, memory);
-  const root = writer.root();
-  for (let i = 0; i < Root.WORDS; i++) comparison.word(root, memory.root, i);
+  compareRoot(comparison, writer);
+  comparison.sets(writer.sets, memory.sets);
   const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
   comparison.front(four.front, front4);
   comparison.front(six.front, front6);
   return comparison.result;
+}
+
+/** What every lookup reads first. */
+function compareRoot(comparison: Comparison, writer: Writer): void {
+  const root = writer.root();
+  for (let i = 0; i < Root.WORDS; i++) comparison.word(root, writer.memory.root, i);
 }
 
 /** Compares everything. */
@@ -116,6 +130,7 @@ export function sample(writer: Writer, count: number): Differences {
   const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
   const [words4, words6] = [new Uint32Array(four.front.copy.buffer), new Uint32Array(six.front.copy.buffer)];
   const buckets = new Uint32Array(six.lengths.buckets.buffer);
+  compareRoot(comparison, writer);
   const share4 = four.size / Math.max(1, four.size + six.size);
   // Lines may be empty: a bound on the looks, for a table that holds little.
   for (let looks = 0; looks < 4 * count && comparison.checked < count; looks++) {
@@ -179,6 +194,9 @@ export function intact(writer: Writer, slots?: Uint32Array): FamilyCount {
   const buckets = new Uint32Array(six.lengths.buckets.buffer);
   const slots4 = four.entries.lines * LINE_ENTRIES;
   const found = { four: 0, six: 0 };
+  compareRoot(comparison, writer);
+  // Without the root nothing is found at all.
+  if (comparison.index > 0) return found;
   const count = slots?.length ?? slots4 + six.entries.lines * LINE_ENTRIES;
   for (let i = 0; i < count; i++) {
     const slot = slots ? (slots[i] ?? 0) : i;

@@ -5,7 +5,7 @@
 export { BlockTable, type TableOptions } from './block-table.js';
 export { plainMemory, type TableMemory } from './memory.js';
 export { packMeta, unpackMeta } from './meta.js';
-export { type ListCapacity, listSizes } from './shape.js';
+export { CAPACITY, type ListCapacity, listSizes } from './shape.js';
 export type {
   BatchResult,
   Differences,

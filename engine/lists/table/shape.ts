@@ -17,13 +17,19 @@ export interface ListCapacity {
   readonly capacity6: number;
 }
 
+/** What the daemon has room for. */
+export const CAPACITY: ListCapacity = { capacity4: 2_000_000, capacity6: 500_000 };
+
 const linesFor = (capacity: number): number => Math.max(1, Math.ceil((capacity * 100) / FILL / LINE_ENTRIES - 1e-9));
 
-/** The capacity of so many lines; one that is a multiple of ten comes out of its own number of lines as it was. */
+/** Below this a place more or less matters. */
+const ROUNDED = 1000;
+
+/** The capacity of so many lines; a large one that is a multiple of ten comes out of its own number of lines as it was. */
 export function capacityOf(lines: number): number {
   const most = Math.floor((lines * LINE_ENTRIES * FILL) / 100);
   const round = most - (most % 10);
-  return round > 0 && linesFor(round) === lines ? round : most;
+  return round >= ROUNDED && linesFor(round) === lines ? round : most;
 }
 
 /** Entries of the list maps for a capacity, as `KernelOptions.sizes` takes them. */

@@ -11,18 +11,33 @@ import type { TableMemory } from './memory.js';
 import type { Quarantine } from './quarantine.js';
 import { Hashes, LINE4_WORDS, LINE6_WORDS, Root } from './shape.js';
 
-export const Outcome = { SAME: 0, CHANGED: 1, ADDED: 2 } as const;
+/** HELD: it would weaken what is there, and `holdWeaker` says that this has to wait. */
+export const Outcome = { SAME: 0, CHANGED: 1, ADDED: 2, HELD: 3 } as const;
 
+/** 16-bit words of struct ids_set. */
+const SET_WORDS = 4;
 const KEY = EntryBit.ENTRY_LENGTH | EntryBit.ENTRY_USED;
+
+/** Whether an entry would act on fewer packets, or for a shorter time, than before. */
+function weakens(before: number, until: number, meta: number, expires: number): boolean {
+  const lost = (bit: number): boolean => (before & bit) !== 0 && (meta & bit) === 0;
+  const gained = (bit: number): boolean => (before & bit) === 0 && (meta & bit) !== 0;
+  if (gained(EntryBit.ENTRY_ALERT) || lost(EntryBit.ENTRY_FORCED)) return true;
+  return expires !== 0 && (until === 0 || expires < until);
+}
 
 export class Writer {
   readonly memory: TableMemory;
   readonly quarantine: Quarantine;
   readonly four: Family4;
   readonly six: Family6;
+  /** struct ids_set as they should be: what was written, or found at the start. */
+  readonly sets: Uint16Array;
   /** The memory was new: there is nothing to take over. */
   readonly fresh: boolean;
   readonly #seed: Uint32Array;
+  /** Whether changes that weaken an entry are left to the caller. */
+  holdWeaker = false;
   /** What the last `put4` or `put6` did, and the value that it replaced if it changed one. */
   outcome: (typeof Outcome)[keyof typeof Outcome] = Outcome.SAME;
   beforeMeta = 0;
@@ -45,6 +60,7 @@ export class Writer {
     const hashes = new Hashes(this.#seed);
     this.four = new Family4(memory, hashes, quarantine);
     this.six = new Family6(memory, hashes, quarantine);
+    this.sets = memory.sets.slice();
   }
 
   static open(memory: TableMemory, quarantine: Quarantine): Writer {
@@ -60,6 +76,12 @@ export class Writer {
     root[Root.LENGTHS6] = this.six.shortLengths;
     root.set(this.#seed, Root.SEED);
     return root;
+  }
+
+  /** Names the origin under which packets of a set are counted. */
+  writeSet(set: number, origin: number): void {
+    this.sets[set * SET_WORDS] = origin;
+    Atomics.store(this.memory.sets, set * SET_WORDS, origin);
   }
 
   /** Waits for all readers, so that every freed place can be used. */
@@ -121,7 +143,9 @@ export class Writer {
   #compare(word: number, seconds: number, meta: number, expires: number): void {
     this.beforeMeta = word & ~KEY;
     this.beforeExpires = seconds;
-    this.outcome = (word & ~KEY) >>> 0 === meta >>> 0 && seconds === expires ? Outcome.SAME : Outcome.CHANGED;
+    if ((word & ~KEY) >>> 0 === meta >>> 0 && seconds === expires) this.outcome = Outcome.SAME;
+    else if (this.holdWeaker && weakens(word, seconds, meta, expires)) this.outcome = Outcome.HELD;
+    else this.outcome = Outcome.CHANGED;
   }
 
   remove4(addr: number, length: number, place: number): void {

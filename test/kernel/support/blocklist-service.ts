@@ -28,7 +28,12 @@ export function serviceOver(kernel: Kernel, file: string, options: ServiceOption
   const allowlist = Allowlist.open({ table: kernel.allowlist, store, clock });
   const guard = new Guard({ allowlist, clock, exemptions });
   const blocklist = Blocklist.open({
-    tables: { blocklist: table, allowlist: kernel.allowlist, originHits: (origin) => kernel.originHits(origin) },
+    tables: {
+      blocklist: table,
+      allowlist: kernel.allowlist,
+      originHits: (origin) => kernel.originHits(origin),
+      clearOriginHits: (origin) => kernel.clearOriginHits(origin),
+    },
     store,
     clock,
     allowlist,
