@@ -34,11 +34,11 @@ export function decodeDiff(bytes: Buffer): DiffResult {
   return { ...(added.header as DiffHeader), added: added.batch, removed: removed.batch };
 }
 
-export function encodeChunk({ batch, ...header }: ExportChunk): Buffer {
-  return encodeBatch(batch, header);
+export function encodeChunk({ batch, origin, action, forced }: ExportChunk): Buffer {
+  return encodeBatch(batch, { origin, action, forced });
 }
 
 export function decodeChunk(bytes: Buffer): ExportChunk {
   const { header, batch } = decodeBatch(bytes, MAX_BULK_ENTRIES);
-  return { ...(header as Omit<ExportChunk, 'batch'>), batch };
+  return { ...(header as Omit<ExportChunk, 'batch' | 'created'>), batch };
 }

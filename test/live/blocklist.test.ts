@@ -95,6 +95,19 @@ if (privileged(t)) {
       );
     });
 
+    await t.test('what was imported is exported, and can be imported again', async (t) => {
+      const list = Array.from({ length: 70_000 }, (_, i) => `198.${18 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`);
+      const many = daemon.file('many.txt', `${list.join('\n')}\n2001:db8:66::/48\n`);
+      t.equal((await daemon.cli('blocklist', 'import', many)).status, 0);
+      for (const format of ['plain', 'netset', 'nft', 'json']) {
+        const exported = await daemon.cli('blocklist', 'export', '--format', format);
+        t.equal(exported.status, 0, exported.stderr);
+        const again = await daemon.cli('blocklist', 'diff', daemon.file(`many.${format}`, exported.stdout), '--replace');
+        t.equal(again.status, 0, `${format}: nothing would be added or removed, ${again.stdout}${again.stderr}`);
+      }
+      t.equal((await daemon.cli('blocklist', 'flush')).status, 0);
+    });
+
     await t.test('an entry with a ttl stops dropping by itself', async (t) => {
       const flow = await send(t, attacker, 'udp', { from: '10.77.0.66', to: victim.ipv4, port: ports.sink });
       const received = async (): Promise<number> => (await service.seen()).udp['10.77.0.66'] ?? 0;
