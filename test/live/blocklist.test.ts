@@ -102,7 +102,12 @@ if (privileged(t)) {
       for (const format of ['plain', 'netset', 'nft', 'json']) {
         const exported = await daemon.cli('blocklist', 'export', '--format', format);
         t.equal(exported.status, 0, exported.stderr);
-        const again = await daemon.cli('blocklist', 'diff', daemon.file(`many.${format}`, exported.stdout), '--replace');
+        const again = await daemon.cli(
+          'blocklist',
+          'diff',
+          daemon.file(`many.${format}`, exported.stdout),
+          '--replace',
+        );
         t.equal(again.status, 0, `${format}: nothing would be added or removed, ${again.stdout}${again.stderr}`);
       }
       t.equal((await daemon.cli('blocklist', 'flush')).status, 0);
