@@ -121,6 +121,7 @@ static __always_inline bool bench_list(struct ids_packet *pkt)
 	ids_find(pkt, 0);
 	if (!pkt->listed)
 		return false;
+	ids_list_origin(pkt);
 	ids_list_hit(pkt);
 	return true;
 }

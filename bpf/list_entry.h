@@ -75,7 +75,7 @@ static __always_inline void ids_list_count(__u64 *hit, __u64 time)
 		__sync_fetch_and_add(hit, IDS_HIT_ONE);
 }
 
-/* Names the origin of the entry that was found, without counting the packet. */
+/* Names the primary origin of the set of the entry that was found. */
 static __always_inline void ids_list_origin(struct ids_packet *pkt)
 {
 	__u32 set = pkt->listed >> IDS_ENTRY_SET_SHIFT;
@@ -84,13 +84,13 @@ static __always_inline void ids_list_origin(struct ids_packet *pkt)
 	pkt->origin = origins ? origins->origin : 0;
 }
 
-/* Counts a packet of the entry that was found, and of the primary origin of its set. */
+/* Counts a packet of the entry that was found, and of its origin, which has been named. */
 static __always_inline void ids_list_hit(struct ids_packet *pkt)
 {
 	__u32 at = pkt->entry >> IDS_PLACE_SHIFT, i = pkt->entry & ((1u << IDS_PLACE_SHIFT) - 1);
 	__u64 now = ids_coarse(pkt), time = now >> IDS_HIT_TIME_SHIFT & IDS_HIT_TIME;
+	__u32 origin = pkt->origin;
 	struct ids_hits *sum;
-	__u32 origin;
 
 	if (i >= IDS_LINE_ENTRIES)
 		return;
@@ -105,8 +105,6 @@ static __always_inline void ids_list_hit(struct ids_packet *pkt)
 		if (line)
 			ids_list_count(&line->hits[i], time);
 	}
-	ids_list_origin(pkt);
-	origin = pkt->origin;
 	sum = bpf_map_lookup_elem(&ids_origin_hits, &origin);
 	if (sum) {
 		sum->packets++;

@@ -41,32 +41,29 @@ static __always_inline void ids_find(struct ids_packet *pkt, __u32 want)
 /* What is done about the entry that was found. The allowlist is asked here: most packets are not listed. */
 static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 {
-	__u32 allowed;
-
 	/* The promises are about drops: nobody is kept from being reported. */
-	if (pkt->listed & IDS_ENTRY_ALERT) {
-		ids_list_hit(pkt);
-		pkt->event_type = IDS_EVENT_LISTED;
-		return;
-	}
-	allowed = ids_allowed(pkt);
-	if (ids_spared(pkt, allowed)) {
-		/* Alerts are still raised, as of rules. */
-		ids_list_origin(pkt);
-		pkt->event_type = IDS_EVENT_LISTED;
-		return;
-	}
-	if (allowed & IDS_ALLOW_EXEMPT && !(pkt->listed & IDS_ENTRY_FORCED)) {
-		ids_count(IDS_STAT_EXEMPTED);
-		/* Behind an entry that is not forced there may be one that is. */
-		pkt->listed = 0;
-		ids_find(pkt, IDS_ENTRY_FORCED);
-		/* Or one that only reports. */
-		if (!pkt->listed)
-			ids_find(pkt, IDS_ENTRY_ALERT);
-		if (!pkt->listed)
+	if (!(pkt->listed & IDS_ENTRY_ALERT)) {
+		__u32 allowed = ids_allowed(pkt);
+
+		if (ids_spared(pkt, allowed)) {
+			/* Alerts are still raised, as of rules. */
+			ids_list_origin(pkt);
+			pkt->event_type = IDS_EVENT_LISTED;
 			return;
+		}
+		if (allowed & IDS_ALLOW_EXEMPT && !(pkt->listed & IDS_ENTRY_FORCED)) {
+			ids_count(IDS_STAT_EXEMPTED);
+			/* Behind an entry that is not forced there may be one that is. */
+			pkt->listed = 0;
+			ids_find(pkt, IDS_ENTRY_FORCED);
+			/* Or one that only reports. */
+			if (!pkt->listed)
+				ids_find(pkt, IDS_ENTRY_ALERT);
+			if (!pkt->listed)
+				return;
+		}
 	}
+	ids_list_origin(pkt);
 	ids_list_hit(pkt);
 	if (pkt->listed & IDS_ENTRY_ALERT) {
 		pkt->event_type = IDS_EVENT_LISTED;
