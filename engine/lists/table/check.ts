@@ -52,7 +52,7 @@ class Comparison {
     Atomics.store(kernel, at + keys, meta);
   }
 
-  word(copy: Uint32Array, kernel: Uint32Array, at: number): void {
+  word<Words extends Uint16Array | Uint32Array>(copy: Words, kernel: Words, at: number): void {
     if (copy[at] === kernel[at]) return;
     this.index++;
     if (this.#mend) Atomics.store(kernel, at, copy[at] ?? 0);
@@ -63,14 +63,6 @@ class Comparison {
     this.word(copy, kernel, line * words);
     const first = line * words + (keys === 1 ? 1 : 2);
     for (let i = 0; i < LINE_ENTRIES; i++) this.entry(copy, kernel, first + i * (keys + 2), keys);
-  }
-
-  sets(copy: Uint16Array, kernel: Uint16Array): void {
-    for (let at = 0; at < copy.length; at++) {
-      if (copy[at] === kernel[at]) continue;
-      this.index++;
-      if (this.#mend) Atomics.store(kernel, at, copy[at] ?? 0);
-    }
   }
 
   /** Sets of lengths before what leads to them. */
@@ -100,7 +92,7 @@ function compare(writer: Writer, mend: boolean): Differences {
     comparison.line(six.entries.copy, memory.entries6, line, LINE6_WORDS, 4);
   comparison.lengths(six.lengths, memory);
   compareRoot(comparison, writer);
-  comparison.sets(writer.sets, memory.sets);
+  for (let at = 0; at < writer.sets.length; at++) comparison.word(writer.sets, memory.sets, at);
   const [front4, front6] = [frontMemory4(memory), frontMemory6(memory)];
   comparison.front(four.front, front4);
   comparison.front(six.front, front6);

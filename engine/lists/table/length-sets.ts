@@ -27,7 +27,7 @@ function withBit(mask: Mask, bit: number, on: boolean): Mask {
   const next: [number, number, number, number] = [...mask];
   const word = bit >>> 5;
   const value = 1 << (bit & 31);
-  next[word] = ((on ? (next[word] ?? 0) | value : (next[word] ?? 0) & ~value) >>> 0) | 0;
+  next[word] = on ? (next[word] ?? 0) | value : (next[word] ?? 0) & ~value;
   return next;
 }
 
