@@ -24,7 +24,7 @@ export type {
   Placement,
   RuleInfo,
 } from './compile/types.js';
-export { createAddressMatcher, dropsIn, type AddressMatcher } from './match/address-matcher.js';
+export { createAddressMatcher, type AddressMatcher } from './match/address-matcher.js';
 export type { AddressProgram } from './match/address-program.js';
 export { createEvaluator, type EngineMatch, type Evaluator, type RequestPacket } from './match/evaluator.js';
 export type { EngineProgram } from './match/program.js';

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names the address rules that match a packet which the list stage reported, thresholds included.
 
-import { Action } from '../../common/abi.gen.js';
 import type { AddressProgram } from './address-program.js';
 import { holdsAddress, type EngineMatch } from './evaluator.js';
 import { ThresholdTable, type PacketTuple } from './windows.js';
@@ -61,11 +60,6 @@ class ProgramMatcher implements AddressMatcher {
     }
     return low === 0 ? NOBODY : (groups[spans[low - 1] ?? 0] ?? NOBODY);
   }
-}
-
-/** True if one of the matches drops the packet. */
-export function dropsIn(matches: readonly EngineMatch[]): boolean {
-  return matches.some(({ action }) => action === Action.DROP);
 }
 
 /** A matcher of `program`; thresholds that `previous` counted go on where the rule and its threshold are the same. */
