@@ -8,7 +8,7 @@ import { noticeOf, type FailedFeed } from '../../../../engine/feeds/failure.js';
 import { Feeds } from '../../../../engine/feeds/feeds.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
-import { openServer } from './server.js';
+import { openServer, type TestServer } from './server.js';
 
 function configOf(lines: string[]): FeedConfig[] {
   return loadConfig(`feeds:\n${lines.map((line) => `  - ${line}\n`).join('')}`, 'test.yaml').feeds;
@@ -87,16 +87,28 @@ void t.test('a feed is replaced as a whole, and asked for what changed alone', a
   t.notMatch(readFileSync(state, 'utf8'), /key=x/);
 });
 
-void t.test('what is cut off, shrank or is no list keeps the old content and tells', async (t) => {
-  let answer: { body: Buffer; length?: number; status?: number } = { body: Buffer.from(many(1000)) };
+interface Answer {
+  readonly body: Buffer;
+  /** What the header says: the connection breaks where the body is shorter. */
+  readonly length?: number;
+  readonly status?: number;
+}
+
+async function answering(t: Test, next: () => Answer): Promise<TestServer> {
   const server = await openServer((_request, response) => {
-    const { body, length = body.length, status = 200 } = answer;
+    const { body, length = body.length, status = 200 } = next();
     response.writeHead(status, { 'content-length': length });
     response.write(body);
     if (length === body.length) response.end();
     else setTimeout(() => response.destroy(), 20);
   });
   t.teardown(() => server.close());
+  return server;
+}
+
+void t.test('what is cut off, shrank or is no list keeps the old content and tells', async (t) => {
+  let answer: Answer = { body: Buffer.from(many(1000)) };
+  const server = await answering(t, () => answer);
   const { manager, texts, logged } = setup(t, configOf([`{ name: a, url: "${server.url}", max_shrink: 0.3 }`]));
   await manager.update({ force: false });
   t.equal(texts('feed:a').length, 1000);
@@ -138,15 +150,8 @@ void t.test('what is cut off, shrank or is no list keeps the old content and tel
 });
 
 void t.test('a failure raises an alert, once a kind until the feed works again', async (t) => {
-  let answer: { body: Buffer; length?: number; status?: number } = { body: Buffer.from(many(1000)) };
-  const server = await openServer((_request, response) => {
-    const { body, length = body.length, status = 200 } = answer;
-    response.writeHead(status, { 'content-length': length });
-    response.write(body);
-    if (length === body.length) response.end();
-    else setTimeout(() => response.destroy(), 20);
-  });
-  t.teardown(() => server.close());
+  let answer: Answer = { body: Buffer.from(many(1000)) };
+  const server = await answering(t, () => answer);
   const lists = new MemoryBulkLists();
   const config = configOf([`{ name: a, url: "${server.url}", max_bytes: 20000, max_entries: 1200 }`]);
   const { manager, raised, state, logged } = setup(t, config, { lists });

@@ -4,28 +4,9 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { formatPrefix, type Prefix } from '../../../../common/address.js';
-import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
-import { keyOf } from '../../../../engine/lists/claims/keys.js';
-import type { PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
-import { enforced, fixture, prefixes, randomizer } from './fixture.js';
+import { batchOf, enforced, fixture, prefixes, randomizer, texts } from './fixture.js';
 
 t.setTimeout(120_000);
-
-function add(builder: BatchBuilder, prefix: Prefix): void {
-  const { words, addr, len } = keyOf(prefix);
-  const [a = 0, b = 0, c = 0, d = 0] = addr;
-  if (words === 1) builder.add4(a, len[0] ?? 0);
-  else builder.add6(a, b, c, d, len[0] ?? 0);
-}
-
-const batchOf = (list: readonly Prefix[]): PrefixBatch => {
-  const builder = new BatchBuilder();
-  for (const prefix of list) add(builder, prefix);
-  return builder.build();
-};
-
-const texts = (f: ReturnType<typeof fixture>): string[] =>
-  f.blocklist.list().map((entry) => `${entry.prefix} ${entry.origin}`);
 
 t.test('random bulk and single changes against a reference', async (t) => {
   const file = join(t.testdir(), 'lists.db');

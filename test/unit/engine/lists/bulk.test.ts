@@ -7,22 +7,9 @@ import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { keyOf } from '../../../../engine/lists/claims/keys.js';
 import { Entries4 } from '../../../../engine/lists/table/entries4.js';
 import type { ExportChunk, PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
-import { enforced, fixture, judged, prefixes, randomizer } from './fixture.js';
+import { batchOf, enforced, fixture, judged, prefixes, randomizer, texts } from './fixture.js';
 
 t.setTimeout(120_000);
-
-function add(builder: BatchBuilder, prefix: Prefix): void {
-  const { words, addr, len } = keyOf(prefix);
-  const [a = 0, b = 0, c = 0, d = 0] = addr;
-  if (words === 1) builder.add4(a, len[0] ?? 0);
-  else builder.add6(a, b, c, d, len[0] ?? 0);
-}
-
-const batchOf = (list: readonly Prefix[]): PrefixBatch => {
-  const builder = new BatchBuilder();
-  for (const prefix of list) add(builder, prefix);
-  return builder.build();
-};
 
 const batch = (...texts: string[]): PrefixBatch => batchOf(prefixes(...texts));
 
@@ -32,9 +19,6 @@ function many(count: number, from = 0): PrefixBatch {
   for (let i = 0; i < count; i++) builder.add4(0x0a000000 + from + 3 * i, 32);
   return builder.build();
 }
-
-const texts = (f: ReturnType<typeof fixture>): string[] =>
-  f.blocklist.list().map((entry) => `${entry.prefix} ${entry.origin}`);
 
 t.test('an origin is replaced as a whole; what others list stays', async (t) => {
   const file = join(t.testdir(), 'lists.db');

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A blocklist with everything around it on tables in memory and a clock that a test turns.
 
-import { parsePrefix } from '../../../../common/address.js';
+import { parsePrefix, type Prefix } from '../../../../common/address.js';
+import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
+import { keyOf } from '../../../../engine/lists/claims/keys.js';
 import {
   Allowlist,
   Blocklist,
@@ -12,6 +14,7 @@ import {
   type Clock,
   type Exemption,
 } from '../../../../engine/lists/index.js';
+import type { PrefixBatch } from '../../../../engine/lists/prefix-batch.js';
 
 export class FakeClock implements Clock {
   wall = Date.UTC(2026, 0, 1) / 1000;
@@ -86,3 +89,19 @@ export function randomizer(seed: number): (below: number) => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
   };
 }
+
+/** Prefixes as a batch. */
+export function batchOf(list: readonly Prefix[]): PrefixBatch {
+  const builder = new BatchBuilder();
+  for (const prefix of list) {
+    const { words, addr, len } = keyOf(prefix);
+    const [a = 0, b = 0, c = 0, d = 0] = addr;
+    if (words === 1) builder.add4(a, len[0] ?? 0);
+    else builder.add6(a, b, c, d, len[0] ?? 0);
+  }
+  return builder.build();
+}
+
+/** Every entry as prefix and origin. */
+export const texts = (f: ReturnType<typeof fixture>): string[] =>
+  f.blocklist.list().map((entry) => `${entry.prefix} ${entry.origin}`);
