@@ -8,6 +8,7 @@
 #define IDS_ABI_H
 
 #include <linux/types.h>
+#include "abi_flow.h"
 
 /* Limits that both sides must agree on. */
 enum ids_limit {
@@ -62,6 +63,9 @@ enum ids_reason {
 	IDS_REASON_FLOW_CUT = 8,     /* dropped: its flow was cut by an engine-placed drop */
 	IDS_REASON_REJECT_LIMIT = 9, /* dropped by a reject rule, the answer held back */
 	IDS_REASON_INTERNAL = 10,    /* passed: a table was missing; must stay zero */
+	IDS_REASON_FLOW_DROP = 11,   /* dropped: a rule has dropped an earlier packet of its flow */
+	IDS_REASON_HELD = 12, /* dropped: a segment out of order that could not wait to be judged; TCP sends it again */
+	IDS_REASON_FRAGMENT = 13, /* dropped: a fragment that could not be reassembled, by setting */
 
 	IDS_REASON_DECODE = 32,            /* the first decode reason */
 	IDS_DECODE_ETH_SHORT = 32,         /* ethernet.pkt_too_small */
@@ -154,6 +158,7 @@ enum ids_field {
 	IDS_FIELD_VLAN_ID0 = 25,
 	IDS_FIELD_VLAN_ID1 = 26,
 	IDS_FIELD_FRAGMENT = 27, /* 1 if the packet is a fragment (first or later) */
+	IDS_FIELD_FLOW = 28,     /* bits of enum ids_flow_bit */
 	IDS_FIELDS = 32,
 };
 
@@ -421,24 +426,43 @@ struct ids_allow {
 };
 
 enum ids_control_flag {
-	IDS_CONTROL_MONITOR = 1,      /* compute, count and log every drop, and do none */
-	IDS_CONTROL_CUTS = 2,         /* ids_cuts may hold entries */
-	IDS_CONTROL_REDACT = 4,       /* mask sensitive header values */
-	IDS_CONTROL_UNLIMITED = 8,    /* no rate bound on events (replay) */
-	IDS_CONTROL_ESTABLISHED = 16, /* look up the socket of a TCP packet that raises an event */
+	IDS_CONTROL_MONITOR = 1,          /* compute, count and log every drop, and do none */
+	IDS_CONTROL_CUTS = 2,             /* ids_cuts may hold entries */
+	IDS_CONTROL_REDACT = 4,           /* mask sensitive header values */
+	IDS_CONTROL_UNLIMITED = 8,        /* no rate bound on events (replay) */
+	IDS_CONTROL_ESTABLISHED = 16,     /* look up the socket of a TCP packet that raises an event */
+	IDS_CONTROL_MIDSTREAM = 32,       /* flows without a handshake are picked up and count as established */
+	IDS_CONTROL_FLOW_DROPS = 64,      /* a drop by rule drops the rest of its flow too */
+	IDS_CONTROL_HOLD_FRAGMENTS = 128, /* fragments are dropped until their datagram was judged; else they pass */
+};
+
+/* Idle times after which a flow is over, as Suricata has them. */
+enum ids_timeout {
+	IDS_TIMEOUT_TCP_NEW = 0,
+	IDS_TIMEOUT_TCP_ESTABLISHED = 1,
+	IDS_TIMEOUT_TCP_CLOSED = 2,
+	IDS_TIMEOUT_UDP_NEW = 3,
+	IDS_TIMEOUT_UDP_ESTABLISHED = 4,
+	IDS_TIMEOUT_OTHER_NEW = 5,
+	IDS_TIMEOUT_OTHER_ESTABLISHED = 6,
+	IDS_TIMEOUT_FRAGMENTS = 7,
+	IDS_TIMEOUTS = 8,
 };
 
 /* Run-time settings: the only value of ids_control, written by user space alone. */
 struct ids_control {
-	__u64 clock;        /* replay: now() in nanoseconds, set before each packet */
-	__u64 packet;       /* replay: number of the packet in its capture, from 1 */
-	__u32 slot;         /* rule set slot in force */
-	__u32 flags;        /* enum ids_control_flag */
-	__u32 source_rate;  /* events a second for one (rule, source) */
-	__u32 rule_rate;    /* events a second for one rule */
-	__u32 blocked_rate; /* events a second for one blocklisted source */
-	__u32 reject_rate;  /* answers a second of all reject rules */
-	__u64 secret[2];    /* key of every hash over what an attacker chooses */
+	__u64 clock;           /* replay: now() in nanoseconds, set before each packet */
+	__u64 packet;          /* replay: number of the packet in its capture, from 1 */
+	__u32 slot;            /* rule set slot in force */
+	__u32 flags;           /* enum ids_control_flag */
+	__u32 source_rate;     /* events a second for one (rule, source) */
+	__u32 rule_rate;       /* events a second for one rule */
+	__u32 blocked_rate;    /* events a second for one blocklisted source */
+	__u32 reject_rate;     /* answers a second of all reject rules */
+	__u64 secret[2];       /* key of every hash over what an attacker chooses */
+	__u32 flow_generation; /* turned after every change of lists or rules: what flows have cached is void */
+	__u32 pad;
+	__u32 timeout[IDS_TIMEOUTS]; /* seconds */
 };
 
 /* An interface that the program is attached to, by ifindex. */
@@ -483,8 +507,36 @@ enum ids_stat {
 	IDS_STAT_EXEMPTED = 12,       /* packets of a blocklisted source that a built-in exemption let through */
 	IDS_STAT_EXPIRED_HITS = 13,   /* packets that met an expired blocklist entry */
 	IDS_STAT_HTTP = 14,           /* HTTP requests seen */
-	IDS_STAT_MATCHES_DISCARDED = 15, /* alerts beyond the first IDS_MATCHES of one packet */
-	IDS_STATS = 32,
+	IDS_STAT_MATCHES_DISCARDED = 15,  /* alerts beyond the first IDS_MATCHES of one packet */
+	IDS_STAT_FLOWS = 16,              /* flows that began */
+	IDS_STAT_FLOWS_FULL = 17,         /* packets that found no place for their flow */
+	IDS_STAT_FLOWS_EVICTED = 18,      /* half-open flows displaced by others */
+	IDS_STAT_FLOWS_MIDSTREAM = 19,    /* picked up without a handshake */
+	IDS_STAT_FLOW_RECORDS = 20,       /* records of flows written to the bulk ring */
+	IDS_STAT_REASSEMBLED = 21,        /* datagrams put together from fragments */
+	IDS_STAT_FRAGMENTS_LOST = 22,     /* fragments that found no room, timed out, or were of no use */
+	IDS_STAT_FRAGMENT_CONFLICTS = 23, /* fragments that overlapped with other content */
+	IDS_STAT_TUNNELS = 24,            /* inner packets that were judged */
+	IDS_STAT_TUNNELS_DEEP = 25,       /* tunnels within two others: not unwrapped */
+	IDS_STAT_SEGMENTS_WAITED = 26,    /* segments out of order that waited in a window */
+	IDS_STAT_WINDOWS_FULL = 27,       /* sections that found no window */
+	IDS_STAT_SEGMENTS_LOST = 28,      /* segments that did not fit into their window */
+	IDS_STAT_CONFLICTS = 29,          /* retransmissions with other content */
+	IDS_STAT_SECTIONS_LONG = 30,      /* sections beyond IDS_SECTION_MAX */
+	IDS_STAT_SECTIONS_WITHHELD = 31,  /* sections of which a part was not judged */
+	IDS_STAT_HTTP_RESPONSES = 32,
+	IDS_STAT_HTTP_LENGTHS = 33, /* messages with conflicting lengths */
+	IDS_STAT_HTTP_RESYNCS = 34, /* what followed a message was none */
+	IDS_STAT_TLS = 35,          /* hellos */
+	IDS_STAT_DNS = 36,          /* messages */
+	IDS_STAT_HTTP2 = 37,        /* flows recognised and not inspected */
+	IDS_STAT_QUIC = 38,
+	IDS_STAT_PATTERN_HITS_LOST = 39, /* patterns of one message beyond IDS_HITS */
+	IDS_STAT_UNINSPECTED = 40,       /* payload bytes beyond the inspection depth of flows that rules look into */
+	IDS_STAT_LOG_SAMPLED = 41,       /* messages that sampling left out of the log */
+	IDS_STAT_JUDGED_BEFORE = 42,     /* egress: packets that one of our ingress programs has judged */
+	IDS_STAT_PAYLOAD = 43,           /* bytes handed over for inspection */
+	IDS_STATS = 64,
 };
 
 enum ids_event_type {
@@ -494,6 +546,12 @@ enum ids_event_type {
 	IDS_EVENT_CUT = 4,     /* a packet of a cut flow was dropped */
 	IDS_EVENT_REJECT = 5,  /* a packet is to be answered of which no other event tells: nothing is raised */
 	IDS_EVENT_LISTED = 6,  /* a source is listed for alert alone: the packet went on */
+	IDS_EVENT_TLS =
+		7, /* bulk ring: bytes of a TLS handshake, from the beginning of the direction (struct ids_bytes_record) */
+	IDS_EVENT_DNS = 8,      /* bulk ring: a DNS message (struct ids_bytes_record) */
+	IDS_EVENT_PAYLOAD = 9,  /* bulk ring: payload for inspection (struct ids_bytes_record) */
+	IDS_EVENT_FLOW = 10,    /* bulk ring: a flow that ended (struct ids_flow_record) */
+	IDS_EVENT_ANOMALY = 11, /* alert ring: something is wrong with a stream; `rule` is an enum ids_l7_flag */
 };
 
 enum ids_event_flag {
@@ -545,19 +603,21 @@ struct ids_event {
 	__u8 eth_dst[6];
 	__u32 decode[2]; /* decode reasons seen, as IDS_FIELD_DECODE0 and 1 */
 	__u32 count;     /* detection_filter / threshold: the count in this window; else 0 */
+	__u64 flow_id;   /* of the flow entry; 0 without one */
+	__u32 flow;      /* its index */
+	__u8 direction;  /* enum ids_direction */
+	__u8 app;        /* enum ids_app */
+	__u8 layer;      /* tunnels around the packet */
+	__u8 pad;
 };
 
-enum ids_http_flag {
-	IDS_HTTP_TRUNCATED = 1, /* the section does not end in what was captured */
-	IDS_HTTP_REDACTED = 2,  /* at least one byte was masked */
-};
-
-/* A record of the bulk ring: event, then this, then `length` bytes of the header section as they were sent but masked. */
-struct ids_http {
+/* A record of the bulk ring: a flow that ended. */
+struct ids_flow_record {
 	struct ids_event event;
-	__u32 length;
-	__u32 flags; /* enum ids_http_flag */
+	struct ids_flow flow;
 };
+
+#include "abi_l7.h"
 
 /*
  * Redaction automaton, made by the engine from the configured header names: state' = next[state][class[byte]]. A byte is
@@ -608,8 +668,9 @@ IDS_SIZE(ids_length_buckets, 64);
 IDS_SIZE(ids_front, 8);
 IDS_SIZE(ids_list_root, 32);
 IDS_SIZE(ids_set, 8);
-IDS_SIZE(ids_event, 128);
-IDS_SIZE(ids_http, 136);
+IDS_SIZE(ids_event, 144);
+IDS_SIZE(ids_flow, 192);
+IDS_SIZE(ids_http, 176);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);
 

@@ -69,6 +69,12 @@ static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_ev
 	event->decode[0] = pkt->field[IDS_FIELD_DECODE0];
 	event->decode[1] = pkt->field[IDS_FIELD_DECODE1];
 	event->count = 0;
+	event->flow_id = pkt->flow_id;
+	event->flow = pkt->flow;
+	event->direction = pkt->direction;
+	event->app = pkt->app;
+	event->layer = pkt->layer;
+	event->pad = 0;
 }
 
 /* Writes one event; returns false if the ring is full. */

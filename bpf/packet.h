@@ -71,6 +71,12 @@ struct ids_packet {
 	__u8 eth_dst[6]; /* these two in the order of the wire */
 	__u8 eth_src[6];
 
+	/* The flow, found by the flow stage. */
+	__u64 flow_id;  /* 0: the packet has no entry */
+	__u32 flow;     /* index of the entry */
+	__u8 direction; /* enum ids_direction */
+	__u8 app;       /* enum ids_app */
+
 	/* The decision, changed by the stages and carried out by the one exit. */
 	__u8 verdict;     /* enum ids_verdict */
 	__u8 reason;      /* enum ids_reason; IDS_REASON_CLEAN until a stage has one */
@@ -194,6 +200,9 @@ static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 	pkt->hashed = pkt->sides = pkt->http = 0;
 	pkt->listed = 0;
 	pkt->expired = pkt->looked = false;
+	pkt->flow_id = 0;
+	pkt->flow = 0;
+	pkt->direction = pkt->app = 0;
 	return pkt;
 }
 

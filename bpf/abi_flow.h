@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What kernel and engine share of flows: the entry of the flow table, and the record of a flow that ended. */
+#ifndef IDS_ABI_FLOW_H
+#define IDS_ABI_FLOW_H
+
+#include <linux/types.h>
+
+enum ids_flow_limit {
+	IDS_FLOW_WAYS = 8,        /* entries of a bucket of the flow table */
+	IDS_FLOW_BUCKETS = 16384, /* buckets unless the loader sets another number: a power of two */
+	IDS_TIME_BUCKETS = 64,    /* buckets of a histogram of times: two for each power of two of microseconds */
+};
+
+/* Direction of a packet within its flow, by who sent the first SYN (or the first packet). */
+enum ids_direction {
+	IDS_TO_SERVER = 0,
+	IDS_TO_CLIENT = 1,
+};
+
+enum ids_flow_state {
+	IDS_FLOW_FREE = 0,
+	IDS_FLOW_NEW = 1,         /* TCP: a SYN; else: packets of one side alone */
+	IDS_FLOW_ANSWERED = 2,    /* TCP: the SYN-ACK that belongs to it */
+	IDS_FLOW_ESTABLISHED = 3, /* TCP: the ACK that belongs to that; else: both sides have sent */
+	IDS_FLOW_CLOSING = 4,     /* one FIN */
+	IDS_FLOW_CLOSED = 5,      /* both FINs, or a valid RST */
+};
+
+enum ids_flow_end {
+	IDS_FLOW_END_NONE = 0,
+	IDS_FLOW_END_FIN = 1,
+	IDS_FLOW_END_RST = 2,
+	IDS_FLOW_END_TIMEOUT = 3, /* told by the engine */
+	IDS_FLOW_END_EVICTED = 4, /* its place went to another flow */
+	IDS_FLOW_END_REUSED = 5,  /* a new handshake of the same addresses and ports */
+};
+
+enum ids_flow_flag {
+	IDS_FLOW_MIDSTREAM = 1,      /* picked up without a handshake */
+	IDS_FLOW_DROPPED = 2,        /* a rule dropped a packet and with it the rest of the flow */
+	IDS_FLOW_REJECTED = 4,       /* as above, by a reject */
+	IDS_FLOW_LOCAL = 8,          /* proven by a socket of this host instead of its handshake */
+	IDS_FLOW_WITHHELD = 16,      /* part of a header section was not judged: see ids_l7 */
+	IDS_FLOW_ALERTED = 32,       /* a rule matched one of its packets */
+	IDS_FLOW_CLIENT_SECOND = 64, /* the client is addr[1] of the key */
+	IDS_FLOW_PASSED = 128,       /* a pass rule of the engine: rules say no more of it */
+};
+
+/* Bits of IDS_FIELD_FLOW, what rules with `flow` ask for. 0 of a packet without an entry. */
+enum ids_flow_bit {
+	IDS_FLOWBIT_TRACKED = 1,
+	IDS_FLOWBIT_ESTABLISHED = 2,
+	IDS_FLOWBIT_NOT_ESTABLISHED = 4,
+	IDS_FLOWBIT_TO_SERVER = 8,
+	IDS_FLOWBIT_TO_CLIENT = 16,
+};
+
+/* One direction of a flow. */
+struct ids_flow_dir {
+	__u64 packets;
+	__u64 bytes;         /* of frames */
+	__u32 next;          /* TCP: behind the highest sequence number seen */
+	__u32 ack;           /* TCP: the last acknowledgement */
+	__u32 retransmitted; /* TCP: segments that brought nothing new */
+	__u32 probe;         /* TCP: number whose acknowledgement gives the round-trip time */
+	__u8 tcp_flags;      /* all that were seen */
+	__u8 ttl;            /* of the first packet */
+	__u8 pad[2];
+	__u32 probe_us; /* when it was sent, microseconds since start; 0 = none under way */
+};
+
+/*
+ * A flow. Addresses in canonical order as in ids_cut_key. Written by the kernel alone; the engine reads it through a memory
+ * map: what `id` is before and after a read says whether it was one flow. The same index names the flow in ids_l7_flows
+ * and ids_flow_orders.
+ */
+struct ids_flow {
+	__u64 id; /* never given out twice since boot; 0: free */
+	__u8 addr[2][16];
+	__be16 port[2]; /* ICMP: 0 */
+	__u8 proto;
+	__u8 layer;  /* tunnels around it */
+	__u16 vlan;  /* id of the outer tag, 0 without one */
+	__u64 start; /* nanoseconds of now() */
+	__u64 last;
+	__u8 state;       /* enum ids_flow_state */
+	__u8 end;         /* enum ids_flow_end */
+	__u8 flags;       /* enum ids_flow_flag */
+	__u8 app;         /* enum ids_app */
+	__u32 generation; /* ids_control.flow_generation under which `cached` holds */
+	__u32 cached;     /* bits of the flow stage: what addresses and ports alone decide */
+	__u32 ifindex;    /* of the first packet */
+	__u32 server_us;  /* SYN to SYN-ACK; 0 = not seen */
+	__u32 client_us;  /* SYN-ACK to ACK */
+	__u32 rtt_us;     /* smoothed, data to its acknowledgement, of both sides together; 0 = not measured */
+	__u32 sid;        /* of the rule that dropped it */
+	struct ids_flow_dir dir[2];
+	__u64 rest[2]; /* three cache lines */
+};
+
+/* What the engine orders about a flow; written by the engine alone. `id` must be that of the entry. */
+enum ids_flow_order {
+	IDS_ORDER_DROP = 1,   /* packets of the flow are dropped */
+	IDS_ORDER_REJECT = 2, /* and answered */
+	IDS_ORDER_PASS = 4,   /* no rule is asked any more */
+};
+
+struct ids_flow_orders {
+	__u64 id;
+	__u32 order; /* enum ids_flow_order */
+	__u32 sid;
+};
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What kernel and engine share of layer 7: the state of a flow, the automata, the records of the bulk ring. */
+#ifndef IDS_ABI_L7_H
+#define IDS_ABI_L7_H
+
+#include <linux/types.h>
+
+enum ids_l7_limit {
+	IDS_SECTION_MAX = 16384, /* bytes of a header section or a TLS hello that are judged and handed over */
+	IDS_SECTION_PAD = 64,    /* room behind them that a pass may touch */
+	IDS_EDGES = 128,         /* edges of a section */
+	IDS_MASKED = 16,         /* masked values of a section that get a hash */
+	IDS_HITS = 32,           /* patterns of a message that are remembered */
+	IDS_QUEUE = 8,           /* requests of a connection that wait for their response */
+	IDS_WINDOW_RANGES = 8,   /* pieces of a window that are not contiguous */
+	IDS_STRUCTURE_STATES = 2048,
+	IDS_STRUCTURE_CLASSES = 64,
+	IDS_PATTERN_STATES = 32768,
+	IDS_PATTERN_CLASSES = 64,
+	IDS_PATTERNS = 8192, /* patterns of a rule set */
+	IDS_PATTERN_OUTPUTS = 65536,
+	IDS_PATTERN_PAIRS = 16384, /* (pattern, rule) pairs */
+	IDS_L7_TERMS = 8,          /* contents of a rule that is judged on a message in the kernel */
+	IDS_STREAM_MAX = 4096,     /* payload bytes of one record of the inspection depth */
+};
+
+/* Application protocol of a flow, recognised by content. */
+enum ids_app {
+	IDS_APP_UNKNOWN = 0, /* nothing was seen yet */
+	IDS_APP_HTTP = 1,
+	IDS_APP_TLS = 2,
+	IDS_APP_DNS = 3,
+	IDS_APP_HTTP2 = 4, /* recognised and not inspected, as the next */
+	IDS_APP_QUIC = 5,
+	IDS_APP_OTHER = 6,   /* none of these */
+	IDS_APP_IGNORED = 7, /* a port that is left alone */
+};
+
+/* Where one direction of a TCP flow stands. */
+enum ids_l7_phase {
+	IDS_PHASE_START = 0,      /* before the first byte */
+	IDS_PHASE_SECTION = 1,    /* in a header section (HTTP), a hello (TLS) or a message (DNS over TCP) */
+	IDS_PHASE_BODY = 2,       /* `remaining` bytes pass by, then a section begins */
+	IDS_PHASE_CHUNK_SIZE = 3, /* in the line with the size of a chunk */
+	IDS_PHASE_CHUNK_DATA = 4, /* `remaining` bytes of a chunk and its line end pass by */
+	IDS_PHASE_TRAILER = 5,    /* in the trailer section behind the last chunk */
+	IDS_PHASE_QUIET = 6,      /* nothing is looked for any more: body until close, a tunnel, another protocol */
+};
+
+enum ids_l7_flag {
+	IDS_L7_GAP = 1,       /* bytes are missing for good */
+	IDS_L7_CONFLICT = 2,  /* a retransmission had other content */
+	IDS_L7_TOO_LONG = 4,  /* a section beyond IDS_SECTION_MAX */
+	IDS_L7_NO_WINDOW = 8, /* no room to wait for the rest */
+	IDS_L7_LENGTHS = 16,  /* conflicting message lengths */
+	IDS_L7_RESYNC = 32,   /* what followed was no message */
+	IDS_L7_INSPECT = 64,  /* a loaded rule could need the payload: hand it over up to the depth */
+	IDS_L7_RULES = 128,   /* a rule that is judged on messages in the kernel could match */
+};
+
+struct ids_l7_dir {
+	__u64 remaining; /* bytes of a body that pass by */
+	__u32 next;      /* TCP: the next sequence number that is judged */
+	__u32 window;    /* index + 1 of the window that the section waits in, 0: none */
+	__u32 inspected; /* payload bytes handed over */
+	__u32 message;   /* sections that began in this direction, from 1 */
+	__u16 line;      /* CHUNK_SIZE, TRAILER: where in the line, the stage's own */
+	__u8 phase;      /* enum ids_l7_phase */
+	__u8 flags;      /* enum ids_l7_flag */
+	__u32 pad;
+};
+
+/* Layer-7 state of a flow; valid if `id` is that of the flow entry of the same index. Written by the kernel alone. */
+struct ids_l7 {
+	__u64 id;
+	struct ids_l7_dir dir[2];
+	__u32 time_us[IDS_QUEUE]; /* when the request's section ended, microseconds since the flow's start */
+	__u8 method[IDS_QUEUE];   /* enum ids_method */
+	__u8 first;               /* of the queue */
+	__u8 waiting;             /* in the queue */
+	__u8 lost; /* requests that found the queue full, up to 255: responses cannot be told apart then */
+	__u8 pad;
+	__u32 answered; /* responses, 1xx apart */
+};
+
+/* As far as framing needs it. */
+enum ids_method {
+	IDS_METHOD_OTHER = 0,
+	IDS_METHOD_HEAD = 1,
+	IDS_METHOD_CONNECT = 2,
+};
+
+/*
+ * What the bytes of a section are. An edge says that a region begins; it goes on to the next edge. IDS_REGION_MASKED is
+ * added where the value is sensitive. LENGTH to UPGRADE and KEPT are regions of HEADERS, as HOST and USER_AGENT are: the
+ * buffer http.header goes from the first edge behind the start line to the end of the section.
+ */
+enum ids_region {
+	IDS_REGION_NONE = 0,
+	IDS_REGION_METHOD = 1,
+	IDS_REGION_URI = 2,
+	IDS_REGION_URI_ODD = 3, /* the rest of a URI from where normalisation would change it */
+	IDS_REGION_VERSION = 4,
+	IDS_REGION_STATUS = 5, /* the three digits of a response */
+	IDS_REGION_REASON = 6,
+	IDS_REGION_HEADERS = 7, /* names, line ends, and values that are none of those below */
+	IDS_REGION_HOST = 8,
+	IDS_REGION_USER_AGENT = 9,
+	IDS_REGION_LENGTH = 10,  /* value of Content-Length */
+	IDS_REGION_CODING = 11,  /* value of Transfer-Encoding */
+	IDS_REGION_UPGRADE = 12, /* value of Upgrade */
+	IDS_REGION_KEPT = 13,    /* a line that the log keeps, name included; its value may have other regions */
+	IDS_REGION_HEADERS_ODD =
+		14, /* from where normalisation would change the header lines: a fold, white space before a colon */
+	IDS_REGION_SNI = 16,
+	IDS_REGION_QUERY = 17,
+	IDS_REGIONS = 32,
+	IDS_REGION_MASKED = 64,
+};
+
+/* An edge: offset in the section << 8 | enum ids_region. */
+enum ids_edge_shift {
+	IDS_EDGE_SHIFT = 8,
+};
+
+/*
+ * The structure automaton, made by the engine: state' = next[state][class[byte]] & IDS_STRUCTURE_STATE. EDGE: the byte is
+ * the first of region[state'] (of its MASKED bit included). END: the section ends with this byte. States 0 is where an
+ * unwritten table leads; 1 begins a request, 2 a response, 3 the trailer section of chunks.
+ */
+enum ids_structure_bit {
+	IDS_STRUCTURE_STATE = 0x7ff,
+	IDS_STRUCTURE_EDGE = 0x4000,
+	IDS_STRUCTURE_END = 0x8000,
+	IDS_STRUCTURE_REQUEST = 1,
+	IDS_STRUCTURE_RESPONSE = 2,
+	IDS_STRUCTURE_TRAILER = 3,
+};
+
+struct ids_structure {
+	__u8 byte_class[256];
+	__u8 region[IDS_STRUCTURE_STATES]; /* enum ids_region, | IDS_REGION_MASKED */
+	__u16 next[IDS_STRUCTURE_STATES * IDS_STRUCTURE_CLASSES];
+};
+
+/* Buffers that patterns are looked for in, by lane: exact bytes, or ASCII letters folded. */
+enum ids_pattern_lane {
+	IDS_LANE_EXACT = 0,
+	IDS_LANE_NOCASE = 1,
+	IDS_LANES = 2,
+};
+
+enum ids_pattern_flag {
+	IDS_PATTERN_STARTS = 1, /* begins the buffer */
+	IDS_PATTERN_ENDS = 2,   /* ends the buffer */
+	IDS_PATTERN_ENGINE = 4, /* a hit makes the engine see the message */
+	IDS_PATTERN_DOT = 8,    /* dotprefix: the pattern begins with a dot that may stand before the buffer */
+	IDS_PATTERN_RULES = 16, /* rules of the kernel have it among their terms */
+};
+
+/* A literal in one buffer. A hit counts if it begins at `from` or later and ends at `until` or earlier. */
+struct ids_pattern {
+	__u32 from;
+	__u32 until;
+	__u16 length;
+	__u8 flags;  /* enum ids_pattern_flag */
+	__u8 region; /* enum ids_region: the buffer */
+	__u32 first; /* of ids_patterns.pair */
+	__u16 pairs;
+	__u16 pad;
+};
+
+/* A rule that is judged on messages in the kernel: position is that of its header part in ids_ruleset. */
+enum ids_l7_rule_flag {
+	IDS_L7RULE_AT_END = 1, /* only once its buffer has ended: negated contents, endswith, bsize */
+	IDS_L7RULE_TO_SERVER = 2,
+	IDS_L7RULE_TO_CLIENT = 4,
+};
+
+struct ids_l7_rule {
+	__u16 position;
+	__u8 region;              /* the one buffer that its contents look into */
+	__u8 flags;               /* enum ids_l7_rule_flag */
+	__u16 term[IDS_L7_TERMS]; /* pattern, | IDS_TERM_NEGATED */
+	__u8 terms;
+	__u8 pad[3];
+	__u32 size_min; /* bsize: length of the buffer */
+	__u32 size_max;
+};
+
+enum ids_term_bit {
+	IDS_TERM_PATTERN = 0x3fff,
+	IDS_TERM_NEGATED = 0x8000,
+};
+
+/* States of the pattern automaton: ACCEPT: output[state] leads to patterns that end here. */
+enum ids_pattern_bit {
+	IDS_PATTERN_STATE = 0x7fff,
+	IDS_PATTERN_ACCEPT = 0x8000,
+	IDS_OUTPUT_LAST = 0x8000, /* of outputs: the last pattern of a state */
+	IDS_OUTPUT_PATTERN = 0x3fff,
+};
+
+/* The patterns of one rule set: the only value of an inner map of ids_pattern_sets. Absent if there are none. */
+struct ids_patterns {
+	__u32 generation;
+	__u32 regions; /* bit n: patterns look into region n */
+	__u32 rules;   /* in use of rule[] */
+	__u32 ends; /* rules of rule[] that have no positive term: asked at the end of every buffer; they come first */
+	__u8 byte_class[IDS_LANES][256];
+	__u16 root[IDS_LANES][IDS_REGIONS]; /* 0: nothing is looked for in this region */
+	__u32 output[IDS_PATTERN_STATES];   /* index of outputs[] */
+	__u16 outputs[IDS_PATTERN_OUTPUTS];
+	struct ids_pattern pattern[IDS_PATTERNS];
+	__u16 pair[IDS_PATTERN_PAIRS]; /* rules by pattern */
+	struct ids_l7_rule rule[4096];
+	__u16 next[IDS_PATTERN_STATES * IDS_PATTERN_CLASSES];
+};
+
+/* Layer 7 at run time; written by the engine. */
+enum ids_l7_setting {
+	IDS_L7_HTTP = 1, /* HTTP is parsed */
+	IDS_L7_TLS = 2,
+	IDS_L7_DNS = 4,
+	IDS_L7_ALL_HEADS = 8, /* an engine rule on requests has no literal: every head goes to the engine */
+	IDS_L7_LOG_HTTP = 16,
+	IDS_L7_LOG_TLS = 32,
+	IDS_L7_LOG_DNS = 64,
+	IDS_L7_LOG_FLOWS = 128,     /* records of flows that ended */
+	IDS_L7_AGGREGATE = 256,     /* ids_top is kept */
+	IDS_L7_ALL_RESPONSES = 512, /* as ALL_HEADS, of responses */
+	IDS_L7_ALL_HELLOS = 1024,   /* engine rules on TLS */
+	IDS_L7_ALL_QUERIES = 2048,  /* engine rules on DNS without a literal */
+	IDS_L7_HOLD = 4096, /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
+};
+
+enum ids_log_flag {
+	IDS_LOG_STATUS = 1, /* only from status_min to status_max: decided with the response */
+	IDS_LOG_SLOW = 2,   /* only with a latency of slow_us or more */
+	IDS_LOG_METHOD = 4,
+	IDS_LOG_HOST = 8,
+	IDS_LOG_PATH = 16,
+	IDS_LOG_PORT = 32,
+	IDS_LOG_HEADERS = 64, /* only kept lines are handed over, behind the start line */
+};
+
+/* Which requests and responses are logged: the only value of ids_log. Written by the engine as a whole. */
+struct ids_log {
+	__u32 flags;  /* enum ids_log_flag */
+	__u32 sample; /* one in so many, 1 = all */
+	__u16 status_min;
+	__u16 status_max;
+	__u32 slow_us;
+	__be16 port;
+	__u8 method_len;
+	__u8 host_len;
+	__u8 path_len;
+	__u8 pad[3];
+	char method[16];
+	char host[64]; /* lower case, without port */
+	char path[64]; /* prefix */
+};
+
+/* Settings of layer 7: the only value of ids_l7_settings. */
+struct ids_l7_settings {
+	__u32 flags;    /* enum ids_l7_setting */
+	__u32 depth[2]; /* inspection depth by direction, in bytes */
+	__u32 pad;
+	__u64 hash_key[2];  /* of the hashes of masked values, made at start */
+	__u8 ignored[8192]; /* a bit a port: left alone */
+	__u8 shallow[8192]; /* a bit a port: nothing is handed over for inspection */
+};
+
+enum ids_http_flag {
+	IDS_HTTP_TRUNCATED = 1, /* the section does not end in what was captured */
+	IDS_HTTP_REDACTED = 2,  /* at least one byte was masked */
+	IDS_HTTP_RESPONSE = 4,
+	IDS_HTTP_LOGGED = 8,       /* selected by the log */
+	IDS_HTTP_WANTED = 16,      /* a rule of the engine could match */
+	IDS_HTTP_ODD = 32,         /* normalisation would change it */
+	IDS_HTTP_SPANNED = 64,     /* it came in more than one segment */
+	IDS_HTTP_CONFLICT = 128,   /* overlapping segments differed: the first ones are here */
+	IDS_HTTP_LENGTHS = 256,    /* conflicting message lengths */
+	IDS_HTTP_KEPT_LINES = 512, /* only the lines that the log keeps */
+	IDS_HTTP_DECIDED = 1024,   /* a rule of the kernel matched it; its alert is in the other ring */
+	IDS_HTTP_GAP = 2048,       /* the messages before it in this direction were not all seen */
+};
+
+/* A value that was masked: where it stands in the section, what it was. */
+struct ids_masked {
+	__u32 offset;
+	__u32 length;
+	__u64 hash; /* SipHash-2-4 of the value under ids_l7_settings.hash_key */
+};
+
+/*
+ * A record of the bulk ring: this, then `length` bytes of the section (masked), zero bytes up to a multiple of 8, then
+ * masked[], then hit[] as __u16, then edge[] as __u32 from a multiple of 4 on.
+ */
+struct ids_http {
+	struct ids_event event;
+	__u32 length;
+	__u32 flags;      /* enum ids_http_flag */
+	__u32 message;    /* number of the section in its direction, from 1; a response has that of its request */
+	__u32 section;    /* bytes of the section as it was sent */
+	__u32 latency_us; /* response: since its request ended; 0 = not known */
+	__u16 status;     /* response */
+	__u8 masked;
+	__u8 hits;
+	__u8 edges;
+	__u8 pad[7];
+};
+
+/* A record of the bulk ring: `length` bytes of a TLS hello or flight, a DNS message, or payload for inspection. */
+enum ids_bytes_flag {
+	IDS_BYTES_LAST = 1,      /* the depth is reached, or the direction has ended */
+	IDS_BYTES_GAP = 2,       /* bytes before this are missing */
+	IDS_BYTES_TRUNCATED = 4, /* the message is longer */
+	IDS_BYTES_LOGGED = 8,
+	IDS_BYTES_WANTED = 16,
+	IDS_BYTES_MASKED = 32,
+	IDS_BYTES_PACKET = 64, /* payload of one packet, not of a stream */
+};
+
+struct ids_bytes_record {
+	struct ids_event event;
+	__u32 length;
+	__u32 flags;  /* enum ids_bytes_flag */
+	__u32 offset; /* inspection: of the first byte in its direction; else the number of the message */
+	__u32 total;  /* bytes of the message as it was sent */
+};
+
+/* Aggregates of HTTP, by value: an LRU table keyed by (kind, hash of the value). */
+enum ids_top_kind {
+	IDS_TOP_HOST = 1,
+	IDS_TOP_PATH = 2, /* template: runs of digits and long hexadecimal parts are one sign, the query is left out */
+	IDS_TOP_USER_AGENT = 3,
+	IDS_TOP_STATUS = 4,
+	IDS_TOP_HEADER = 5, /* value of a kept header */
+	IDS_TOP_METHOD = 6,
+};
+
+struct ids_top_key {
+	__u64 hash;
+	__u32 kind;  /* enum ids_top_kind */
+	__u32 index; /* IDS_TOP_HEADER: which header */
+};
+
+struct ids_top {
+	__u64 requests;
+	__u64 responses;
+	__u64 status[6];   /* by hundreds; 0 = none seen */
+	__u64 latency_us;  /* sum over responses */
+	__u32 latency[32]; /* histogram: by power of two of microseconds */
+	__u8 length;
+	__u8 pad[3];
+	char text[92]; /* the value as it was first seen, masked, cut */
+};
+
+#endif
