@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The section under inspection: a header section, a hello or a message, from its first byte, and what its consumer knows
+ * of it so far. One that is whole in a segment lies in the scratch of the CPU; one that goes on in another segment lies
+ * in a window of the pool, with all of its state, so that each byte is looked at once however it arrives.
+ */
+#ifndef IDS_IO_H
+#define IDS_IO_H
+
+#include "packet.h"
+
+/*
+ * A consumer is a global function `int consumer(struct ids_packet *pkt, struct ids_io *io)` over bytes[0..length). It
+ * looks at the bytes from `fresh` on and sets `fresh` to what it will want to see next (mostly `length`). It returns how
+ * many bytes belong to the section once that is complete (more than fresh bytes may be there: the next section follows),
+ * 0 if it needs more (with IDS_IO_LAST none will come: it says what it can), less than 0 if this is not its protocol.
+ */
+enum ids_io_flag {
+	IDS_IO_LAST =
+		1, /* no more bytes will be added: the bound is reached, the direction ended, or it is a datagram */
+	IDS_IO_SPANNED = 2,   /* it came in more than one segment */
+	IDS_IO_CONFLICT = 4,  /* overlapping segments differed */
+	IDS_IO_GAP = 8,       /* bytes before it were not seen */
+	IDS_IO_DATAGRAM = 16, /* UDP: one whole message */
+};
+
+/* Where the pattern automaton stands in a buffer that is not at its end: pass 2's own. */
+struct ids_span {
+	__u32 begin;            /* offset of the buffer's first byte */
+	__u16 state[IDS_LANES]; /* behind the last byte judged */
+};
+
+/* Two buffers can be open at once: a field (slot 0) and http.header around it (slot 1). */
+#define IDS_SPANS 2
+
+struct ids_io {
+	/* The stream layer's. */
+	__u32 begin;  /* TCP: sequence number of bytes[0] */
+	__u32 length; /* bytes of the section so far, contiguous from the first; never beyond IDS_SECTION_MAX */
+	__u32 fresh;  /* offset of the first one that the consumer has not seen */
+	__u32 flags;  /* enum ids_io_flag */
+
+	/* Pass 1 (bpf/structure.h). All zero at the first byte of a section; so are the fields below. */
+	__u32 state;   /* of the structure automaton, behind bytes[scanned - 1] */
+	__u32 scanned; /* bytes that it has seen */
+	__u32 end;     /* bytes of the section once its end was found, else 0 */
+	__u32 edges;   /* in use of edge[] */
+	__u32 crowded; /* there were more edges than IDS_EDGES */
+
+	/* Pass 2 (bpf/patterns.h). */
+	__u32 judged;  /* bytes that it has seen */
+	__u32 current; /* edge of the region that bytes[judged] lies in */
+	__u32 hits;    /* in use of hit[] */
+	__u32 wanted;  /* a pattern with IDS_PATTERN_ENGINE was hit */
+	__u32 decided; /* a rule of the kernel matched */
+	struct ids_span span[IDS_SPANS];
+
+	/* A consumer's own. */
+	__u32 masked; /* in use of mask[] */
+	__u32 own[8];
+	__u16 hit[IDS_HITS];   /* patterns, in the order in which they were hit, each once */
+	__u32 edge[IDS_EDGES]; /* offset << IDS_EDGE_SHIFT | enum ids_region, ascending */
+	struct ids_masked mask[IDS_MASKED];
+	__u8 bytes[IDS_SECTION_MAX + IDS_SECTION_PAD];
+};
+
+/* The scratch of a CPU. Written and read by the layer-7 stage alone; holds nothing from one packet to the next. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_io);
+} ids_ios SEC(".maps");
+
+/* Takes the scratch; null never happens. */
+static __always_inline struct ids_io *ids_io(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ids_ios, &zero);
+}
+
+/* Begins a section at its first byte. */
+static __always_inline void ids_io_begin(struct ids_io *io, __u32 begin, __u32 flags)
+{
+	io->begin = begin;
+	io->length = io->fresh = 0;
+	io->flags = flags;
+	io->state = io->scanned = io->end = io->edges = io->crowded = 0;
+	io->judged = io->current = io->hits = io->wanted = io->decided = 0;
+	__builtin_memset(io->span, 0, sizeof(io->span));
+	io->masked = 0;
+	__builtin_memset(io->own, 0, sizeof(io->own));
+}
+
+#endif
