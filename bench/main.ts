@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [events] [response] [blocklist]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [events] [response] [blocklist]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchEvents } from './events.js';
+import { benchHttp } from './http.js';
 import { benchPacket } from './packet.js';
 import { benchResponse } from './response.js';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   packet: benchPacket,
+  http: benchHttp,
   events: benchEvents,
   response: benchResponse,
   blocklist: benchBlocklist,

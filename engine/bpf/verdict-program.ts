@@ -25,6 +25,11 @@ export class VerdictProgram {
     return new VerdictProgram(check(fd, 'load a program that returns a verdict'));
   }
 
+  /** The program's descriptor, this object's own. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   run(frame: Uint8Array, repeat = 1): RunResult {
     return this.#test.run(frame, { repeat });
   }
