@@ -22,6 +22,7 @@ enum ids_io_flag {
 	IDS_IO_CONFLICT = 4,  /* overlapping segments differed */
 	IDS_IO_GAP = 8,       /* bytes before it were not seen */
 	IDS_IO_DATAGRAM = 16, /* UDP: one whole message */
+	IDS_IO_QUIET = 32,    /* set by the consumer: nothing more of this direction interests it */
 };
 
 /* Where the pattern automaton stands in a buffer that is not at its end: pass 2's own. */
