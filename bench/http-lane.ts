@@ -121,7 +121,7 @@ export class Lane {
 
   /** Lines of the EVE file that hold a text. */
   countLines(text: string): number {
-    let file = '';
+    let file: string;
     try {
       file = readFileSync(join(this.folder, 'eve.json'), 'latin1');
     } catch {
