@@ -154,14 +154,14 @@ int bench_lookup(struct xdp_md *ctx)
 	if (!state || !bench_prepare(ctx, state))
 		return XDP_ABORTED;
 	if (bench_mode == BENCH_WHOLE) {
-		verdict = ids_judge(ctx);
+		verdict = ids_judge(ctx, IDS_HOOK_XDP);
 		state->found += verdict == XDP_DROP;
 		return verdict;
 	}
-	pkt = ids_open(ctx);
+	pkt = ids_open(ctx, IDS_HOOK_XDP);
 	if (!pkt)
 		return XDP_ABORTED;
-	ids_parse(ctx, pkt);
+	ids_parse(ctx, IDS_HOOK_XDP, pkt, ids_parse_link(ctx, IDS_HOOK_XDP, pkt));
 	if (bench_mode == BENCH_LIST)
 		found = bench_list(pkt);
 	else if (bench_mode == BENCH_TRIE)

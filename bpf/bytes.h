@@ -9,20 +9,35 @@
 #define IDS_OFFSET_MAX 0x7fff
 
 /*
+ * Copies `length` bytes at `offset` of the frame to memory that the program owns; 0, or less if the frame ends before.
+ * This and ids_bytes() are the only ways to the bytes of a packet.
+ */
+static __always_inline long ids_load(void *ctx, const enum ids_hook hook, const struct ids_packet *pkt, __u32 offset,
+				     void *to, __u32 length)
+{
+	(void)pkt;
+	/* What the verifier knows of the lower half of a parameter it shall know of all of it. */
+	asm volatile("%0 = %0" : "+w"(length));
+	return hook == IDS_HOOK_TC ? bpf_skb_load_bytes(ctx, offset, to, length)
+				   : bpf_xdp_load_bytes(ctx, offset, to, length);
+}
+
+/*
  * `length` bytes at `at`, or null if the frame ends before. They are read in place; only bytes of a multi-buffer frame
  * that are not in its linear part are copied, to the scratch space, where the next call overwrites them.
  */
-static __always_inline const void *ids_bytes(struct xdp_md *ctx, struct ids_packet *pkt, __u32 at, const __u32 length)
+static __always_inline const void *ids_bytes(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, __u32 at,
+					     const __u32 length)
 {
-	const __u8 *data = (const void *)(long)ctx->data;
-	const __u8 *end = (const void *)(long)ctx->data_end;
+	const __u8 *data = ids_frame_begin(ctx, hook);
+	const __u8 *end = ids_frame_end(ctx, hook);
 
 	if (at > IDS_OFFSET_MAX)
 		return 0;
 	data += at;
 	if (data + length <= end)
 		return data;
-	if (at + length > pkt->frame_len || bpf_xdp_load_bytes(ctx, at, pkt->scratch, length))
+	if (at + length > pkt->frame_len || ids_load(ctx, hook, pkt, at, pkt->scratch, length))
 		return 0;
 	return pkt->scratch;
 }

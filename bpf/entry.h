@@ -16,22 +16,32 @@
 #include "verdict.h"
 #include "flood.h"
 
-static __always_inline int ids_judge(struct xdp_md *ctx)
+/*
+ * The stages over one IP layer, whose packet of ethertype `type` begins at pkt->l3: the frame's own, or one that it
+ * carries.
+ */
+static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, int type)
 {
-	struct ids_packet *pkt = ids_open(ctx);
-
-	if (!pkt)
-		return XDP_PASS;
-	if (ids_flood(ctx, pkt))
-		return XDP_DROP;
-	ids_parse(ctx, pkt);
+	ids_parse(ctx, hook, pkt, type);
 	ids_judge_lists(pkt);
 	if (pkt->verdict == IDS_VERDICT_PASS)
 		ids_judge_rules(pkt);
 	/* A pass rule ends the judging of this packet. */
 	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
-		ids_http(ctx, pkt);
-	return ids_exit(ctx, pkt);
+		ids_http(ctx, hook, pkt);
+}
+
+/* Returns an XDP action, whatever the hook. */
+static __always_inline int ids_judge(void *ctx, const enum ids_hook hook)
+{
+	struct ids_packet *pkt = ids_open(ctx, hook);
+
+	if (!pkt)
+		return XDP_PASS;
+	if (ids_flood(ctx, hook, pkt))
+		return XDP_DROP;
+	ids_judge_layer(ctx, hook, pkt, ids_parse_link(ctx, hook, pkt));
+	return ids_exit(ctx, hook, pkt);
 }
 
 #endif

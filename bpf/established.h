@@ -44,15 +44,13 @@ static __always_inline bool ids_acknowledges(const struct ids_packet *pkt, struc
 }
 
 /* Looks up the socket; costs some hundred nanoseconds, hence only for a packet that raises an event. */
-__noinline int ids_established(struct xdp_md *ctx, struct ids_packet *pkt)
+IDS_OUTLINE(ids_established)
 {
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sock;
 	struct tcp_sock *tcp;
 	int result = 0;
 
-	if (!ctx || !pkt)
-		return 0;
 	if (pkt->ip_version == 4) {
 		tuple.ipv4.saddr = pkt->saddr.word[3];
 		tuple.ipv4.daddr = pkt->daddr.word[3];

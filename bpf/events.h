@@ -98,28 +98,26 @@ static __always_inline bool ids_write(struct ids_packet *pkt, enum ids_event_typ
 }
 
 /* Looks up the packet's connection before its first event is written. */
-static __always_inline void ids_note_connection(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline void ids_note_connection(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	if (!(pkt->control & IDS_CONTROL_ESTABLISHED) || pkt->proto_key != IPPROTO_TCP || !pkt->l4_read)
 		return;
 	pkt->control &= ~IDS_CONTROL_ESTABLISHED;
-	if (ids_established(ctx, pkt))
+	if (ids_established(ctx, hook, pkt))
 		pkt->event_flags |= IDS_EVENT_ESTABLISHED;
 }
 
 /* Raises the events of a packet whose decision is final. */
-__noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
+IDS_OUTLINE(ids_raise)
 {
 	bool told = false;
 	int n;
 
-	if (!ctx || !pkt)
-		return 0;
 	if (pkt->event_type) {
 		if (!ids_may_report(pkt)) {
 			ids_count(IDS_STAT_BLOCK_EVENTS_SUPPRESSED);
 		} else {
-			ids_note_connection(ctx, pkt);
+			ids_note_connection(ctx, hook, pkt);
 			/* The event of a list that alerts says nothing of what a rule decides later. */
 			told = ids_write(pkt, pkt->event_type, IDS_MAX_RULES, 0) && pkt->event_type != IDS_EVENT_LISTED;
 		}
@@ -139,7 +137,7 @@ __noinline int ids_raise(struct xdp_md *ctx, struct ids_packet *pkt)
 				count->suppressed++;
 			continue;
 		}
-		ids_note_connection(ctx, pkt);
+		ids_note_connection(ctx, hook, pkt);
 		if (ids_write(pkt, IDS_EVENT_ALERT, position, pkt->match[n].count)) {
 			if (position == pkt->decider)
 				told = true;

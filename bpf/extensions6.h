@@ -26,12 +26,12 @@ enum ids_extension {
 };
 
 /* Walks the options of a hop-by-hop or destination header: `length` bytes at `at`, known to lie within the packet. */
-__noinline int ids_ip6_options(struct xdp_md *ctx, struct ids_packet *pkt, __u32 at, __u32 length)
+IDS_OUTLINE_WITH(ids_ip6_options, (__u32 at, __u32 length), (at, length))
 {
 	__u32 end = at + length;
 	int n;
 
-	if (!pkt || length > 2048)
+	if (length > 2048)
 		return 0;
 	pkt->cursor = at;
 #pragma clang loop unroll(disable)
@@ -44,12 +44,12 @@ __noinline int ids_ip6_options(struct xdp_md *ctx, struct ids_packet *pkt, __u32
 			return 0;
 		if (at + 1 == end) {
 			/* The last byte of the header can only be padding. */
-			option = ids_bytes(ctx, pkt, at, 1);
+			option = ids_bytes(ctx, hook, pkt, at, 1);
 			if (option && option[0] == 0)
 				return 0;
 			break;
 		}
-		option = ids_bytes(ctx, pkt, at, 2);
+		option = ids_bytes(ctx, hook, pkt, at, 2);
 		if (!option)
 			break;
 		if (option[0] == 0) {
@@ -102,12 +102,10 @@ static __always_inline int ids_ip6_fragment(struct ids_packet *pkt, const __u8 *
 }
 
 /* Follows the chain from pkt->l4 on; returns as ids_parse_ip6(). */
-__noinline int ids_ip6_chain(struct xdp_md *ctx, struct ids_packet *pkt)
+IDS_OUTLINE(ids_ip6_chain)
 {
 	int n;
 
-	if (!pkt)
-		return -1;
 	pkt->seen = 0;
 #pragma clang loop unroll(disable)
 	for (n = 0; n <= IDS_EXTENSIONS; n++) {
@@ -137,7 +135,7 @@ __noinline int ids_ip6_chain(struct xdp_md *ctx, struct ids_packet *pkt)
 		}
 		if (n == IDS_EXTENSIONS)
 			return ids_malformed(pkt, IDS_DECODE_IP6_EXT_LONG);
-		raw = left < 8 ? 0 : ids_bytes(ctx, pkt, at, 8);
+		raw = left < 8 ? 0 : ids_bytes(ctx, hook, pkt, at, 8);
 		if (!raw)
 			return ids_malformed(pkt, IDS_DECODE_IP6_EXT_SHORT);
 		length = 8 + raw[1] * 8;
@@ -180,7 +178,7 @@ __noinline int ids_ip6_chain(struct xdp_md *ctx, struct ids_packet *pkt)
 				ids_decode(pkt,
 					   header == IPPROTO_HOPOPTS ? IDS_DECODE_IP6_DUP_HH : IDS_DECODE_IP6_DUP_DH);
 			else
-				ids_ip6_options(ctx, pkt, at + 2, length - 2);
+				ids_ip6_options(ctx, hook, pkt, at + 2, length - 2);
 			pkt->seen |= mark;
 		}
 	}

@@ -13,9 +13,9 @@
 #include "verdict.h"
 
 /* Reads the source of a frame without VLAN tags whose IP header is in its first bytes; false of others. */
-static __always_inline bool ids_read_source(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline bool ids_read_source(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	void *data = ids_frame_begin(ctx, hook), *end = ids_frame_end(ctx, hook);
 	const struct ethhdr *eth = data;
 	const struct iphdr *ip4 = (void *)(eth + 1);
 	const struct ipv6hdr *ip6 = (void *)(eth + 1);
@@ -38,9 +38,9 @@ static __always_inline bool ids_read_source(struct xdp_md *ctx, struct ids_packe
 }
 
 /* Whether the packet is done: dropped and counted. */
-static __always_inline bool ids_flood(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline bool ids_flood(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	if (pkt->control & (IDS_CONTROL_MONITOR | IDS_CONTROL_UNLIMITED) || !ids_read_source(ctx, pkt))
+	if (pkt->control & (IDS_CONTROL_MONITOR | IDS_CONTROL_UNLIMITED) || !ids_read_source(ctx, hook, pkt))
 		return false;
 	ids_find(pkt, 0);
 	pkt->looked = true;

@@ -60,7 +60,7 @@ static __always_inline bool ids_http_is_token(__u8 byte)
  * Judges the first bytes of `length` payload bytes at `offset` of the frame: enum ids_http_guess. A global function,
  * so that the verifier does not go through what follows once for every length of a method.
  */
-__noinline __u32 ids_http_guess(struct xdp_md *ctx, __u32 offset, __u32 length)
+IDS_OUTLINE_WITH(ids_http_guess, (__u32 offset, __u32 length), (offset, length))
 {
 	union {
 		__u8 byte[IDS_HTTP_METHOD_MAX + 8];
@@ -68,11 +68,9 @@ __noinline __u32 ids_http_guess(struct xdp_md *ctx, __u32 offset, __u32 length)
 	} start = {};
 	__u32 size = sizeof(start);
 
-	if (!ctx)
-		return IDS_HTTP_NO;
 	if (length < size)
 		size = length;
-	if (size < 6 || size > sizeof(start) || bpf_xdp_load_bytes(ctx, offset, &start, size))
+	if (size < 6 || size > sizeof(start) || ids_load(ctx, hook, pkt, offset, &start, size))
 		return IDS_HTTP_NO;
 	if (ids_http_is_usual(start.word))
 		return IDS_HTTP_YES;
@@ -88,16 +86,14 @@ __noinline __u32 ids_http_guess(struct xdp_md *ctx, __u32 offset, __u32 length)
 }
 
 /* Bytes of empty lines in front of a request. */
-__noinline __u32 ids_http_lead(struct xdp_md *ctx, __u32 offset, __u32 length)
+IDS_OUTLINE_WITH(ids_http_lead, (__u32 offset, __u32 length), (offset, length))
 {
 	__u8 start[IDS_HTTP_LEAD_MAX] = {};
 	__u32 n, size = sizeof(start);
 
-	if (!ctx)
-		return 0;
 	if (length < size)
 		size = length;
-	if (size == 0 || size > sizeof(start) || bpf_xdp_load_bytes(ctx, offset, start, size))
+	if (size == 0 || size > sizeof(start) || ids_load(ctx, hook, pkt, offset, start, size))
 		return 0;
 	for (n = 0; n < IDS_HTTP_LEAD_MAX; n++) {
 		if (start[n] != '\r' && start[n] != '\n')
@@ -147,19 +143,17 @@ static __always_inline bool ids_http_wanted(const struct ids_packet *pkt)
 }
 
 /* Runs on packets that are wanted; never changes the verdict. */
-__noinline int ids_http(struct xdp_md *ctx, struct ids_packet *pkt)
+IDS_OUTLINE(ids_http)
 {
 	__u32 zero = 0, lead = 0;
 
-	if (!ctx || !pkt)
-		return 0;
 	__u32 length = pkt->payload_len;
-	__u32 guess = ids_http_guess(ctx, pkt->payload, length);
+	__u32 guess = ids_http_guess(ctx, hook, pkt, pkt->payload, length);
 
 	if (guess == IDS_HTTP_LATER) {
-		lead = ids_http_lead(ctx, pkt->payload, length);
+		lead = ids_http_lead(ctx, hook, pkt, pkt->payload, length);
 		length = length > lead ? length - lead : 0;
-		guess = ids_http_guess(ctx, pkt->payload + lead, length);
+		guess = ids_http_guess(ctx, hook, pkt, pkt->payload + lead, length);
 	}
 	if (guess != IDS_HTTP_MAYBE && guess != IDS_HTTP_YES)
 		return 0;
@@ -172,7 +166,7 @@ __noinline int ids_http(struct xdp_md *ctx, struct ids_packet *pkt)
 	barrier_var(length);
 	if (length == 0 || length > IDS_HEADER_MAX)
 		return 0;
-	if (bpf_xdp_load_bytes(ctx, pkt->payload + lead, record->section.bytes, length))
+	if (ids_load(ctx, hook, pkt, pkt->payload + lead, record->section.bytes, length))
 		return 0;
 	if (guess == IDS_HTTP_MAYBE && !ids_http_has_version(&record->section, length))
 		return 0;
@@ -181,7 +175,7 @@ __noinline int ids_http(struct xdp_md *ctx, struct ids_packet *pkt)
 	if (record->head.flags & IDS_HTTP_TRUNCATED)
 		ids_count(IDS_STAT_HTTP_TRUNCATED);
 	record->head.length = length;
-	ids_note_connection(ctx, pkt);
+	ids_note_connection(ctx, hook, pkt);
 	ids_event_fill(pkt, &record->head.event);
 	record->head.event.type = IDS_EVENT_HTTP;
 	barrier_var(length);

@@ -5,7 +5,7 @@
 SEC("xdp.frags")
 int ids_xdp(struct xdp_md *ctx)
 {
-	return ids_judge(ctx);
+	return ids_judge(ctx, IDS_HOOK_XDP);
 }
 
 char ids_license[] SEC("license") = "Dual BSD/GPL";

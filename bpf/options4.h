@@ -101,11 +101,11 @@ static __always_inline void ids_ip4_option(struct ids_packet *pkt, __u32 i, __u3
 }
 
 /* Walks `length` bytes of IPv4 options at `at`; both are known to lie within the packet. */
-__noinline int ids_ip4_options(struct xdp_md *ctx, struct ids_packet *pkt, __u32 at, __u32 length)
+IDS_OUTLINE_WITH(ids_ip4_options, (__u32 at, __u32 length), (at, length))
 {
 	int n;
 
-	if (!pkt || length == 0 || length > 40 || bpf_xdp_load_bytes(ctx, at, pkt->scratch, length))
+	if (length == 0 || length > 40 || ids_load(ctx, hook, pkt, at, pkt->scratch, length))
 		return 0;
 	pkt->seen = 0;
 	pkt->cursor = 0;

@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_endian.h>
 #include "abi.h"
+#include "hook.h"
 #include "maps.h"
 
 #define IDS_SCRATCH 128
@@ -168,7 +169,7 @@ static __always_inline const struct ids_ruleset *ids_ruleset(const struct ids_pa
 }
 
 /* Takes the scratch packet and clears what no parser sets on every packet; null never happens. */
-static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
+static __always_inline struct ids_packet *ids_open(void *ctx, const enum ids_hook hook)
 {
 	const struct ids_control *control = ids_settings();
 	__u32 zero = 0;
@@ -177,8 +178,8 @@ static __always_inline struct ids_packet *ids_open(struct xdp_md *ctx)
 	if (!pkt || !control)
 		return 0;
 	pkt->now = 0;
-	pkt->frame_len = bpf_xdp_get_buff_len(ctx);
-	pkt->ifindex = ctx->ingress_ifindex;
+	pkt->frame_len = ids_frame_length(ctx, hook);
+	pkt->ifindex = ids_frame_interface(ctx, hook);
 	pkt->control = control->flags;
 	pkt->slot = control->slot;
 	pkt->generation = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The link layer, and the order in which the headers are read: the whole frame into struct ids_packet. */
+/* The link layer, and the order in which the headers of a layer are read into struct ids_packet. */
 #ifndef IDS_PARSE_H
 #define IDS_PARSE_H
 
@@ -19,9 +19,9 @@ static __always_inline bool ids_is_vlan(__u16 type)
 }
 
 /* Returns the protocol behind the link layer, or less if it could not be read; pkt->l3 is where it starts. */
-static __always_inline int ids_parse_link(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	const __u8 *eth = ids_bytes(ctx, pkt, 0, ETH_HLEN);
+	const __u8 *eth = ids_bytes(ctx, hook, pkt, 0, ETH_HLEN);
 	__u32 at = ETH_HLEN;
 	__u16 type;
 	int n;
@@ -36,7 +36,7 @@ static __always_inline int ids_parse_link(struct xdp_md *ctx, struct ids_packet 
 
 		if (!ids_is_vlan(type))
 			break;
-		tag = ids_bytes(ctx, pkt, at, 4);
+		tag = ids_bytes(ctx, hook, pkt, at, 4);
 		if (!tag)
 			return ids_malformed(pkt, IDS_DECODE_VLAN_SHORT);
 		pkt->vlan[n] = (tag[0] << 8 | tag[1]) & 0x0fff;
@@ -74,20 +74,22 @@ __noinline int ids_count_decodes(struct ids_packet *pkt)
 	return 0;
 }
 
-/* Reads the headers. What is wrong with them is noted in the packet and does not stop the stages behind. */
-static __always_inline void ids_parse(struct xdp_md *ctx, struct ids_packet *pkt)
+/*
+ * Reads the headers from pkt->l3 on, where a packet of ethertype `type` begins (less: none could be found). What is wrong
+ * with them is noted in the packet and does not stop the stages behind.
+ */
+static __always_inline void ids_parse(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, int type)
 {
-	int type = ids_parse_link(ctx, pkt);
 	int more = 0;
 
 	if (type == ETH_P_IP)
-		more = ids_parse_ip4(ctx, pkt);
+		more = ids_parse_ip4(ctx, hook, pkt);
 	else if (type == ETH_P_IPV6)
-		more = ids_parse_ip6(ctx, pkt);
+		more = ids_parse_ip6(ctx, hook, pkt);
 	else if (type >= 0)
 		pkt->reason = IDS_REASON_NOT_IP;
 	if (more > 0)
-		ids_parse_l4(ctx, pkt);
+		ids_parse_l4(ctx, hook, pkt);
 	if (pkt->field[IDS_FIELD_DECODE0] | pkt->field[IDS_FIELD_DECODE1])
 		ids_count_decodes(pkt);
 }

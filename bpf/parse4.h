@@ -10,10 +10,10 @@
 #include "options4.h"
 
 /* Returns 1 if a transport header follows, 0 if none does, less if the header could not be read. */
-static __always_inline int ids_parse_ip4(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_ip4(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	const __u32 left = pkt->frame_len - pkt->l3;
-	const struct iphdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, pkt, pkt->l3, sizeof(*ip));
+	const struct iphdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l3, sizeof(*ip));
 	__u32 length, total, bits, offset;
 
 	if (!ip)
@@ -52,7 +52,7 @@ static __always_inline int ids_parse_ip4(struct xdp_md *ctx, struct ids_packet *
 	pkt->l4 = pkt->l3 + length;
 	pkt->end = pkt->l3 + total;
 	if (length > sizeof(*ip))
-		ids_ip4_options(ctx, pkt, pkt->l3 + sizeof(*ip), length - sizeof(*ip));
+		ids_ip4_options(ctx, hook, pkt, pkt->l3 + sizeof(*ip), length - sizeof(*ip));
 	if (!(bits & 0x3fff))
 		return 1;
 

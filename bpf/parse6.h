@@ -10,10 +10,10 @@
 #include "extensions6.h"
 
 /* Returns 1 if a transport header follows, 0 if none does, less if the headers could not be read. */
-static __always_inline int ids_parse_ip6(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_ip6(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	const __u32 left = pkt->frame_len - pkt->l3;
-	const struct ipv6hdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, pkt, pkt->l3, sizeof(*ip));
+	const struct ipv6hdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l3, sizeof(*ip));
 	const __u8 *raw = (const void *)ip;
 	__u32 total;
 	int rc = 1;
@@ -40,7 +40,7 @@ static __always_inline int ids_parse_ip6(struct xdp_md *ctx, struct ids_packet *
 	pkt->l4 = pkt->l3 + sizeof(*ip);
 	pkt->end = pkt->l3 + total;
 	if (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP && pkt->proto != IPPROTO_ICMPV6)
-		rc = ids_ip6_chain(ctx, pkt);
+		rc = ids_ip6_chain(ctx, hook, pkt);
 	pkt->proto_key = pkt->proto;
 	ids_set(pkt, IDS_FIELD_IP_PROTO, pkt->proto);
 	return rc;

@@ -71,10 +71,10 @@ static __always_inline void ids_judge_icmp6(struct ids_packet *pkt, __u8 type, _
 	}
 }
 
-static __always_inline int ids_parse_icmp(struct xdp_md *ctx, struct ids_packet *pkt, bool v6)
+static __always_inline int ids_parse_icmp(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, bool v6)
 {
 	const __u32 left = pkt->end - pkt->l4;
-	const __u8 *icmp = left < 8 ? 0 : ids_bytes(ctx, pkt, pkt->l4, 8);
+	const __u8 *icmp = left < 8 ? 0 : ids_bytes(ctx, hook, pkt, pkt->l4, 8);
 	__u8 type, code;
 
 	if (!icmp)

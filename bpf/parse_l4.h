@@ -10,10 +10,10 @@
 #include "parse_icmp.h"
 #include "parse_tcp.h"
 
-static __always_inline int ids_parse_udp(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_udp(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	const __u32 left = pkt->end - pkt->l4;
-	const struct udphdr *udp = left < sizeof(*udp) ? 0 : ids_bytes(ctx, pkt, pkt->l4, sizeof(*udp));
+	const struct udphdr *udp = left < sizeof(*udp) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l4, sizeof(*udp));
 	__u32 length;
 
 	if (!udp)
@@ -34,30 +34,30 @@ static __always_inline int ids_parse_udp(struct xdp_md *ctx, struct ids_packet *
 }
 
 /* The header behind the IP header: 0, or less if it could not be read. */
-static __always_inline int ids_parse_l4(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_l4(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	int rc;
 
 	switch (pkt->proto) {
 	case IPPROTO_TCP:
-		rc = ids_parse_tcp(ctx, pkt);
+		rc = ids_parse_tcp(ctx, hook, pkt);
 		break;
 	case IPPROTO_UDP:
-		rc = ids_parse_udp(ctx, pkt);
+		rc = ids_parse_udp(ctx, hook, pkt);
 		break;
 	case IPPROTO_ICMP:
 		if (pkt->ip_version == 6) {
 			ids_decode(pkt, IDS_DECODE_IP6_ICMP4);
 			return 0;
 		}
-		rc = ids_parse_icmp(ctx, pkt, false);
+		rc = ids_parse_icmp(ctx, hook, pkt, false);
 		break;
 	case IPPROTO_ICMPV6:
 		if (pkt->ip_version == 4) {
 			ids_decode(pkt, IDS_DECODE_IP4_ICMP6);
 			return 0;
 		}
-		rc = ids_parse_icmp(ctx, pkt, true);
+		rc = ids_parse_icmp(ctx, hook, pkt, true);
 		break;
 	default:
 		return 0;

@@ -73,11 +73,11 @@ static __always_inline void ids_tcp_option(struct ids_packet *pkt, __u32 i, __u3
 }
 
 /* Walks `length` bytes of TCP options at `at`; both are known to lie within the packet. */
-__noinline int ids_tcp_options(struct xdp_md *ctx, struct ids_packet *pkt, __u32 at, __u32 length)
+IDS_OUTLINE_WITH(ids_tcp_options, (__u32 at, __u32 length), (at, length))
 {
 	int n;
 
-	if (!pkt || length == 0 || length > 40 || bpf_xdp_load_bytes(ctx, at, pkt->scratch, length))
+	if (length == 0 || length > 40 || ids_load(ctx, hook, pkt, at, pkt->scratch, length))
 		return 0;
 	pkt->seen = 0;
 	pkt->cursor = 0;
@@ -108,10 +108,10 @@ __noinline int ids_tcp_options(struct xdp_md *ctx, struct ids_packet *pkt, __u32
 	return 0;
 }
 
-static __always_inline int ids_parse_tcp(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_parse_tcp(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	const __u32 left = pkt->end - pkt->l4;
-	const struct tcphdr *tcp = left < sizeof(*tcp) ? 0 : ids_bytes(ctx, pkt, pkt->l4, sizeof(*tcp));
+	const struct tcphdr *tcp = left < sizeof(*tcp) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l4, sizeof(*tcp));
 	const __u8 *raw = (const void *)tcp;
 	__u32 length;
 
@@ -141,12 +141,13 @@ static __always_inline int ids_parse_tcp(struct xdp_md *ctx, struct ids_packet *
 	pkt->payload = pkt->l4 + length;
 	if (length > sizeof(*tcp)) {
 		/* What nearly every data segment carries: NOP, NOP, timestamp. */
-		const __u32 *usual = length == 32 ? ids_bytes(ctx, pkt, pkt->l4 + sizeof(*tcp), sizeof(*usual)) : 0;
+		const __u32 *usual =
+			length == 32 ? ids_bytes(ctx, hook, pkt, pkt->l4 + sizeof(*tcp), sizeof(*usual)) : 0;
 
 		if (usual && *usual == bpf_htonl(0x0101080a))
 			pkt->field[IDS_FIELD_TCP_OPTS] = IDS_TCPOPT_TIMESTAMP;
 		else
-			ids_tcp_options(ctx, pkt, pkt->l4 + sizeof(*tcp), length - sizeof(*tcp));
+			ids_tcp_options(ctx, hook, pkt, pkt->l4 + sizeof(*tcp), length - sizeof(*tcp));
 	}
 	return 0;
 }

@@ -82,11 +82,11 @@ static __always_inline bool ids_reject_answerable(const struct ids_packet *pkt)
  * Turns the frame into the answer: its tags stay, its MAC addresses change places. It shrinks at its tail but grows at
  * its head, where there is room in every mode: a small packet in generic mode has none behind it. 0 or a negative number.
  */
-static __always_inline int ids_reject_send(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_reject_send(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	union ids_reply reply = {};
 	__u32 link = pkt->l3;
-	__u32 length = pkt->ip_version == 4 ? ids_reject4(ctx, pkt, &reply) : ids_reject6(ctx, pkt, &reply);
+	__u32 length = pkt->ip_version == 4 ? ids_reject4(ctx, hook, pkt, &reply) : ids_reject6(ctx, hook, pkt, &reply);
 	int growth = (int)(link + length - pkt->frame_len);
 
 	barrier_var(link);
@@ -95,7 +95,7 @@ static __always_inline int ids_reject_send(struct xdp_md *ctx, struct ids_packet
 	barrier_var(length);
 	if (length == 0 || length > sizeof(reply))
 		return -1;
-	if (bpf_xdp_load_bytes(ctx, 0, pkt->scratch, link))
+	if (ids_load(ctx, hook, pkt, 0, pkt->scratch, link))
 		return -1;
 	__builtin_memcpy(pkt->scratch, pkt->eth_src, ETH_ALEN);
 	__builtin_memcpy(pkt->scratch + ETH_ALEN, pkt->eth_dst, ETH_ALEN);
@@ -111,10 +111,8 @@ static __always_inline int ids_reject_send(struct xdp_md *ctx, struct ids_packet
  * before its events are raised: it settles their reason and IDS_EVENT_NEED_REJECT, and the frame is no longer what it
  * was. In replay and in monitor mode nothing is sent.
  */
-__noinline int ids_reject(struct xdp_md *ctx, struct ids_packet *pkt, __u32 sides)
+IDS_OUTLINE_WITH(ids_reject, (__u32 sides), (sides))
 {
-	if (!ctx || !pkt)
-		return XDP_DROP;
 	bool quiet = ids_replay || pkt->control & IDS_CONTROL_MONITOR;
 
 	if (!ids_reject_answerable(pkt) || (!quiet && !ids_reject_allowed(pkt))) {
@@ -132,7 +130,7 @@ __noinline int ids_reject(struct xdp_md *ctx, struct ids_packet *pkt, __u32 side
 	__u32 ifindex = pkt->ifindex;
 	const struct ids_interface *interface = bpf_map_lookup_elem(&ids_interfaces, &ifindex);
 
-	if (!interface || !(interface->flags & IDS_INTERFACE_TX) || ids_reject_send(ctx, pkt)) {
+	if (!interface || !(interface->flags & IDS_INTERFACE_TX) || ids_reject_send(ctx, hook, pkt)) {
 		pkt->event_flags |= IDS_EVENT_NEED_REJECT;
 		return XDP_DROP;
 	}

@@ -39,7 +39,8 @@ static __always_inline bool ids_reject4_icmp(__u32 type)
 }
 
 /* Fills `reply`, which is zero; the length of the IP packet, or 0 if it cannot be made. */
-static __always_inline __u32 ids_reject4(struct xdp_md *ctx, struct ids_packet *pkt, union ids_reply *reply)
+static __always_inline __u32 ids_reject4(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
+					 union ids_reply *reply)
 {
 	struct iphdr *ip = &reply->v4.ip;
 	__u32 length = sizeof(*ip);
@@ -65,7 +66,7 @@ static __always_inline __u32 ids_reject4(struct xdp_md *ctx, struct ids_packet *
 						    bpf_csum_diff(0, 0, (__be32 *)&pseudo, sizeof(pseudo), 0)));
 	} else {
 		struct ids_icmp *icmp = &reply->v4.icmp;
-		__u32 quoted = ids_reply_quote(ctx, pkt, (__u8 *)(icmp + 1));
+		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1));
 
 		if (!quoted)
 			return 0;

@@ -48,7 +48,8 @@ static __always_inline __s64 ids_reject6_pseudo(const struct ipv6hdr *ip, __u32 
 }
 
 /* Fills `reply`, which is zero; the length of the IP packet, or 0 if it cannot be made. */
-static __always_inline __u32 ids_reject6(struct xdp_md *ctx, struct ids_packet *pkt, union ids_reply *reply)
+static __always_inline __u32 ids_reject6(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
+					 union ids_reply *reply)
 {
 	struct ipv6hdr *ip = &reply->v6.ip;
 	__u32 length;
@@ -67,7 +68,7 @@ static __always_inline __u32 ids_reject6(struct xdp_md *ctx, struct ids_packet *
 			bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp), ids_reject6_pseudo(ip, length, IPPROTO_TCP)));
 	} else {
 		struct ids_icmp *icmp = &reply->v6.icmp;
-		__u32 quoted = ids_reply_quote(ctx, pkt, (__u8 *)(icmp + 1));
+		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1));
 
 		if (!quoted)
 			return 0;

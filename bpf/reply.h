@@ -68,14 +68,15 @@ static __always_inline void ids_reply_rst(struct ids_packet *pkt, struct tcphdr 
 }
 
 /* Copies the beginning of the rejected packet to `to`; its length, or 0 if that fails. */
-static __always_inline __u32 ids_reply_quote(struct xdp_md *ctx, const struct ids_packet *pkt, __u8 *to)
+static __always_inline __u32 ids_reply_quote(void *ctx, const enum ids_hook hook, const struct ids_packet *pkt,
+					     __u8 *to)
 {
 	__u32 length = pkt->end - pkt->l3;
 
 	if (length > IDS_REPLY_QUOTE)
 		length = IDS_REPLY_QUOTE;
 	barrier_var(length);
-	if (length == 0 || length > IDS_REPLY_QUOTE || bpf_xdp_load_bytes(ctx, pkt->l3, to, length))
+	if (length == 0 || length > IDS_REPLY_QUOTE || ids_load(ctx, hook, pkt, pkt->l3, to, length))
 		return 0;
 	return length;
 }

@@ -19,13 +19,13 @@ static __always_inline void ids_count_verdict(const struct ids_packet *pkt, bool
 		count->would++;
 }
 
-static __always_inline int ids_exit(struct xdp_md *ctx, struct ids_packet *pkt)
+static __always_inline int ids_exit(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	bool would = false;
 	int action = XDP_PASS;
 
 	if (pkt->verdict != IDS_VERDICT_PASS) {
-		action = pkt->verdict == IDS_VERDICT_REJECT ? ids_reject(ctx, pkt, pkt->sides) : XDP_DROP;
+		action = pkt->verdict == IDS_VERDICT_REJECT ? ids_reject(ctx, hook, pkt, pkt->sides) : XDP_DROP;
 		/* Monitor mode is this bit. */
 		would = pkt->control & IDS_CONTROL_MONITOR;
 		if (would) {
@@ -36,7 +36,7 @@ static __always_inline int ids_exit(struct xdp_md *ctx, struct ids_packet *pkt)
 		pkt->reason = IDS_REASON_MALFORMED;
 	}
 	if (pkt->event_type || pkt->matches || pkt->event_flags & IDS_EVENT_NEED_REJECT)
-		ids_raise(ctx, pkt);
+		ids_raise(ctx, hook, pkt);
 	ids_count_verdict(pkt, would);
 	return action;
 }
