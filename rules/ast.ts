@@ -62,8 +62,24 @@ export interface HeaderMatch {
   readonly conditions: readonly Condition[];
 }
 
-/** Buffers that content keywords can look at. */
-export type Buffer = 'http.method' | 'http.uri' | 'http.host' | 'http.user_agent' | 'http.header';
+/** Buffers that content keywords can look at; `payload` is what contents without a sticky buffer look into. */
+export type Buffer =
+  | 'http.method'
+  | 'http.uri'
+  | 'http.host'
+  | 'http.user_agent'
+  | 'http.header'
+  | 'http.request_body'
+  | 'http.response_body'
+  | 'file.data'
+  | 'tls.sni'
+  | 'tls.certs'
+  | 'tls.cert_subject'
+  | 'tls.cert_issuer'
+  | 'tls.cert_serial'
+  | 'tls.cert_fingerprint'
+  | 'dns.query'
+  | 'payload';
 
 export interface ContentMatch {
   readonly kind: 'content';

@@ -26,7 +26,8 @@ export type {
 } from './compile/types.js';
 export { createAddressMatcher, type AddressMatcher } from './match/address-matcher.js';
 export type { AddressProgram } from './match/address-program.js';
-export { createEvaluator, type EngineMatch, type Evaluator, type RequestPacket } from './match/evaluator.js';
+export { createEvaluator, type EngineMatch, type Evaluator } from './match/evaluator.js';
+export { BUFFERS, BufferId, FlowState, Kind, type JudgedPacket, type Message } from './match/message.js';
 export type { EngineProgram } from './match/program.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';
 export type { PacketTuple } from './match/windows.js';

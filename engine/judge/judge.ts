@@ -193,7 +193,7 @@ export class Judge {
     }
     const { event } = record;
     const tuple = tupleOf(event, bytes);
-    const matches = loaded.evaluator.http(request, { ...tuple, field: fieldsOf(event) }, event.time);
+    const matches = loaded.evaluator.judge(request, { ...tuple, field: fieldsOf(event) }, undefined, event.time);
     if (matches.length === 0) return;
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, http: httpOf(request) };
     for (const match of matches) {

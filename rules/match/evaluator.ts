@@ -2,19 +2,14 @@
 // Judges HTTP requests by the engine-placed rules: a prefilter over literals, then the exact tests of the candidates in
 // the order in which rules act, then thresholds.
 
-import { Action, type Field } from '../../common/abi.gen.js';
+import { Action } from '../../common/abi.gen.js';
 import type { AddressSet, Endpoint, PortSet } from '../ast.js';
 import { holds } from '../compile/conditions.js';
 import { scan } from './automaton.js';
 import { contentHolds, sizeHolds } from './content.js';
 import type { EngineProgram, EngineRule } from './program.js';
-import { Open, type HttpRequest } from './request.js';
-import { ThresholdTable, type PacketTuple } from './windows.js';
-
-/** The packet that carried the request; `field` reads its header fields, undefined for what it lacks. */
-export interface RequestPacket extends PacketTuple {
-  readonly field?: (field: Field) => number | undefined;
-}
+import { type FlowState, Kind, type JudgedPacket, type Message } from './message.js';
+import { ThresholdTable } from './windows.js';
 
 export interface EngineMatch {
   /** Index into Compilation.rules. */
@@ -29,28 +24,14 @@ export interface EngineMatch {
 }
 
 export interface Evaluator {
-  /** What `request` matches, in the order in which rules act; a pass ends the list. `timeNs` is the event's time. */
-  http(request: HttpRequest, packet: RequestPacket, timeNs: number): EngineMatch[];
+  /**
+   * What `message` matches, in the order in which rules act; a pass ends the list and, but for a single packet, what rules
+   * say of the flow. `timeNs` is the event's time.
+   */
+  judge(message: Message, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): readonly EngineMatch[];
   readonly stats: { readonly windows: number; readonly values: number; readonly evicted: number };
   /** Threshold state, for the evaluator that follows. */
   readonly thresholds: ThresholdTable;
-}
-
-const OPEN_BITS = [Open.METHOD, Open.URI, Open.HOST, Open.USER_AGENT, Open.HEADER] as const;
-
-function bufferOf(request: HttpRequest, buffer: number): Uint8Array | undefined {
-  switch (buffer) {
-    case 0:
-      return request.method;
-    case 1:
-      return request.uri;
-    case 2:
-      return request.host;
-    case 3:
-      return request.userAgent;
-    default:
-      return request.headers;
-  }
 }
 
 function holdsPort(set: PortSet, port: number): boolean {
@@ -77,7 +58,7 @@ function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boole
   return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
 }
 
-function headerHolds(rule: EngineRule, packet: RequestPacket): boolean {
+function headerHolds(rule: EngineRule, packet: JudgedPacket): boolean {
   const there =
     endpointHolds(rule.source, packet.src, packet.sport) && endpointHolds(rule.destination, packet.dst, packet.dport);
   const back =
@@ -92,20 +73,22 @@ function headerHolds(rule: EngineRule, packet: RequestPacket): boolean {
   });
 }
 
-function buffersHold(rule: EngineRule, request: HttpRequest): boolean {
+function buffersHold(rule: EngineRule, message: Message): boolean {
   for (const test of rule.contents) {
-    const bytes = bufferOf(request, test.buffer);
-    const open = (request.open & (OPEN_BITS[test.buffer] ?? 0)) !== 0;
+    const bytes = message.buffer(test.buffer, 0);
+    const open = message.open(test.buffer);
     // As in the reference, a negated content does not match a buffer that is not there either.
     if (bytes === undefined || !contentHolds(test, bytes, open)) return false;
   }
   for (const test of rule.sizes) {
-    const bytes = bufferOf(request, test.buffer);
-    const open = (request.open & (OPEN_BITS[test.buffer] ?? 0)) !== 0;
+    const bytes = message.buffer(test.buffer, 0);
+    const open = message.open(test.buffer);
     if (bytes === undefined || !sizeHolds(test, bytes, open)) return false;
   }
   return true;
 }
+
+const NOTHING: readonly EngineMatch[] = [];
 
 class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
@@ -132,7 +115,8 @@ class ProgramEvaluator implements Evaluator {
     return this.thresholds.stats;
   }
 
-  http(request: HttpRequest, packet: RequestPacket, timeNs: number): EngineMatch[] {
+  judge(message: Message, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): readonly EngineMatch[] {
+    if (flow?.passed || message.kind !== Kind.HTTP_REQUEST) return NOTHING;
     const { rules, prefilters, always } = this.#program;
     const candidates = this.#candidates;
     candidates.length = 0;
@@ -144,7 +128,7 @@ class ProgramEvaluator implements Evaluator {
     for (let i = 0; i < prefilters.length; i++) {
       const prefilter = prefilters[i];
       const mark = this.#mark[i];
-      const bytes = prefilter && bufferOf(request, prefilter.buffer);
+      const bytes = prefilter && message.buffer(prefilter.buffer, 0);
       if (prefilter !== undefined && mark !== undefined && bytes !== undefined) scan(prefilter.automaton, bytes, mark);
     }
     for (const rule of always) candidates.push(rule);
@@ -153,13 +137,14 @@ class ProgramEvaluator implements Evaluator {
     const matches: EngineMatch[] = [];
     for (const number of candidates) {
       const rule = rules[number];
-      if (rule === undefined || !buffersHold(rule, request) || !headerHolds(rule, packet)) continue;
+      if (rule === undefined || !buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
       const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
       if (checked?.outcome === 'no') continue;
       const passes = rule.action === Action.PASS;
       const silenced = checked?.outcome === 'silent';
       const alert = !passes && !rule.noalert && !silenced;
       matches.push({ rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0 });
+      if (passes && flow) flow.passed = true;
       if (passes) break;
     }
     return matches;

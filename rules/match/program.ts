@@ -6,12 +6,10 @@ import type { Buffer as BufferName, Condition, ContentMatch, Endpoint, Rule } fr
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { buildAutomaton, foldCase, type Automaton } from './automaton.js';
-
-/** Buffers by number, as tests name them. */
-export const BUFFERS = ['http.method', 'http.uri', 'http.host', 'http.user_agent', 'http.header'] as const;
+import { BUFFERS, type BufferId } from './message.js';
 
 export interface ContentTest {
-  readonly buffer: number;
+  readonly buffer: BufferId;
   /** In lower case if `nocase`. */
   readonly pattern: Uint8Array;
   readonly negated: boolean;
@@ -24,7 +22,7 @@ export interface ContentTest {
 }
 
 export interface SizeTest {
-  readonly buffer: number;
+  readonly buffer: BufferId;
   readonly lo: number;
   readonly hi: number;
   readonly negate: boolean;
@@ -56,7 +54,7 @@ export interface EngineRule {
 
 /** The prefilter of one buffer. */
 export interface Prefilter {
-  readonly buffer: number;
+  readonly buffer: BufferId;
   readonly automaton: Automaton;
   /** Rules by pattern. */
   readonly rules: readonly (readonly number[])[];
@@ -72,7 +70,7 @@ export interface EngineProgram {
 
 const NO_END = 0xffffffff;
 
-const bufferNumber = (name: BufferName): number => BUFFERS.indexOf(name);
+const bufferNumber = (name: BufferName): BufferId => BUFFERS.indexOf(name) as BufferId;
 
 function contentOf(match: ContentMatch): ContentTest {
   const offset = match.offset ?? 0;
@@ -151,7 +149,8 @@ export function makeProgram(rules: readonly { rule: Rule; index: number }[]): En
     entry.rules.push(number);
     patterns.set(key, entry);
   });
-  const prefilters = wanted.flatMap((patterns, buffer): Prefilter[] => {
+  const prefilters = wanted.flatMap((patterns, at): Prefilter[] => {
+    const buffer = at as BufferId;
     const list = [...patterns.values()];
     const automaton = buildAutomaton(list.map((entry) => entry.pattern));
     return automaton === undefined ? [] : [{ buffer, automaton, rules: list.map((entry) => entry.rules) }];

@@ -3,12 +3,13 @@
 // pass finds what rules ask for most; what is odd (folded lines, repeated names, loose spacing) goes through fields.ts.
 
 import { readFields } from './fields.js';
+import { BufferId, Kind, type Message } from './message.js';
 import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget } from './uri.js';
 
-/** Bits of HttpRequest.open: buffers that continue behind what was captured. */
+/** Bits of HttpRequest.cut: buffers that continue behind what was captured. */
 export const Open = { METHOD: 1, URI: 2, HOST: 4, USER_AGENT: 8, HEADER: 16 } as const;
 
-export interface HttpRequest {
+export interface HttpRequest extends Message {
   readonly method: Uint8Array;
   /** Request target as sent. */
   readonly rawUri: Uint8Array;
@@ -25,8 +26,15 @@ export interface HttpRequest {
   /** The empty line that ends the section was there. */
   readonly complete: boolean;
   /** Bits of `Open`. */
-  readonly open: number;
+  readonly cut: number;
+  /** Number of the message in its direction, if the caller knows it. */
+  number: number;
+  /** See Message. */
+  decided: boolean;
 }
+
+/** By BufferId. */
+const OPEN_BITS: readonly number[] = [Open.METHOD, Open.URI, Open.HOST, Open.USER_AGENT, Open.HEADER];
 
 const LF = 10;
 const CR = 13;
@@ -115,7 +123,10 @@ class Request implements HttpRequest {
   userAgent: Uint8Array | undefined;
   referer: Uint8Array | undefined;
   complete = false;
-  open = 0;
+  cut = 0;
+  readonly kind = Kind.HTTP_REQUEST;
+  number = 0;
+  decided = false;
   readonly #bytes: Uint8Array;
   readonly #from: number;
   #to: number;
@@ -134,15 +145,36 @@ class Request implements HttpRequest {
     this.protocol = line.protocol;
     this.#bytes = bytes;
     this.#from = this.#to = line.next;
-    if (!line.ended) this.open = Open.URI | Open.HEADER;
+    if (!line.ended) this.cut = Open.URI | Open.HEADER;
     else this.#scan();
-    if (!this.complete) this.open |= Open.HEADER;
+    if (!this.complete) this.cut |= Open.HEADER;
     if (this.#plain) return;
     const fields = readFields(bytes, this.#from);
     this.#headers = fields.section;
     this.#hostField = fields.get('host');
     this.userAgent = fields.get('user-agent');
     this.referer = fields.get('referer');
+  }
+
+  buffer(id: BufferId): Uint8Array | undefined {
+    switch (id) {
+      case BufferId.METHOD:
+        return this.method;
+      case BufferId.URI:
+        return this.uri;
+      case BufferId.HOST:
+        return this.host;
+      case BufferId.USER_AGENT:
+        return this.userAgent;
+      case BufferId.HEADER:
+        return this.headers;
+      default:
+        return undefined;
+    }
+  }
+
+  open(id: BufferId): boolean {
+    return this.cut !== 0 && (this.cut & (OPEN_BITS[id] ?? 0)) !== 0;
   }
 
   get uri(): Uint8Array {
@@ -204,7 +236,7 @@ class Request implements HttpRequest {
         this.#plain = false;
       }
       names++;
-      if (end === length && isBlank(first)) this.open |= Open.HOST | Open.USER_AGENT;
+      if (end === length && isBlank(first)) this.cut |= Open.HOST | Open.USER_AGENT;
       this.#note(at, colon, Math.min(colon + 2, tail), tail, end === length);
       at = end + 1;
       this.#to = Math.min(at, length);
@@ -217,7 +249,7 @@ class Request implements HttpRequest {
       case 4:
         if (!known(bytes, at, 'host')) return;
         this.#hostField = bytes.subarray(from, to);
-        if (cut) this.open |= Open.HOST;
+        if (cut) this.cut |= Open.HOST;
         return;
       case 6:
         if (!known(bytes, at, 'cookie')) return;
@@ -230,7 +262,7 @@ class Request implements HttpRequest {
       case 10:
         if (!known(bytes, at, 'user-agent')) return;
         this.userAgent = bytes.subarray(from, to);
-        if (cut) this.open |= Open.USER_AGENT;
+        if (cut) this.cut |= Open.USER_AGENT;
         return;
       default:
     }

@@ -69,7 +69,7 @@ const packet = { src: 0xffff0a000001n, dst: 0xffff0a000002n, sport: 40000, dport
 function raised(lines: string): number[] {
   const request = parseHttpRequest(Uint8Array.from(Buffer.from(lines, 'latin1')));
   if (request === undefined) throw new Error('no request');
-  return evaluator.http(request, packet, 0).map((match) => rules[match.rule]?.sid ?? 0);
+  return evaluator.judge(request, packet, undefined, 0).map((match) => rules[match.rule]?.sid ?? 0);
 }
 
 const withAgent = (agent: string): string =>

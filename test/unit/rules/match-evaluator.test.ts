@@ -2,14 +2,14 @@
 import t from 'tap';
 import { Action, Field } from '../../../common/abi.gen.js';
 import { compileRules, createEvaluator, parseHttpRequest, type Evaluator } from '../../../rules/index.js';
-import type { RequestPacket } from '../../../rules/match/evaluator.js';
+import type { JudgedPacket } from '../../../rules/match/message.js';
 import { buildAutomaton, foldCase, scan } from '../../../rules/match/automaton.js';
 import { Random } from './support/random.js';
 
 const MAPPED = 0xffff00000000n;
 const CLIENT = MAPPED | 0x0a000001n;
 const SERVER = MAPPED | 0x0a000002n;
-const packet: RequestPacket = { src: CLIENT, dst: SERVER, sport: 40000, dport: 80, proto: 6 };
+const packet: JudgedPacket = { src: CLIENT, dst: SERVER, sport: 40000, dport: 80, proto: 6 };
 
 function load(...lines: string[]): Evaluator {
   const compiled = compileRules([{ file: 'test.rules', text: lines.join('\n') }], {
@@ -24,10 +24,10 @@ function load(...lines: string[]): Evaluator {
 }
 
 /** Indexes of the rules that match. */
-function hits(evaluator: Evaluator, section: string, o: Partial<RequestPacket> = {}, time = 0): number[] {
+function hits(evaluator: Evaluator, section: string, o: Partial<JudgedPacket> = {}, time = 0): number[] {
   const request = parseHttpRequest(Uint8Array.from(Buffer.from(section, 'latin1')));
   if (request === undefined) throw new Error('no request');
-  return evaluator.http(request, { ...packet, ...o }, time).map((match) => match.rule);
+  return evaluator.judge(request, { ...packet, ...o }, undefined, time).map((match) => match.rule);
 }
 
 const get = (agent: string, target = '/'): string =>
@@ -124,12 +124,12 @@ t.test('actions in their order; a pass ends them', async (t) => {
   const request = parseHttpRequest(Buffer.from(get('x')));
   const passed = parseHttpRequest(Buffer.from(get('xp')));
   if (!request || !passed) throw new Error('no request');
-  t.same(evaluator.http(request, packet, 0), [
+  t.same(evaluator.judge(request, packet, undefined, 0), [
     { rule: 1, action: Action.DROP, alert: false, silenced: false, count: 0 },
     { rule: 3, action: Action.ALERT, alert: true, silenced: false, count: 0 },
     { rule: 0, action: Action.ALERT, alert: true, silenced: false, count: 0 },
   ]);
-  t.same(evaluator.http(passed, packet, 0), [
+  t.same(evaluator.judge(passed, packet, undefined, 0), [
     { rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0 },
   ]);
 });
@@ -141,7 +141,7 @@ t.test('thresholds go on after a reload of the same rule', async (t) => {
   const request = parseHttpRequest(Buffer.from(get('x')));
   if (!request) throw new Error('no request');
   const alerts = (evaluator: Evaluator, time: number): boolean[] =>
-    evaluator.http(request, packet, time * 1e9).map((match) => match.alert);
+    evaluator.judge(request, packet, undefined, time * 1e9).map((match) => match.alert);
   t.same(alerts(first, 1), [true]);
   const again = compileRules([{ file: 'x', text: line }], { addressVars: {}, portVars: {}, redact: [] });
   const second = createEvaluator(again.engine, first);

@@ -15,7 +15,7 @@ function parsed(section: string): HttpRequest {
 }
 
 function shown(section: string): Record<string, unknown> {
-  const { method, rawUri, uri, protocol, host, userAgent, referer, headers, complete, open } = parsed(section);
+  const { method, rawUri, uri, protocol, host, userAgent, referer, headers, complete, cut: open } = parsed(section);
   const [m, r, u, p] = [method, rawUri, uri, protocol].map(text);
   return {
     method: m,
@@ -122,12 +122,12 @@ t.test('http.uri', async (t) => {
 t.test('a section that was cut off is open where it was cut', async (t) => {
   const section = 'GET /abc HTTP/1.1\r\nHost: a.example\r\nUser-Agent: curl/8\r\nX: y\r\n\r\n';
   const at = (length: number): HttpRequest | undefined => parseHttpRequest(bytes(section.slice(0, length)));
-  t.equal(at(7)?.open, Open.URI | Open.HEADER, 'in the target');
-  t.equal(at(section.indexOf('xample'))?.open, Open.HOST | Open.HEADER, 'in the host');
-  t.equal(at(section.indexOf('/8'))?.open, Open.USER_AGENT | Open.HEADER, 'in the agent');
-  t.equal(at(section.length - 2)?.open, Open.HEADER, 'before the empty line');
+  t.equal(at(7)?.cut, Open.URI | Open.HEADER, 'in the target');
+  t.equal(at(section.indexOf('xample'))?.cut, Open.HOST | Open.HEADER, 'in the host');
+  t.equal(at(section.indexOf('/8'))?.cut, Open.USER_AGENT | Open.HEADER, 'in the agent');
+  t.equal(at(section.length - 2)?.cut, Open.HEADER, 'before the empty line');
   t.equal(at(section.length - 2)?.complete, false);
-  t.equal(at(section.length)?.open, 0);
+  t.equal(at(section.length)?.cut, 0);
   for (let length = 0; length <= section.length; length++) {
     const request = at(length);
     const seen = [request?.uri, request?.host, request?.userAgent, request?.headers].map(text).join('|');

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the evaluator judges: messages with named buffers, the packet that completed them, and what a flow remembers.
+
+import type { App, Field } from '../../common/abi.gen.js';
+import type { Buffer as BufferName } from '../ast.js';
+import type { PacketTuple } from './windows.js';
+
+/**
+ * Kinds of messages, each judged by the rules that need no more than its buffers. A head is judged as soon as it is
+ * there. Rules that look into a body as well are judged on HTTP_REQUEST_BODY or HTTP_RESPONSE_BODY, which have the buffers
+ * of the head too and may be judged again and again while the body grows.
+ */
+export const Kind = {
+  HTTP_REQUEST: 0,
+  HTTP_REQUEST_BODY: 1,
+  HTTP_RESPONSE: 2,
+  HTTP_RESPONSE_BODY: 3,
+  /** A ClientHello. */
+  TLS_HELLO: 4,
+  /** A ServerHello. */
+  TLS_ANSWER: 5,
+  /** The certificates of one side. */
+  TLS_CERTS: 6,
+  DNS_QUERY: 7,
+  DNS_ANSWER: 8,
+  /** One direction of a TCP connection from its first byte on, judged with every record of payload that it grows by. */
+  STREAM: 9,
+  /** The payload of a packet that is not part of a TCP stream. */
+  PACKET: 10,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+export const KINDS = 11;
+
+/** Buffers by number, as messages and tests of the program name them. */
+export const BUFFERS = [
+  'http.method',
+  'http.uri',
+  'http.host',
+  'http.user_agent',
+  'http.header',
+  'http.request_body',
+  'http.response_body',
+  'file.data',
+  'tls.sni',
+  'tls.certs',
+  'tls.cert_subject',
+  'tls.cert_issuer',
+  'tls.cert_serial',
+  'tls.cert_fingerprint',
+  'dns.query',
+  'payload',
+] as const satisfies readonly BufferName[];
+
+export const BufferId = {
+  METHOD: 0,
+  URI: 1,
+  HOST: 2,
+  USER_AGENT: 3,
+  HEADER: 4,
+  REQUEST_BODY: 5,
+  RESPONSE_BODY: 6,
+  FILE_DATA: 7,
+  SNI: 8,
+  /** DER, one instance a certificate of the chain. */
+  CERTS: 9,
+  /** Of the first certificate, as Suricata writes it: `C=US, O=Example, CN=example.org`. */
+  CERT_SUBJECT: 10,
+  CERT_ISSUER: 11,
+  /** Upper-case hexadecimal, bytes separated by colons. */
+  CERT_SERIAL: 12,
+  /** SHA-1 in lower-case hexadecimal, bytes separated by colons. */
+  CERT_FINGERPRINT: 13,
+  /** Name without the root's dot, as sent; one instance a question. */
+  DNS_QUERY: 14,
+  /** Stream or packet. A message of another kind may have it too: what its direction has sent so far. */
+  PAYLOAD: 15,
+} as const;
+export type BufferId = (typeof BufferId)[keyof typeof BufferId];
+
+/** Something to judge. Buffers are looked at during the call and not kept. */
+export interface Message {
+  readonly kind: Kind;
+  /** The bytes of a buffer, undefined if it is not there. `instance` counts from 0 where there may be several. */
+  buffer(id: BufferId, instance: number): Uint8Array | undefined;
+  /**
+   * True if the buffer goes on behind what is there and the rest may yet be judged, or was withheld: then only what the
+   * visible part proves counts. What ends at the inspection depth is not open, as in Suricata.
+   */
+  open(id: BufferId): boolean;
+  /** STREAM: offset in the payload of the first byte that was not there when this direction was last judged. */
+  readonly fresh?: number;
+  /** HTTP: number of the message in its direction, the same for head and body; a rule matches each once. */
+  readonly number?: number;
+  /** True if rules that the kernel judges have been judged on the whole of it: they are not asked again. */
+  readonly decided?: boolean;
+}
+
+/** The packet with which the message was complete. */
+export interface JudgedPacket extends PacketTuple {
+  /** Header fields and the bits of Field.FLOW; undefined for what it lacks. */
+  field?(field: Field): number | undefined;
+  /** Application protocol of its flow; unknown unless set. */
+  readonly app?: App;
+}
+
+/** One direction of a flow. */
+interface DirectionState {
+  /** Message whose body is being judged, and the rules (gid * 2^32 + sid) that have matched it. */
+  body: number;
+  matched: Set<number> | undefined;
+  stream: StreamState | undefined;
+}
+
+/** Where the search in a stream stands. */
+export interface StreamState {
+  /** The program that it belongs to: another one begins anew. */
+  program: object;
+  /** Rules of the program whose literal was found. */
+  readonly candidates: number[];
+  /** By rule (gid * 2^32 + sid), the length of the stream when it matched last. */
+  readonly matched: Map<number, number>;
+}
+
+/** What the evaluator remembers about a flow; small until a rule needs it. */
+export class FlowState {
+  /** A pass rule matched: no rule says more of this flow. */
+  passed = false;
+  /** Flow bits that are set. */
+  bits: Set<string> | undefined;
+  readonly #directions: [DirectionState | undefined, DirectionState | undefined] = [undefined, undefined];
+
+  /** State of a direction, 0 to the server, 1 to the client. */
+  direction(which: 0 | 1): DirectionState {
+    return (this.#directions[which] ??= { body: -1, matched: undefined, stream: undefined });
+  }
+}
