@@ -26,3 +26,14 @@ export { openSink } from './sinks/open.js';
 export { signWebhook } from './sinks/webhook.js';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
 export { Follower, Recent } from './recent.js';
+export {
+  dnsObject,
+  dnsRcodeName,
+  dnsTypeName,
+  type DnsData,
+  type DnsMessage,
+  type DnsName,
+  type DnsQuestion,
+  type DnsRecord,
+} from './eve-dns.js';
+export { tlsObject, tlsVersionName, type TlsCertificate, type TlsFields, type TlsFingerprint } from './eve-tls.js';
