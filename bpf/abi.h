@@ -670,6 +670,7 @@ IDS_SIZE(ids_list_root, 32);
 IDS_SIZE(ids_set, 8);
 IDS_SIZE(ids_event, 144);
 IDS_SIZE(ids_flow, 192);
+IDS_SIZE(ids_l7, 128);
 IDS_SIZE(ids_http, 176);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);

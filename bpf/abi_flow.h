@@ -95,7 +95,8 @@ struct ids_flow {
 	__u32 rtt_us;     /* smoothed, data to its acknowledgement, of both sides together; 0 = not measured */
 	__u32 sid;        /* of the rule that dropped it */
 	struct ids_flow_dir dir[2];
-	__u64 rest[2]; /* three cache lines */
+	__u32 first[2]; /* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0 */
+	__u64 rest;     /* three cache lines */
 };
 
 /* What the engine orders about a flow; written by the engine alone. `id` must be that of the entry. */

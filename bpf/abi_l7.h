@@ -36,15 +36,17 @@ enum ids_app {
 	IDS_APP_IGNORED = 7, /* a port that is left alone */
 };
 
-/* Where one direction of a TCP flow stands. */
+/*
+ * Where one direction of a TCP flow stands. A body has no phase: where its length is known `next` lies behind it, so that
+ * its segments are old news in whatever order they come.
+ */
 enum ids_l7_phase {
-	IDS_PHASE_START = 0,      /* before the first byte */
-	IDS_PHASE_SECTION = 1,    /* in a header section (HTTP), a hello (TLS) or a message (DNS over TCP) */
-	IDS_PHASE_BODY = 2,       /* `remaining` bytes pass by, then a section begins */
-	IDS_PHASE_CHUNK_SIZE = 3, /* in the line with the size of a chunk */
-	IDS_PHASE_CHUNK_DATA = 4, /* `remaining` bytes of a chunk and its line end pass by */
-	IDS_PHASE_TRAILER = 5,    /* in the trailer section behind the last chunk */
-	IDS_PHASE_QUIET = 6,      /* nothing is looked for any more: body until close, a tunnel, another protocol */
+	IDS_PHASE_START = 0,   /* before the first byte: what it is has to be seen */
+	IDS_PHASE_SECTION = 1, /* in a header section (HTTP), a hello (TLS) or a message (DNS over TCP), or before it */
+	IDS_PHASE_CHUNK_SIZE = 2, /* in the line with the size of a chunk, or the line end of the chunk before */
+	IDS_PHASE_TRAILER = 3,    /* in the trailer section behind the last chunk */
+	IDS_PHASE_LOST = 4,       /* where messages begin is not known: the first bytes of each segment are looked at */
+	IDS_PHASE_QUIET = 5,      /* nothing is looked for any more: body until close, a tunnel, another protocol */
 };
 
 enum ids_l7_flag {
@@ -56,31 +58,43 @@ enum ids_l7_flag {
 	IDS_L7_RESYNC = 32,   /* what followed was no message */
 	IDS_L7_INSPECT = 64,  /* a loaded rule could need the payload: hand it over up to the depth */
 	IDS_L7_RULES = 128,   /* a rule that is judged on messages in the kernel could match */
+	IDS_L7_SYNCED = 256,  /* `next` and `first` are known */
+};
+
+/* Bodies are passed by in steps of at most this, which sequence numbers can be compared over. */
+enum ids_l7_step {
+	IDS_L7_STEP = 1 << 30,
 };
 
 struct ids_l7_dir {
-	__u64 remaining; /* bytes of a body that pass by */
-	__u32 next;      /* TCP: the next sequence number that is judged */
-	__u32 window;    /* index + 1 of the window that the section waits in, 0: none */
+	__u32 next;      /* sequence number of the first byte that was not judged yet: of the section, if one is open */
+	__u32 first;     /* of the direction's first byte */
+	__u32 passed;    /* from here to `next` there is a body, which may be handed over as it is */
 	__u32 inspected; /* payload bytes handed over */
 	__u32 message;   /* sections that began in this direction, from 1 */
+	__u16 window;    /* index + 1 of the window that the section waits in, 0: none */
+	__u16 flags;     /* enum ids_l7_flag */
 	__u16 line;      /* CHUNK_SIZE, TRAILER: where in the line, the stage's own */
 	__u8 phase;      /* enum ids_l7_phase */
-	__u8 flags;      /* enum ids_l7_flag */
-	__u32 pad;
+	__u8 tries;      /* LOST: segments that were looked at in vain */
 };
 
-/* Layer-7 state of a flow; valid if `id` is that of the flow entry of the same index. Written by the kernel alone. */
+/*
+ * Layer-7 state of a flow; valid if `id` is that of the flow entry of the same index. Written by the kernel alone. What a
+ * data packet asks lies in the first of two cache lines.
+ */
 struct ids_l7 {
 	__u64 id;
 	struct ids_l7_dir dir[2];
+	__u64 remaining
+		[2]; /* by direction: bytes of a body behind `next`; CHUNK_SIZE: the size as far as it was read */
 	__u32 time_us[IDS_QUEUE]; /* when the request's section ended, microseconds since the flow's start */
 	__u8 method[IDS_QUEUE];   /* enum ids_method */
-	__u8 first;               /* of the queue */
-	__u8 waiting;             /* in the queue */
-	__u8 lost; /* requests that found the queue full, up to 255: responses cannot be told apart then */
-	__u8 pad;
-	__u32 answered; /* responses, 1xx apart */
+	__u8 pushed;              /* requests put into the queue, and */
+	__u8 popped;              /* taken out by their response: counted by one side each, modulo 256 */
+	__u8 missed;              /* requests that found it full, and */
+	__u8 found;               /* responses to such */
+	__u32 answered;           /* responses, 1xx apart */
 };
 
 /* As far as framing needs it. */

@@ -47,6 +47,7 @@ struct ids_export {
 	enum ids_app app;
 	enum ids_l7_phase l7_phase;
 	enum ids_l7_flag l7_flag;
+	enum ids_l7_step l7_step;
 	enum ids_method method;
 	enum ids_region region;
 	enum ids_edge_shift edge_shift;
