@@ -5,6 +5,7 @@ import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../common/duration.js';
 import { messageOf } from '../common/errors.js';
+import { eventKinds } from './lines.js';
 import { facilities, severities } from './sinks/syslog-format.js';
 
 const MIB = 1048576;
@@ -41,6 +42,10 @@ const queue = z
       .min(65_536)
       .default(64 * MIB),
     overflow: z.enum(['drop-newest', 'drop-oldest']).default('drop-newest'),
+    log_bytes: z
+      .int()
+      .min(65_536)
+      .default(64 * MIB),
   })
   .prefault({});
 
@@ -64,6 +69,8 @@ const common = {
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a name is made of letters, digits, dots, dashes and underscores')
     .optional(),
+  /** What it takes, by EVE's event_type. */
+  events: z.array(z.enum(eventKinds)).min(1).default(['alert', 'drop', 'engine']),
   queue,
   retry,
 };

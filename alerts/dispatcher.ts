@@ -4,6 +4,7 @@
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
+import { logKinds, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { MemoryOutbox, type Outbox } from './outbox.js';
 import { Output, type Log, type OutputStatus } from './output.js';
@@ -32,8 +33,10 @@ export class Dispatcher {
       for (const config of configs) {
         const sink = await (options.sink ?? openSink)(config);
         const outbox = options.outbox?.(config) ?? new MemoryOutbox(config.queue);
-        const { type, batch, retry } = config;
-        outputs.push(new Output(sink, outbox, { type, batch, retry, log: options.log }));
+        const { type, batch, retry, queue } = config;
+        const events = new Set(config.events);
+        const lineBytes = queue.log_bytes;
+        outputs.push(new Output(sink, outbox, { type, events, lineBytes, batch, retry, log: options.log }));
       }
     } catch (error) {
       await Promise.allSettled(outputs.map((output) => output.close(0)));
@@ -48,6 +51,16 @@ export class Dispatcher {
     if (batch.length === 0) return;
     const entries = batch.map((detection) => new Entry(detection));
     for (const output of this.#outputs) output.push(entries);
+  }
+
+  /** Hands log lines to the outputs that take their kind; never waits, never throws. */
+  pushLines(batches: readonly LineBatch[]): void {
+    for (const batch of batches) for (const output of this.#outputs) output.pushLines(batch);
+  }
+
+  /** Kinds of log lines that some output takes. */
+  logKinds(): LogKind[] {
+    return logKinds.filter((kind) => this.#outputs.some((output) => output.takes(kind)));
   }
 
   status(): OutputStatus[] {

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// A raised record on its way out: every output shares it, so it is put into words once.
+// A record on its way out: every output shares it, so it is put into words once.
 
 import { randomBytes } from 'node:crypto';
 import { eveLine } from './eve.js';
+import type { EventKind, LineBatch, LogKind } from './lines.js';
 import type { Detection } from './model.js';
 
-/** One record. `line` is its EVE JSON without a newline, made at first use. */
-export class Entry {
+/** What a receiver needs of a record. `line` is its EVE JSON without a newline. */
+export interface Sendable {
+  readonly kind: EventKind;
+  readonly line: string;
+  /** UTF-8 bytes of `line`. */
+  readonly bytes: number;
+  /** Undefined for a log line. */
+  readonly detection?: Detection;
+}
+
+/** One detection. Its line is made at first use. */
+export class Entry implements Sendable {
   readonly detection: Detection;
   #line: string | undefined;
   #bytes = -1;
@@ -15,21 +26,50 @@ export class Entry {
     this.detection = detection;
   }
 
+  get kind(): EventKind {
+    return this.detection.kind;
+  }
+
   get line(): string {
     return (this.#line ??= eveLine(this.detection));
   }
 
-  /** UTF-8 bytes of `line`. */
   get bytes(): number {
     if (this.#bytes < 0) this.#bytes = Buffer.byteLength(this.line);
     return this.#bytes;
   }
 }
 
+/** One log line. */
+export class LineEntry implements Sendable {
+  readonly kind: LogKind;
+  readonly line: string;
+  readonly bytes: number;
+
+  constructor(kind: LogKind, line: string, bytes: number) {
+    this.kind = kind;
+    this.line = line;
+    this.bytes = bytes;
+  }
+}
+
+/** The lines of a batch one by one, for receivers that take no bytes. */
+export function entriesOf({ kind, bytes }: LineBatch): LineEntry[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entries: LineEntry[] = [];
+  for (let at = 0; at < text.length;) {
+    const next = text.indexOf(10, at);
+    const end = next < 0 ? text.length : next;
+    entries.push(new LineEntry(kind, text.toString('utf8', at, end), end - at));
+    at = end + 1;
+  }
+  return entries;
+}
+
 /** Records that are delivered together, oldest first. The id stays the same however often delivery is tried. */
 export interface Batch {
   readonly id: string;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly Sendable[];
 }
 
 /** An id for a batch: 120 random bits in 24 characters that may stand in a header or URL. */

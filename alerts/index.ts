@@ -11,14 +11,16 @@ export type {
   DetectionTcp,
   DetectionVerdict,
 } from './model.js';
+export { eventKinds, logKinds, type EventKind, type LineBatch, type LogKind } from './lines.js';
 export { engineRecord, type EngineNotice } from './engine-record.js';
 export { protocolName, protocolNumber } from './protocols.js';
 export { printable } from './text.js';
-export { communityId, flowIds, type FlowIds, type FlowTuple } from './community-id.js';
+export { communityId, flowIds, flowIdsOf, type FlowIds, type FlowTuple } from './community-id.js';
 export { eveLine, eveTime, toEve, type EveRecord } from './eve.js';
 export { shortLine } from './shorten.js';
 export { outputSchema, outputsSchema, type OutputConfig, type OutputInput } from './config.js';
-export { Entry, type Batch } from './entry.js';
+export { Entry, LineEntry, type Batch, type Sendable } from './entry.js';
+export type { LineQueueStatus } from './line-queue.js';
 export { MemoryOutbox, type BatchLimits, type Outbox, type OutboxLimits } from './outbox.js';
 export type { Log, OutputStatus } from './output.js';
 export { DeliveryError, type Sink } from './sinks/sink.js';

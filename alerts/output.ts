@@ -2,7 +2,9 @@
 // One output: its outbox, its pump, its figures. Nothing here waits for another output.
 
 import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
-import type { Batch, Entry } from './entry.js';
+import { batchId, entriesOf, type Batch, type Entry, type Sendable } from './entry.js';
+import { LineQueue, type LineQueueStatus } from './line-queue.js';
+import { logKinds, type EventKind, type LineBatch } from './lines.js';
 import type { BatchLimits, Outbox } from './outbox.js';
 import { DeliveryError, type Sink } from './sinks/sink.js';
 
@@ -26,6 +28,8 @@ export interface OutputStatus {
   /** Refused for good, or for too long. */
   readonly failed: number;
   readonly pendingBytes: number;
+  /** Log lines, if it takes any: they have a queue of their own. */
+  readonly lines?: LineQueueStatus;
   /** Tries that were not the first of their batch. */
   readonly retries: number;
   /** Milliseconds since the epoch. */
@@ -36,6 +40,10 @@ export interface OutputStatus {
 
 export interface OutputOptions {
   readonly type: string;
+  /** Kinds of records that it takes; all but log lines if absent. */
+  readonly events?: ReadonlySet<EventKind>;
+  /** Bytes of log lines that may wait. */
+  readonly lineBytes?: number;
   readonly batch: BatchLimits;
   readonly retry: RetryPolicy;
   readonly log?: Log | undefined;
@@ -43,10 +51,12 @@ export interface OutputOptions {
 
 /** Refusals are logged once in so many milliseconds. */
 const QUIET_MS = 60_000;
+const LINE_BYTES = 64 << 20;
 
 export class Output {
   readonly sink: Sink;
   readonly #outbox: Outbox;
+  readonly #lines: LineQueue;
   readonly #options: OutputOptions;
   readonly #giveUp = new AbortController();
   readonly #pause = new Pause();
@@ -58,6 +68,7 @@ export class Output {
   #failed = 0;
   #retries = 0;
   #overflowing = false;
+  #linesOverflow = false;
   #warned = false;
   #quietUntil = 0;
   #accepting = true;
@@ -69,10 +80,33 @@ export class Output {
     this.sink = sink;
     this.#outbox = outbox;
     this.#options = options;
+    this.#lines = new LineQueue(options.lineBytes ?? LINE_BYTES);
+  }
+
+  takes(kind: EventKind): boolean {
+    return this.#options.events?.has(kind) ?? (kind === 'alert' || kind === 'drop' || kind === 'engine');
+  }
+
+  /** Takes log lines; never waits and never throws. The bytes are not changed by anybody from here on. */
+  pushLines(batch: LineBatch): void {
+    if (!this.takes(batch.kind)) return;
+    if (!this.#accepting) return this.#lines.refuse(batch);
+    if (this.#lines.offer(batch)) this.#linesOverflow &&= this.#lines.pending > batch.count;
+    else if (!this.#linesOverflow) {
+      this.#linesOverflow = true;
+      const { name, target } = this.sink;
+      this.#options.log?.warn(
+        { output: name, target },
+        'output is too slow for the log; lines are dropped and counted',
+      );
+    }
+    this.#running ??= this.#run();
   }
 
   /** Takes records; never waits and never throws. */
-  push(entries: readonly Entry[]): void {
+  push(raised: readonly Entry[]): void {
+    const entries = this.#options.events ? raised.filter(({ kind }) => this.takes(kind)) : raised;
+    if (entries.length === 0) return;
     this.#raised += entries.length;
     if (!this.#accepting) {
       this.#dropped += entries.length;
@@ -104,6 +138,7 @@ export class Output {
       dropped: this.#dropped,
       failed: this.#failed,
       pendingBytes: this.#outbox.bytes,
+      ...(logKinds.some((kind) => this.takes(kind)) && { lines: this.#lines.status() }),
       retries: this.#retries,
       ...(this.#lastDelivery !== undefined && { lastDelivery: this.#lastDelivery }),
       ...(this.#lastError && { lastError: this.#lastError }),
@@ -137,6 +172,7 @@ export class Output {
     clearTimeout(deadline);
     this.#giveUp.abort();
     this.#dropped += this.#outbox.clear();
+    this.#lines.clear();
     this.#state = 'closed';
     await this.sink.close();
   }
@@ -147,8 +183,9 @@ export class Output {
     try {
       while (!this.#giveUp.signal.aborted) {
         const batch = this.#outbox.lease(this.#options.batch);
-        if (batch === undefined) break;
-        await this.#deliver(batch);
+        // Alerts first: what waits behind them is only the log.
+        if (batch !== undefined) await this.#deliver(batch);
+        else if (!(await this.#deliverLines())) break;
       }
     } catch (error) {
       // Only an outbox can get here; the next record starts the pump again.
@@ -190,11 +227,66 @@ export class Output {
     }
   }
 
+  /** Delivers one batch of log lines; false if there is none. Alerts that come meanwhile do not wait for a retry. */
+  async #deliverLines(): Promise<boolean> {
+    const batch = this.#lines.first;
+    if (batch === undefined) return false;
+    const { signal } = this.#giveUp;
+    let started: number | undefined;
+    const entries = this.sink.deliverLines ? undefined : entriesOf(batch);
+    let delivered = 0;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        this.#state = attempt === 0 ? 'delivering' : 'retrying';
+        if (entries === undefined) await this.sink.deliverLines?.(batch, signal);
+        else delivered += await this.#deliverEntries(entries.slice(delivered));
+        if (entries !== undefined && delivered < batch.count) {
+          [attempt, started] = [-1, undefined];
+          continue;
+        }
+        this.#lines.settle(batch.count, 0);
+        this.#works();
+        return true;
+      } catch (error) {
+        const failure = DeliveryError.of(error);
+        delivered += failure.delivered;
+        if (signal.aborted && !failure.final) break;
+        this.#note(failure);
+        started ??= Date.now();
+        if (failure.final || Date.now() - started > this.#options.retry.max_age) {
+          this.#lines.settle(delivered, batch.count - delivered);
+          return true;
+        }
+        this.#warn(failure);
+        this.#retries++;
+        this.#state = 'retrying';
+        const asked = Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS);
+        await this.#pause.wait(Math.max(asked, backoffMs(this.#options.retry, attempt)), signal);
+        // What was raised in between goes first.
+        const urgent = this.#outbox.lease(this.#options.batch);
+        if (urgent) await this.#deliver(urgent);
+      }
+    }
+    if (delivered > 0) this.#lines.settle(delivered, 0);
+    return false;
+  }
+
+  /** Lines as records of a batch, for receivers that take no bytes; gives how many went out. */
+  async #deliverEntries(entries: readonly Sendable[]): Promise<number> {
+    const part = entries.slice(0, this.#options.batch.records);
+    await this.sink.deliver({ id: batchId(), entries: part }, this.#giveUp.signal);
+    return part.length;
+  }
+
   #arrived(count: number, partly = false): void {
     this.#outbox.settle(count);
     this.#delivered += count;
+    if (partly) this.#lastDelivery = Date.now();
+    else this.#works();
+  }
+
+  #works(): void {
     this.#lastDelivery = Date.now();
-    if (partly) return;
     const { name, target } = this.sink;
     if (this.#warned)
       this.#options.log?.info({ output: name, target, pending: this.#outbox.records }, 'output works again');

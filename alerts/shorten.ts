@@ -23,18 +23,18 @@ function without(record: EveRecord, parent: string, ...keys: string[]): void {
 }
 
 const cutIn = (record: EveRecord, max: number): void => {
-  for (const parent of ['http', 'alert', 'engine', 'ids'])
+  for (const parent of ['http', 'tls', 'dns', 'alert', 'engine', 'ids'])
     if (record[parent]) record[parent] = cutTexts(record[parent], max);
 };
 
 // In the order in which they hurt least.
 const steps: readonly ((record: EveRecord) => void)[] = [
-  (record) => without(record, 'http', 'request_headers'),
+  (record) => without(record, 'http', 'request_headers', 'response_headers'),
   (record) => without(record, 'alert', 'rule'),
   (record) => cutIn(record, 200),
   (record) => without(record, 'alert', 'references', 'metadata', 'source', 'target'),
   (record) => cutIn(record, 60),
-  (record) => ['http', 'drop', 'app_proto', 'direction', 'pkt_src'].forEach((key) => delete record[key]),
+  (record) => ['http', 'tls', 'dns', 'drop', 'app_proto', 'direction', 'pkt_src'].forEach((key) => delete record[key]),
   (record) => (record['ids'] = {}),
   (record) => cutIn(record, 24),
 ];
@@ -49,7 +49,11 @@ const core = [
  * are the least that is left: the addresses, the time and the rule's numbers.
  */
 export function shortLine(d: Detection, limit: number): string {
-  const record = toEve(d);
+  return shortRecord(toEve(d), limit);
+}
+
+/** As `shortLine`, of a record that is there already: it is changed. */
+export function shortRecord(record: EveRecord, limit: number): string {
   const render = (): string => {
     record['ids'] = { ...(record['ids'] as EveRecord), shortened: true };
     return jsonLine(record);

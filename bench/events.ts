@@ -60,7 +60,7 @@ export function benchEvents(): void {
     const raised = judge.take();
     delivered.push(timed(raised.length, () => raised.forEach(({ detection }) => eveLine(detection))));
     kernel.run(head, { repeat: REQUESTS });
-    heads.push(timed(REQUESTS, () => void bulk.drain((view, at) => judge.onBulk(view, at))));
+    heads.push(timed(REQUESTS, () => void bulk.drain((view, at, length) => judge.onBulk(view, at, length))));
     judge.take();
   }
   const rate = (values: readonly number[]): string => `${Math.round(median(values)).toLocaleString('en-US')} /s`;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [events] [response] [blocklist]
+//          [layer7]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
+import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
 import { benchResponse } from './response.js';
 
@@ -13,6 +15,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   events: benchEvents,
   response: benchResponse,
   blocklist: benchBlocklist,
+  layer7: benchLayer7,
 };
 
 const names = process.argv.slice(2);

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { messageOf, systemCode } from '../../common/errors.js';
 import type { FileConfig } from '../config.js';
 import type { Batch } from '../entry.js';
+import type { LineBatch } from '../lines.js';
 import { DeliveryError, type Sink } from './sink.js';
 
 // Without NONBLOCK a path that turned into a pipe would hang the open.
@@ -45,6 +46,11 @@ export class FileSink implements Sink {
     let text = '';
     for (const entry of batch.entries) text += `${entry.line}\n`;
     await this.#append(handle, Buffer.from(text));
+  }
+
+  async deliverLines({ bytes }: LineBatch): Promise<void> {
+    const { handle } = await this.#current();
+    await this.#append(handle, bytes);
   }
 
   reopen(): void {
@@ -96,7 +102,7 @@ export class FileSink implements Sink {
   }
 
   /** Writes all of it or none: half a line must not stay where the next one will follow. */
-  async #append(handle: FileHandle, data: Buffer): Promise<void> {
+  async #append(handle: FileHandle, data: Uint8Array): Promise<void> {
     let done = 0;
     try {
       while (done < data.length) done += (await handle.write(data, done)).bytesWritten;

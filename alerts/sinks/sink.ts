@@ -3,6 +3,7 @@
 
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { Batch } from '../entry.js';
+import type { LineBatch } from '../lines.js';
 
 export interface Sink {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface Sink {
    * @throws DeliveryError; anything else that is thrown is tried again later.
    */
   deliver(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** As `deliver`, for log lines as bytes: all of them or none. Absent where the receiver takes single records. */
+  deliverLines?(batch: LineBatch, signal: AbortSignal): Promise<void>;
   /** Opens files and secrets anew, after rotation. */
   reopen?(): void | Promise<void>;
   close(): Promise<void>;

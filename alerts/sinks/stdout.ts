@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 import { messageOf } from '../../common/errors.js';
 import type { StdoutConfig } from '../config.js';
 import type { Batch } from '../entry.js';
+import type { LineBatch } from '../lines.js';
 import { DeliveryError, type Sink } from './sink.js';
 
 export class StdoutSink implements Sink {
@@ -23,10 +24,18 @@ export class StdoutSink implements Sink {
   deliver(batch: Batch, signal: AbortSignal): Promise<void> {
     let text = '';
     for (const entry of batch.entries) text += `${entry.line}\n`;
+    return this.#write(text, signal);
+  }
+
+  deliverLines({ bytes }: LineBatch, signal: AbortSignal): Promise<void> {
+    return this.#write(bytes, signal);
+  }
+
+  #write(data: string | Uint8Array, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const aborted = (): void => reject(new DeliveryError('standard output: nobody reads'));
       signal.addEventListener('abort', aborted, { once: true });
-      this.#stream.write(text, (error) => {
+      this.#stream.write(data, (error) => {
         signal.removeEventListener('abort', aborted);
         // A pipe whose reader is gone never comes back.
         if (error) reject(new DeliveryError(`standard output: ${messageOf(error)}`, { cause: error, final: true }));

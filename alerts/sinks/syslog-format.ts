@@ -2,10 +2,10 @@
 // RFC 5424 messages whose text is the EVE record, and RFC 6587 frames.
 
 import { hostname } from 'node:os';
-import type { Entry } from '../entry.js';
-import { eveTime } from '../eve.js';
+import type { Sendable } from '../entry.js';
+import { eveTime, type EveRecord } from '../eve.js';
 import type { Detection } from '../model.js';
-import { shortLine } from '../shorten.js';
+import { shortLine, shortRecord } from '../shorten.js';
 
 /** Facility names by number. */
 export const facilities = [
@@ -21,6 +21,7 @@ export type SyslogSeverity = (typeof severities)[number];
 const ERROR = 3;
 const WARNING = 4;
 const NOTICE = 5;
+const INFO = 6;
 
 /** A rule's severity 1 is critical, 2 an error, 3 a warning, others a notice, as are drops without a rule. */
 export function severityOf(d: Detection): number {
@@ -55,13 +56,20 @@ function structuredData(id: string, d: Detection): string {
 }
 
 /** Makes messages for one receiver. */
-export function syslogFormatter(options: SyslogOptions): (entry: Entry) => string {
+export function syslogFormatter(options: SyslogOptions): (entry: Sendable) => string {
   const facility = facilities.indexOf(options.facility) * 8;
   const fixed = options.severity === 'auto' ? undefined : severities.indexOf(options.severity);
   const host = headerField(options.hostname ?? hostname(), 64);
   const tail = `${host} ${headerField(options.app_name, 48)} ${process.pid}`;
   return (entry) => {
     const d = entry.detection;
+    if (d === undefined) {
+      // A log line begins with its time: {"timestamp":"2026-01-02T03:04:05.678901+0000"
+      const stamp = `${entry.line.slice(14, 40)}Z`;
+      const head = `<${facility + (fixed ?? INFO)}>1 ${stamp} ${tail} ${entry.kind} - `;
+      const room = options.max_bytes - Buffer.byteLength(head);
+      return head + (entry.bytes <= room ? entry.line : shortRecord(JSON.parse(entry.line) as EveRecord, room));
+    }
     const time = `${eveTime(d.timeUs).slice(0, 26)}Z`;
     const data = options.structured_data === undefined ? '-' : structuredData(options.structured_data, d);
     const head = `<${facility + (fixed ?? severityOf(d))}>1 ${time} ${tail} ${d.kind} ${data} `;

@@ -2,7 +2,14 @@
 // The way of what was raised: from the ring reader to the response and on to the outputs.
 
 import type { Logger } from 'pino';
-import { engineRecord, type Detection, type Dispatcher, type EngineNotice, type Recent } from '../../alerts/index.js';
+import {
+  engineRecord,
+  type Detection,
+  type Dispatcher,
+  type EngineNotice,
+  type LineBatch,
+  type Recent,
+} from '../../alerts/index.js';
 import { messageOf } from '../../common/errors.js';
 import { isAddressOrigin } from '../../rules/index.js';
 import type { Raised } from '../judge/judge.js';
@@ -16,7 +23,7 @@ export interface AlertPathOptions {
   readonly responder: Pick<Responder, 'onDetection'>;
   readonly cuts: Pick<FlowCuts, 'cut' | 'sweep'>;
   readonly recent: Pick<Recent, 'push'>;
-  readonly dispatcher: Pick<Dispatcher, 'push'>;
+  readonly dispatcher: Pick<Dispatcher, 'push' | 'pushLines'>;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -47,6 +54,11 @@ export class AlertPath {
     }
     this.#suppression.note(detections);
     this.#send(detections);
+  }
+
+  /** Log lines from the reader: on to the outputs as they are. */
+  onLines(batches: readonly LineBatch[]): void {
+    this.#options.dispatcher.pushLines(batches);
   }
 
   /** What the engine has to say about itself. */

@@ -103,6 +103,7 @@ export class Daemon {
 
     const { ring, rules } = openThreads(kernel, config, file, {
       onRaised: (raised) => running.alertPath?.onRaised(raised),
+      onLines: (batches) => running.alertPath?.onLines(batches),
       onRetired: (generation, heldBack) => running.alertPath?.onRetired(generation, heldBack),
       onFailure: (error) => {
         log.fatal({ error: messageOf(error) }, 'the ring reader failed');

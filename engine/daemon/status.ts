@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `ids status` shows, put together from the kernel's counters and the services' figures.
 
+import type { LineQueueStatus } from '../../alerts/index.js';
 import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
 import { resolveHomeNet } from '../config/index.js';
@@ -31,20 +32,25 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   const { events, bulk, unexplained, ...http } = ring.counts;
   const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
   const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
-  const outputs = dispatcher.status().map(({ name, raised, delivered, pending, dropped, failed }) => ({
-    stage: `output ${name}`,
+  const output = (stage: string, { raised, delivered, pending, dropped, failed }: LineQueueStatus): StageAccount => ({
+    stage,
     produced: raised,
     delivered,
     suppressed: 0,
     lost: dropped + failed,
     pending,
-  }));
+  });
+  const outputs = dispatcher.status().flatMap((one) => {
+    const { name, lines } = one;
+    return [output(`output ${name}`, one), ...(lines ? [output(`output ${name} log`, lines)] : [])];
+  });
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
     account('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
     // A header section that turns out to be no request (a piece of an upload that looks like one) was read, not lost.
     account('reader', events + bulk - unexplained, 0, unexplained),
     account('engine rules', http.alerts, http.suppressed, 0),
+    account('log lines', http.lines - http.linesLost, 0, http.linesLost),
     ...outputs,
   ];
 }

@@ -2,6 +2,7 @@
 // The threads beside the main one. They come up first: while the lists are read, the compiler works on the first rule set
 // already, and the ring reader waits for it.
 
+import { logKinds } from '../../alerts/index.js';
 import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
 import type { Kernel } from '../bpf/index.js';
 import { readSources } from '../files.js';
@@ -9,18 +10,20 @@ import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
 import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
 
 /** What the threads have to tell. Nothing is raised before the first rule set is installed. */
-export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onFailure'> & Required<Pick<RuleSetsOptions, 'onRetired'>>;
+export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onLines' | 'onFailure'> &
+  Required<Pick<RuleSetsOptions, 'onRetired'>>;
 
 /** @param file the configuration's, whose rule files are named relative to it */
 export function openThreads(
   kernel: Kernel,
   config: Config,
   file: string,
-  { onRaised, onFailure, onRetired }: Reports,
+  { onRaised, onLines, onFailure, onRetired }: Reports,
 ): { readonly ring: RingThread; readonly rules: RuleSets } {
   const { source_rate: source, rule_rate: rule } = config.events;
   const rates = { source, rule, reject: config.reject_rate };
-  const ring = new RingThread(kernel, { rates, onRaised, onFailure });
+  const logs = logKinds.filter((kind) => config.outputs.some(({ events }) => events.includes(kind)));
+  const ring = new RingThread(kernel, { rates, logs, onRaised, onLines, onFailure });
   ring.setMonitor(config.mode === 'monitor');
   const rules = new RuleSets({
     kernel,

@@ -2,11 +2,13 @@
 // Turns ring records into detections: explains what the kernel decided, evaluates what it could not. One for each ring
 // reader, live or replay; it keeps the programs of rule sets whose events may still be in the rings.
 
-import { printable, type Detection, type DetectionHttp } from '../../alerts/index.js';
+import { printable, type Detection, type DetectionHttp, type LogKind } from '../../alerts/index.js';
 import {
   Action,
   EventFlag,
+  EventLayout,
   EventType,
+  HttpFlag,
   HttpLayout,
   Verdict,
   readEvent,
@@ -26,6 +28,7 @@ import {
   type RejectSides,
   type RuleInfo,
 } from '../../rules/index.js';
+import { Layer7 } from '../layer7/layer7.js';
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
 import { fieldsOf, tupleOf, type FlowTuple } from './flow-tuple.js';
 import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
@@ -62,6 +65,8 @@ export interface JudgeOptions extends EventContext {
   readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
   /** Bounds of what engine-placed rules raise; in replay there are none. */
   readonly rates?: RateLimits;
+  /** Kinds of log lines that somebody takes; none if absent. */
+  readonly logs?: ReadonlySet<LogKind>;
 }
 
 interface Loaded {
@@ -83,19 +88,34 @@ export interface JudgeCounts {
   /** Alerts of engine-placed rules that were raised, and that a rate bound held back. */
   alerts: number;
   suppressed: number;
+  /** Log lines that were written, and those that the main thread was too slow for. */
+  lines: number;
+  linesLost: number;
+  /** HTTP requests that were logged without a response. */
+  unanswered: number;
+  /** Flows that are remembered. */
+  flows: number;
 }
 
+export const noCounts: Readonly<JudgeCounts> = {
+  ...{ events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 },
+  ...{ lines: 0, linesLost: 0, unanswered: 0, flows: 0 },
+};
+
 export class Judge {
-  readonly counts: JudgeCounts = { events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 };
+  readonly counts: JudgeCounts = { ...noCounts };
   /** Monitor mode: engine-placed drops are computed and not done. */
   monitor = false;
+  readonly layer7: Layer7;
   readonly #options: JudgeOptions;
   readonly #rates: Rates | undefined;
   readonly #loaded = new Map<number, Loaded>();
   #raised: Raised[] = [];
+  #bytes: Uint8Array = new Uint8Array(0);
 
   constructor(options: JudgeOptions) {
     this.#options = options;
+    this.layer7 = new Layer7(options, options.logs ?? new Set());
     this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
 
@@ -122,6 +142,14 @@ export class Judge {
   /** Forgets rule sets older than `generation`: the rings have been drained past their events. */
   retire(generation: number): void {
     for (const known of this.#loaded.keys()) if (known < generation) this.#loaded.delete(known);
+  }
+
+  /** Brings the counts of layer 7 up to date. */
+  count(): void {
+    const { lines, http, flows } = this.layer7;
+    this.counts.lines = lines.produced;
+    this.counts.unanswered = http.counts.unanswered;
+    this.counts.flows = flows;
   }
 
   /** What was raised since the last call. */
@@ -175,16 +203,40 @@ export class Judge {
       this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
-  /** Reads one record of the bulk ring at `at`. */
-  onBulk(view: DataView, at: number): void {
+  /** Reads one record of the bulk ring: `length` bytes at `at`. */
+  onBulk(view: DataView, at: number, length: number): void {
     this.counts.bulk++;
+    // The ring's memory stays the same: a view of it is made once.
+    if (this.#bytes.buffer !== view.buffer || this.#bytes.byteOffset !== view.byteOffset) {
+      this.#bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    }
+    switch (view.getUint8(at + EventLayout.type)) {
+      case EventType.EVENT_HTTP:
+        return this.#onHttp(view, at, length);
+      case EventType.EVENT_FLOW:
+        return this.layer7.onFlowEnd(view, at);
+      default:
+        this.counts.unexplained++;
+    }
+  }
+
+  #onHttp(view: DataView, at: number, length: number): void {
+    const bytes = this.#bytes;
+    const flags = view.getUint32(at + HttpLayout.flags, true);
+    const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+    this.layer7.onHttp(view, bytes, at, length, this.layer7.flowOf(view, at, time));
+    if ((flags & HttpFlag.HTTP_RESPONSE) !== 0) return;
+    if ((flags & (HttpFlag.HTTP_LOGGED | HttpFlag.HTTP_WANTED)) !== HttpFlag.HTTP_LOGGED)
+      this.#judgeHttp(view, bytes, at);
+  }
+
+  #judgeHttp(view: DataView, bytes: Uint8Array, at: number): void {
     const record = readHttp(view, at);
     const loaded = this.#loaded.get(record.event.generation);
     if (!loaded) {
       this.counts.unexplained++;
       return;
     }
-    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const from = at + HttpLayout.SIZE;
     const request = parseHttpRequest(bytes.subarray(from, from + record.length));
     if (!request) {

@@ -139,7 +139,7 @@ class ReplayRun {
     this.#kernel.control.setClock(this.#clock, this.#number);
     this.#kernel.run(frame);
     this.#events.drain((view, at) => this.#judge.onEvent(view, at));
-    this.#bulk.drain((view, at) => this.#judge.onBulk(view, at));
+    this.#bulk.drain((view, at, length) => this.#judge.onBulk(view, at, length));
     for (const raised of this.#judge.take()) this.#apply(raised);
   }
 

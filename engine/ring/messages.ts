@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the main thread and the ring reader say to each other.
 
-import type { Raised, RuleProgram } from '../judge/judge.js';
+import type { LineBatch, LogKind } from '../../alerts/index.js';
+import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import type { RingHandle, WaiterHandle } from '../bpf/index.js';
 
@@ -11,12 +13,22 @@ export interface ReaderStart {
   readonly waiter: WaiterHandle;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
+  /** One 32-bit cell: bytes of log lines that the main thread has not taken yet. */
+  readonly lineBacklog: SharedArrayBuffer;
   /** The judge's counts as 64-bit floats in the order of `countNames`, written by the reader alone. */
   readonly counts: SharedArrayBuffer;
   readonly rates: RateLimits;
+  /** Kinds of log lines that an output takes. */
+  readonly logs: readonly LogKind[];
 }
 
-export const countNames = ['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'] as const;
+/** Log bytes that may wait for the main thread; beyond them lines are dropped and counted. */
+export const MAX_LINE_BACKLOG = 64 << 20;
+
+export const countNames = [
+  ...['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'],
+  ...['lines', 'linesLost', 'unanswered', 'flows'],
+] as readonly (keyof JudgeCounts)[];
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */
 export interface KnownInterface {
@@ -37,9 +49,11 @@ export type ToReader =
   | { readonly type: 'monitor'; readonly monitor: boolean }
   | { readonly type: 'interfaces'; readonly known: Readonly<Record<number, KnownInterface>> }
   | ClockMessage
+  | { readonly type: 'http-log'; readonly settings: HttpLogSettings }
   | { readonly type: 'stop' };
 
 export type FromReader =
   | { readonly type: 'installed'; readonly id: number }
   | { readonly type: 'raised'; readonly raised: readonly Raised[] }
+  | { readonly type: 'lines'; readonly batches: readonly LineBatch[]; readonly bytes: number }
   | { readonly type: 'stopped' };

@@ -4,9 +4,17 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType } from '../../common/abi.gen.js';
-import { RawReply, RingReader, RingWaiter } from '../bpf/index.js';
+import { now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
-import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
+import { BATCH_MS } from '../layer7/log-lines.js';
+import {
+  countNames,
+  MAX_LINE_BACKLOG,
+  type FromReader,
+  type KnownInterface,
+  type ReaderStart,
+  type ToReader,
+} from './messages.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
 const BURST = 4096;
@@ -22,6 +30,7 @@ if (!parentPort) throw new Error('reader-worker.js is a worker thread, not a pro
 const port = parentPort;
 const start = workerData as ReaderStart;
 const backlog = new Int32Array(start.backlog);
+const lineBacklog = new Int32Array(start.lineBacklog);
 const counts = new Float64Array(start.counts);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
@@ -39,6 +48,7 @@ const judge = new Judge({
   interfaceName: (ifindex) => known[ifindex]?.name,
   replay: false,
   rates: start.rates,
+  logs: new Set(start.logs),
   reject: (view, event, sides) => {
     // Where XDP_TX works the program has answered the sender of its own rejects already.
     const byProgram = event.type === EventType.EVENT_ALERT || event.type === EventType.EVENT_REJECT;
@@ -68,12 +78,38 @@ function obey(message: ToReader): void {
     case 'clock':
       offsetUs = message.offsetUs;
       return;
+    case 'http-log':
+      judge.layer7.http.settings = message.settings;
+      return;
     case 'stop':
       running = false;
   }
 }
 
+let linesSince = 0;
+
+/** Hands log lines over: full batches at once, others after a while, so that a few lines do not cost a message each. */
+function handOverLines(all: boolean): void {
+  const { lines } = judge.layer7;
+  const wait = performance.now();
+  if (lines.pending === 0) linesSince = wait;
+  const batches = lines.take(all || wait - linesSince >= BATCH_MS);
+  if (batches.length === 0) return;
+  linesSince = wait;
+  const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+  if (Atomics.load(lineBacklog, 0) + bytes > MAX_LINE_BACKLOG) {
+    for (const { count } of batches) judge.counts.linesLost += count;
+    return;
+  }
+  Atomics.add(lineBacklog, 0, bytes);
+  port.postMessage(
+    { type: 'lines', batches, bytes } satisfies FromReader,
+    batches.map((batch) => batch.bytes.buffer as ArrayBuffer),
+  );
+}
+
 function handOver(): void {
+  judge.count();
   countNames.forEach((name, i) => (counts[i] = judge.counts[name]));
   const raised = judge.take();
   if (raised.length === 0) return;
@@ -84,8 +120,9 @@ function handOver(): void {
 /** Reads both rings; true if they were empty at the end. */
 function drain(): boolean {
   const a = events.drain((view, at) => judge.onEvent(view, at), BURST);
-  const b = bulk.drain((view, at) => judge.onBulk(view, at), BURST);
+  const b = bulk.drain((view, at, length) => judge.onBulk(view, at, length), BURST);
   handOver();
+  handOverLines(false);
   return a < BURST && b < BURST;
 }
 
@@ -101,7 +138,7 @@ while (running && !explained) {
   takeMessages();
 }
 for (let empty = true; running;) {
-  if (empty) waiter.wait(IDLE_MS);
+  if (empty) waiter.wait(judge.layer7.lines.pending > 0 ? BATCH_MS : IDLE_MS);
   takeMessages();
   while (running && Atomics.load(backlog, 0) > MAX_BACKLOG) {
     Atomics.wait(backlog, 0, Atomics.load(backlog, 0), 100);
@@ -109,6 +146,7 @@ for (let empty = true; running;) {
   }
   const goal = retiring;
   empty = drain();
+  judge.layer7.sweep(now());
   if (empty && goal !== undefined) {
     judge.retire(goal);
     retiring = retiring === goal ? undefined : retiring;
@@ -116,6 +154,9 @@ for (let empty = true; running;) {
 }
 // What the rings hold; under a flood that goes on there would be no end.
 for (let bursts = 0; bursts < LAST_BURSTS && !drain(); bursts++);
+judge.layer7.close();
+handOver();
+handOverLines(true);
 say({ type: 'stopped' });
 replies.close();
 waiter.close();

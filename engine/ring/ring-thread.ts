@@ -4,7 +4,9 @@
 import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
-import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { LineBatch, LogKind } from '../../alerts/index.js';
+import { noCounts, type JudgeCounts, type Raised, type RuleProgram } from '../judge/judge.js';
+import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
 
@@ -14,6 +16,9 @@ const CLOCK_MS = 1000;
 export interface RingThreadOptions {
   /** Bounds of what engine-placed rules raise. */
   readonly rates: RateLimits;
+  /** Kinds of log lines that an output takes. */
+  readonly logs: readonly LogKind[];
+  readonly onLines: (batches: readonly LineBatch[]) => void;
   /** Called with what was raised, in order. */
   readonly onRaised: (raised: readonly Raised[]) => void;
   /** Called if the thread dies; the daemon cannot go on without it. */
@@ -25,6 +30,7 @@ export class RingThread {
   readonly #worker: Worker;
   readonly #waiter: RingWaiter;
   readonly #backlog: Int32Array;
+  readonly #lineBacklog: Int32Array;
   readonly #counts: Float64Array;
   readonly #pending = new Map<number, { done: () => void; fail: (error: unknown) => void }>();
   readonly #clock: NodeJS.Timeout;
@@ -37,11 +43,15 @@ export class RingThread {
   constructor(kernel: Kernel, options: RingThreadOptions) {
     const backlog = new SharedArrayBuffer(4);
     this.#backlog = new Int32Array(backlog);
+    const lineBacklog = new SharedArrayBuffer(4);
+    this.#lineBacklog = new Int32Array(lineBacklog);
     const counts = new SharedArrayBuffer(8 * countNames.length);
     this.#counts = new Float64Array(counts);
     const { events, bulk } = kernel.rings;
     this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
-    const start: ReaderStart = { events, bulk, waiter: this.#waiter.handle, backlog, counts, rates: options.rates };
+    const { rates, logs } = options;
+    const waiter = this.#waiter.handle;
+    const start: ReaderStart = { events, bulk, waiter, backlog, lineBacklog, counts, rates, logs };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
@@ -61,8 +71,9 @@ export class RingThread {
   }
 
   get counts(): JudgeCounts {
-    const [events = 0, bulk = 0, unexplained = 0, malformed = 0, alerts = 0, suppressed = 0] = this.#counts;
-    return { events, bulk, unexplained, malformed, alerts, suppressed };
+    const counts: JudgeCounts = { ...noCounts };
+    countNames.forEach((name, i) => (counts[name] = this.#counts[i] ?? 0));
+    return counts;
   }
 
   /** Resolves when the reader can explain events of this rule set. */
@@ -84,6 +95,10 @@ export class RingThread {
 
   setInterfaces(known: Readonly<Record<number, KnownInterface>>): void {
     this.#say({ type: 'interfaces', known });
+  }
+
+  setHttpLog(settings: HttpLogSettings): void {
+    this.#say({ type: 'http-log', settings });
   }
 
   /** Drains the rings once more and ends the thread. */
@@ -120,6 +135,10 @@ export class RingThread {
       return;
     }
     if (message.type === 'stopped') return stopped();
+    if (message.type === 'lines') {
+      Atomics.sub(this.#lineBacklog, 0, message.bytes);
+      return options.onLines(message.batches);
+    }
     Atomics.sub(this.#backlog, 0, message.raised.length);
     Atomics.notify(this.#backlog, 0);
     options.onRaised(message.raised);

@@ -30,7 +30,7 @@ class FakeSink implements Sink {
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
     this.ids.push(batch.id);
     await this.#behaviour(batch, signal, this.ids.length);
-    this.got.push(...batch.entries.map((entry) => (entry.detection.count ?? 0) - 1));
+    this.got.push(...batch.entries.map((entry) => (entry.detection?.count ?? 0) - 1));
   }
 
   async close(): Promise<void> {
@@ -124,7 +124,7 @@ t.test('a batch that is refused for too long is given up', async (t) => {
 t.test('what has arrived of a broken batch is not sent again', async (t) => {
   const sink = new FakeSink('half', (batch, _signal, call) => {
     if (call > 1) return;
-    sink.got.push(...batch.entries.slice(0, 4).map((entry) => (entry.detection.count ?? 0) - 1));
+    sink.got.push(...batch.entries.slice(0, 4).map((entry) => (entry.detection?.count ?? 0) - 1));
     throw new DeliveryError('broke', { delivered: 4 });
   });
   const dispatcher = await open([sink]);

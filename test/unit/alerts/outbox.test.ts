@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { Entry, MemoryOutbox } from '../../../alerts/index.js';
+import { Entry, MemoryOutbox, type Sendable } from '../../../alerts/index.js';
 import { numbered, synFin } from './samples.js';
 
 const entry = (n: number): Entry => new Entry(numbered(n));
 const size = new Entry(numbered(0)).bytes;
-const numbers = (entries: readonly Entry[] = []): number[] => entries.map((e) => (e.detection.count ?? 0) - 1);
+const numbers = (entries: readonly Sendable[] = []): number[] => entries.map((e) => (e.detection?.count ?? 0) - 1);
 const all = { records: 1000, bytes: 1e9 };
 
 t.test('keeps order through leases', async (t) => {

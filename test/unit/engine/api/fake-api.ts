@@ -153,6 +153,7 @@ export const status: Whole<Status> = {
       dropped: 0,
       failed: 0,
       pendingBytes: 2000,
+      lines: { raised: 9, delivered: 4, pending: 3, dropped: 2, failed: 0, pendingBytes: 900 },
       retries: 4,
       lastDelivery: 1767323045000,
       lastError: { message: 'connection refused', time: 1767323046000 },

@@ -32,7 +32,7 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
     },
     cuts: { cut: (...cut) => void seen.cuts.push(cut), sweep: () => 0 },
     recent: { push: (batch) => void seen.recent.push(...batch) },
-    dispatcher: { push: (batch) => void seen.sent.push(...batch) },
+    dispatcher: { pushLines: () => undefined, push: (batch) => void seen.sent.push(...batch) },
     log: { error: (fields: unknown) => void seen.errors.push(fields) },
   });
   return { path, seen };

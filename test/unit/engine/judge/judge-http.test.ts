@@ -21,7 +21,8 @@ function judgeOf(rules: string, more: Partial<JudgeOptions> = {}): { judge: Judg
 }
 
 function raise(judge: Judge, fields: EventFields = {}, section = REQUEST): Raised[] {
-  judge.onBulk(httpAt(section, fields), AT);
+  const view = httpAt(section, fields);
+  judge.onBulk(view, AT, view.byteLength - AT);
   return judge.take();
 }
 

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts requests and responses together: a transaction is logged once, when its response came, when its flow ended, or
+// when it waited for too long.
+
+import { EventLayout, HttpFlag, HttpLayout } from '../../common/abi.gen.js';
+import type { EventContext } from '../judge/detection.js';
+import { ascii } from './byte-writer.js';
+import { beginLine, flowHead, type FlowHead } from './flow-head.js';
+import type { FlowState } from './flow-states.js';
+import { httpFields, type HeaderLines, type HeadRecord } from './http-line.js';
+import type { LogLines } from './log-lines.js';
+import type { RecordCopy, RecordPool } from './record-copy.js';
+
+const KIND = ascii(',"event_type":"http"');
+const TX_ID = ascii(',"tx_id":');
+/** Requests of one flow that may wait; a client that pipelines more gets its oldest logged without an answer. */
+const MAX_WAITING = 64;
+
+export interface HttpLogCounts {
+  /** Transactions that were logged, and those of them without a response. */
+  logged: number;
+  unanswered: number;
+}
+
+/** What of the log's selection the engine has to know. */
+export interface HttpLogSettings {
+  readonly headers: HeaderLines;
+  /** The response decides: a transaction without one is not logged. */
+  readonly byResponse: boolean;
+}
+
+export class HttpLog {
+  readonly counts: HttpLogCounts = { logged: 0, unanswered: 0 };
+  settings: HttpLogSettings = { headers: 'none', byResponse: false };
+  readonly #lines: LogLines;
+  readonly #context: EventContext;
+  readonly #pool: RecordPool;
+
+  constructor(lines: LogLines, context: EventContext, pool: RecordPool) {
+    this.#lines = lines;
+    this.#context = context;
+    this.#pool = pool;
+  }
+
+  /** A header section that the log selected; `length` bytes of record. Without a flow a request has no response. */
+  onHead(view: DataView, bytes: Uint8Array, at: number, length: number, flow: FlowState | undefined): void {
+    const flags = view.getUint32(at + HttpLayout.flags, true);
+    if ((flags & HttpFlag.HTTP_RESPONSE) !== 0) this.#onResponse({ view, bytes, at }, flow);
+    else this.#onRequest({ view, bytes, at }, length, flow);
+  }
+
+  #onRequest(record: HeadRecord, length: number, flow: FlowState | undefined): void {
+    if (flow) {
+      if (flow.waiting.length >= MAX_WAITING) this.#giveUp(flow, flow.waiting.shift());
+      const copy = this.#pool.take(record.bytes, record.at, length);
+      if (copy) {
+        flow.waiting.push(copy);
+        return;
+      }
+    }
+    if (!this.settings.byResponse) this.#unanswered(record, flow);
+  }
+
+  #onResponse(record: HeadRecord, flow: FlowState | undefined): void {
+    const { view, at } = record;
+    const status = view.getUint16(at + HttpLayout.status, true);
+    // An interim response: the one that counts comes behind it.
+    if (status < 200 && status > 0 && status !== 101) return;
+    const message = view.getUint32(at + HttpLayout.message, true);
+    const request = flow && this.#requestOf(flow, message);
+    if ((view.getUint32(at + HttpLayout.flags, true) & HttpFlag.HTTP_LOGGED) !== 0) {
+      this.#write(request && { view: request.view, bytes: request.bytes, at: 0 }, record, flow);
+    }
+    if (request) this.#pool.give(request);
+  }
+
+  /** The waiting request of this number. Those before it will not be answered any more. */
+  #requestOf(flow: FlowState, message: number): RecordCopy | undefined {
+    const { waiting } = flow;
+    while (waiting.length > 0) {
+      const first = waiting[0] as RecordCopy;
+      const number = first.view.getUint32(HttpLayout.message, true);
+      if (number > message) return undefined;
+      waiting.shift();
+      if (number === message) return first;
+      this.#giveUp(flow, first);
+    }
+    return undefined;
+  }
+
+  #giveUp(flow: FlowState, request: RecordCopy | undefined): void {
+    if (!request) return;
+    if (!this.settings.byResponse) this.#unanswered({ view: request.view, bytes: request.bytes, at: 0 }, flow);
+    this.#pool.give(request);
+  }
+
+  #unanswered(record: HeadRecord, flow: FlowState | undefined): void {
+    this.counts.unanswered++;
+    this.#write(record, undefined, flow);
+  }
+
+  /** The flow is over: what waits is logged as it is. */
+  onEnd(flow: FlowState): void {
+    for (const request of flow.waiting.splice(0)) this.#giveUp(flow, request);
+  }
+
+  #write(asked: HeadRecord | undefined, answered: HeadRecord | undefined, flow: FlowState | undefined): void {
+    const record = answered ?? asked;
+    if (!record || !this.#lines.wants('http')) return;
+    const { view, at } = record;
+    const head = flow?.head ?? this.#headOf(asked ?? record);
+    if (flow) flow.head = head;
+    const time =
+      view.getUint32(at + EventLayout.time, true) + view.getUint32(at + EventLayout.time + 4, true) * 2 ** 32;
+    const packet = this.#context.replay ? view.getUint32(at + EventLayout.packet, true) : 0;
+    const out = this.#lines.begin('http');
+    beginLine(out, head, KIND, this.#context.timeUs(time), packet);
+    out.raw(TX_ID, 0, TX_ID.length);
+    out.number(Math.max(0, view.getUint32(at + HttpLayout.message, true) - 1));
+    httpFields(out, asked, answered, this.settings.headers);
+    this.#lines.end('http');
+    this.counts.logged++;
+  }
+
+  #headOf({ view, bytes, at }: HeadRecord): FlowHead {
+    const toClient = (view.getUint32(at + HttpLayout.flags, true) & HttpFlag.HTTP_RESPONSE) !== 0;
+    const iface = this.#context.interfaceName(view.getUint32(at + EventLayout.ifindex, true));
+    return flowHead(view, bytes, at, toClient, iface);
+  }
+}
