@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [events] [response] [blocklist]
-//          [layer7]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [events] [response] [blocklist] [layer7]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchEvents } from './events.js';

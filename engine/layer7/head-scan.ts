@@ -127,13 +127,13 @@ export class HeadScan {
   /** Puts the values as the careful reader has them behind each other. */
   #careful(from: number, to: number): void {
     const fields = readFields(this.bytes.subarray(from, to), this.fields - from);
-    const found = NAMES.map((name) => fields.get(name) ?? new Uint8Array(0));
+    const found = NAMES.map((name) => fields.get(name));
     const start = this.bytes.slice(from, this.fields);
-    const joined = new Uint8Array(start.length + found.reduce((sum, one) => sum + one.length, 0));
+    const joined = new Uint8Array(start.length + found.reduce((sum, one) => sum + (one?.length ?? 0), 0));
     joined.set(start);
     let at = start.length;
     found.forEach((one, header) => {
-      if ((this.value[2 * header] as number) < 0) return;
+      if (one === undefined) return;
       joined.set(one, at);
       this.value[2 * header] = at;
       this.value[2 * header + 1] = at += one.length;

@@ -120,7 +120,7 @@ function headerLines(out: ByteWriter, name: Uint8Array, { bytes, at, view }: Hea
     let end = bytes.indexOf(10, line);
     if (end < 0 || end > to) end = to;
     const next = end + 1;
-    if (bytes[end - 1] === 13) end--;
+    while (end > line && (bytes[end - 1] as number) <= 0x20) end--;
     if (end <= line) break;
     let colon = line;
     while (colon < end && bytes[colon] !== 0x3a) colon++;
