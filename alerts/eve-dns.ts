@@ -71,7 +71,7 @@ export interface DnsMessage {
   readonly additionals: readonly DnsRecord[];
 }
 
-const typeNames: Readonly<Record<number, string>> = Object.fromEntries(
+const typeNames: ReadonlyMap<number, string> = new Map(
   (
     '1 A 2 NS 3 MD 4 MF 5 CNAME 6 SOA 7 MB 8 MG 9 MR 10 NULL 11 WKS 12 PTR 13 HINFO 14 MINFO 15 MX 16 TXT 17 RP ' +
     '18 AFSDB 19 X25 20 ISDN 21 RT 22 NSAP 23 NSAPPTR 24 SIG 25 KEY 26 PX 27 GPOS 28 AAAA 29 LOC 30 NXT 33 SRV ' +
@@ -79,13 +79,14 @@ const typeNames: Readonly<Record<number, string>> = Object.fromEntries(
     '48 DNSKEY 49 DHCID 50 NSEC3 51 NSEC3PARAM 52 TLSA 55 HIP 59 CDS 60 CDNSKEY 65 HTTPS 99 SPF 249 TKEY 250 TSIG ' +
     '254 MAILA 255 ANY 256 URI'
   )
-    .match(/\d+ \w+/g)
-    ?.map((pair) => pair.split(' ')) ?? [],
+    .split(/ (?=\d)/)
+    .map((pair) => pair.split(' '))
+    .map(([number, name = '']) => [Number(number), name]),
 );
 
 /** The type's name, or its number if Suricata has no name for it. */
 export function dnsTypeName(type: number): string {
-  return typeNames[type] ?? String(type);
+  return typeNames.get(type) ?? String(type);
 }
 
 const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET'];
