@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * DNS over UDP and TCP, recognised by content on any port: a header that makes sense and a question that can be read. The
+ * name that is asked for is judged here, on the very packet that asks.
+ */
+#ifndef IDS_DNS_H
+#define IDS_DNS_H
+
+#include "bytes_record.h"
+#include "patterns.h"
+
+#define IDS_DNS_HEADER   12
+#define IDS_DNS_QUESTION 17 /* the shortest message with a question */
+#define IDS_DNS_NAME     255
+#define IDS_DNS_LABELS   128
+
+/* The first words of a message, as they are sent. */
+struct ids_dns_header {
+	__be16 id;
+	__be16 flags;
+	__be16 questions;
+	__be16 answers;
+	__be16 authorities;
+	__be16 additionals;
+};
+
+/* Bits of the flags. */
+enum ids_dns_flag {
+	IDS_DNS_RESPONSE = 0x8000,
+	IDS_DNS_OPCODE = 0x7800,
+	IDS_DNS_OPCODE_SHIFT = 11,
+	IDS_DNS_ZERO = 0x40,
+	IDS_DNS_RCODE = 0xf,
+};
+
+/*
+ * True if a message can begin so: one question; a request has nothing in it that answers (an update has), and no response
+ * code. Whatever else is sent over UDP is done with after this.
+ */
+static __always_inline bool ids_dns_begins(const struct ids_dns_header *header)
+{
+	__u32 flags = bpf_ntohs(header->flags), opcode = (flags & IDS_DNS_OPCODE) >> IDS_DNS_OPCODE_SHIFT;
+
+	if (header->questions != bpf_htons(1) || opcode > 6 || opcode == 3)
+		return false;
+	if (flags & IDS_DNS_RESPONSE)
+		return true;
+	if (flags & IDS_DNS_RCODE || bpf_ntohs(header->additionals) > 8)
+		return false;
+	/* NOTIFY and UPDATE bring records; a question of mDNS what is known already. */
+	return bpf_ntohs(header->answers) <= 256 && bpf_ntohs(header->authorities) <= 256;
+}
+
+/* A walk over the labels of the question. Their lengths stand in `length` while dots stand in the message. */
+struct ids_dns_walk {
+	struct ids_io *io;
+	__u32 at;
+	__u32 end;   /* bytes that are there */
+	__u32 first; /* offset of the name */
+	__u32 count; /* of labels */
+	__u32 state; /* enum ids_dns_state */
+};
+
+enum ids_dns_state {
+	IDS_DNS_MORE = 0,
+	IDS_DNS_NAMED = 1,   /* the name has ended */
+	IDS_DNS_POINTED = 2, /* with a pointer: nobody sends a first question so, and it is not judged here */
+	IDS_DNS_SENSELESS = 3,
+};
+
+/* Where the lengths are kept: the section of a DNS message has no masked values. */
+static __always_inline __u8 *ids_dns_length(struct ids_io *io, __u32 label)
+{
+	return (__u8 *)io->mask + (label & (IDS_DNS_LABELS - 1));
+}
+
+static long ids_dns_label(__u32 index, void *data)
+{
+	struct ids_dns_walk *walk = data;
+	__u32 at = walk->at, size;
+
+	walk->state = IDS_DNS_SENSELESS;
+	if (at >= walk->end || at >= IDS_SECTION_MAX)
+		return 1;
+	size = walk->io->bytes[at];
+	if (size == 0 || size >= 0xc0) {
+		walk->state = size ? IDS_DNS_POINTED : IDS_DNS_NAMED;
+		walk->at = at + (size ? 2 : 1);
+		return 1;
+	}
+	if (size > 63 || at + size - walk->first > IDS_DNS_NAME)
+		return 1;
+	*ids_dns_length(walk->io, index) = size;
+	walk->count = index + 1;
+	walk->at = at + 1 + size;
+	walk->state = IDS_DNS_MORE;
+	return 0;
+}
+
+/* Puts a dot, or the length again, in front of a label. */
+static long ids_dns_dot(__u32 index, void *data)
+{
+	struct ids_dns_walk *walk = data;
+	struct ids_io *io = walk->io;
+	__u32 at = walk->at, size = *ids_dns_length(io, index);
+
+	if (index >= walk->count || at >= IDS_SECTION_MAX)
+		return 1;
+	io->bytes[at] = walk->state ? '.' : size;
+	walk->at = at + 1 + size;
+	return 0;
+}
+
+/* Judges the name that begins at walk->first: in its place, as dotted text, and then it is put back as it was. */
+static __always_inline void ids_dns_name(struct ids_packet *pkt, struct ids_io *io, struct ids_dns_walk *walk)
+{
+	__u32 end = walk->at - 1;
+
+	walk->at = walk->first;
+	walk->state = 1;
+	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, walk, 0);
+	ids_pattern_span(pkt, io, IDS_REGION_QUERY, walk->first + 1, end, 1, 1);
+	walk->at = walk->first;
+	walk->state = 0;
+	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, walk, 0);
+}
+
+/*
+ * Judges the message that lies at bytes[from..length): 0, or less if it is none. Its end, or more, may be missing.
+ */
+__noinline int ids_dns_message(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 total)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	struct ids_dns_walk walk = { .io = io };
+	const struct ids_dns_header *header;
+	__u32 flags = 0, class, length;
+	bool request;
+
+	if (!pkt || !io || !settings || from > 2 || io->length < from + IDS_DNS_QUESTION ||
+	    io->length > IDS_SECTION_MAX)
+		return -1;
+	header = (const struct ids_dns_header *)(io->bytes + from);
+	if (!ids_dns_begins(header))
+		return -1;
+	length = io->length - from;
+	if (length > total)
+		length = total;
+	walk.end = from + length;
+	walk.first = walk.at = from + IDS_DNS_HEADER;
+	bpf_loop(IDS_DNS_LABELS, ids_dns_label, &walk, 0);
+	if (walk.state != IDS_DNS_NAMED && walk.state != IDS_DNS_POINTED)
+		return -1;
+	if (walk.at + 4 > walk.end || walk.at > IDS_SECTION_MAX - 4)
+		return -1;
+	/* The highest bit is mDNS's: an answer to me alone. */
+	class = (io->bytes[walk.at + 2] & 0x7f) << 8 | io->bytes[walk.at + 3];
+	if (!(io->bytes[walk.at] | io->bytes[walk.at + 1]) || (class != 1 && class != 3 && class != 4 && class < 254))
+		return -1;
+	ids_count(IDS_STAT_DNS);
+	if (settings->flags & IDS_L7_LOG_DNS)
+		flags |= IDS_BYTES_LOGGED;
+	request = !(header->flags & bpf_htons(IDS_DNS_RESPONSE));
+	if (request) {
+		if (settings->flags & IDS_L7_ALL_QUERIES)
+			flags |= IDS_BYTES_WANTED;
+		if (walk.state == IDS_DNS_NAMED && walk.count)
+			ids_dns_name(pkt, io, &walk);
+		else if (walk.state == IDS_DNS_POINTED)
+			flags |= IDS_BYTES_WANTED;
+		if (io->wanted)
+			flags |= IDS_BYTES_WANTED;
+	}
+	if (from)
+		ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, 2, length, total);
+	else
+		ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, 0, length, total);
+	return 0;
+}
+
+/* The consumer of DNS over TCP: messages with their length in front, one a section. */
+__noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
+{
+	__u32 total;
+
+	if (!pkt || !io)
+		return -1;
+	if (io->length < 2 + IDS_DNS_HEADER)
+		return io->flags & IDS_IO_LAST ? -1 : 0;
+	total = io->bytes[0] << 8 | io->bytes[1];
+	if (total < IDS_DNS_QUESTION || !ids_dns_begins((const struct ids_dns_header *)(io->bytes + 2)))
+		return -1;
+	io->fresh = io->length;
+	if (io->length < 2 + total && !(io->flags & IDS_IO_LAST))
+		return 0;
+	if (ids_dns_message(pkt, io, 2, total))
+		return -1;
+	return io->length < 2 + total ? io->length : 2 + total;
+}
+
+/* Looks at the payload of a UDP packet. Returns 0 if it is no DNS. */
+IDS_OUTLINE(ids_dns_datagram)
+{
+	const struct ids_dns_header *header;
+	struct ids_io *io = ids_io();
+	__u32 length = pkt->payload_len;
+
+	if (!io || length < IDS_DNS_QUESTION)
+		return 0;
+	header = ids_bytes(ctx, hook, pkt, pkt->payload, sizeof(*header));
+	if (!header || !ids_dns_begins(header))
+		return 0;
+	if (length > IDS_SECTION_MAX)
+		length = IDS_SECTION_MAX;
+	barrier_var(length);
+	if (length == 0 || length > IDS_SECTION_MAX)
+		return 0;
+	ids_io_begin(io, 0, IDS_IO_LAST | IDS_IO_DATAGRAM);
+	if (ids_load(ctx, hook, pkt, pkt->payload, io->bytes, length))
+		return 0;
+	io->length = length;
+	return ids_dns_message(pkt, io, 0, pkt->payload_len) == 0;
+}
+
+#endif
