@@ -461,7 +461,7 @@ struct ids_control {
 	__u32 reject_rate;     /* answers a second of all reject rules */
 	__u64 secret[2];       /* key of every hash over what an attacker chooses */
 	__u32 flow_generation; /* turned after every change of lists or rules: what flows have cached is void */
-	__u32 pad;
+	__u32 structure;       /* generation of the structure automaton in force, in ids_structures[structure % 2] */
 	__u32 timeout[IDS_TIMEOUTS]; /* seconds */
 };
 

@@ -107,25 +107,26 @@ enum ids_method {
 /*
  * What the bytes of a section are. An edge says that a region begins; it goes on to the next edge. IDS_REGION_MASKED is
  * added where the value is sensitive. LENGTH to UPGRADE and KEPT are regions of HEADERS, as HOST and USER_AGENT are: the
- * buffer http.header goes from the first edge behind the start line to the end of the section.
+ * buffer http.header goes from the first edge behind the start line to the end of the section, without what is NONE
+ * (lines of Cookie). Where normalisation would change a buffer is said by enum ids_structure_bit, but for the query.
  */
 enum ids_region {
 	IDS_REGION_NONE = 0,
 	IDS_REGION_METHOD = 1,
 	IDS_REGION_URI = 2,
-	IDS_REGION_URI_ODD = 3, /* the rest of a URI from where normalisation would change it */
+	IDS_REGION_URI_ODD =
+		3, /* the rest of a URI from where decoding would change its query; what is before it stays */
 	IDS_REGION_VERSION = 4,
 	IDS_REGION_STATUS = 5, /* the three digits of a response */
 	IDS_REGION_REASON = 6,
 	IDS_REGION_HEADERS = 7, /* names, line ends, and values that are none of those below */
-	IDS_REGION_HOST = 8,
+	IDS_REGION_HOST = 8,    /* without the port */
 	IDS_REGION_USER_AGENT = 9,
 	IDS_REGION_LENGTH = 10,  /* value of Content-Length */
 	IDS_REGION_CODING = 11,  /* value of Transfer-Encoding */
 	IDS_REGION_UPGRADE = 12, /* value of Upgrade */
-	IDS_REGION_KEPT = 13,    /* a line that the log keeps, name included; its value may have other regions */
-	IDS_REGION_HEADERS_ODD =
-		14, /* from where normalisation would change the header lines: a fold, white space before a colon */
+	IDS_REGION_KEPT =
+		13, /* a line that the log keeps, name and line end included; its value may have other regions */
 	IDS_REGION_SNI = 16,
 	IDS_REGION_QUERY = 17,
 	IDS_REGIONS = 32,
@@ -139,22 +140,32 @@ enum ids_edge_shift {
 
 /*
  * The structure automaton, made by the engine: state' = next[state][class[byte]] & IDS_STRUCTURE_STATE. EDGE: the byte is
- * the first of region[state'] (of its MASKED bit included). END: the section ends with this byte. States 0 is where an
- * unwritten table leads; 1 begins a request, 2 a response, 3 the trailer section of chunks.
+ * the first of the region of state', or the one IDS_STRUCTURE_BACK bytes before it is. END: the section ends with this
+ * byte. ODD: normalisation would change the buffers of the request line (also: the target is not a path, and says
+ * itself which host is meant), or of the header lines (a fold, odd white space, a bare CR or LF). State 0 is where an
+ * unwritten table leads, for good; 1 begins a request, 2 a response, 3 the trailer section of chunks.
  */
 enum ids_structure_bit {
 	IDS_STRUCTURE_STATE = 0x7ff,
+	IDS_STRUCTURE_ODD_LINE = 0x1000,
+	IDS_STRUCTURE_ODD_HEADERS = 0x2000,
 	IDS_STRUCTURE_EDGE = 0x4000,
 	IDS_STRUCTURE_END = 0x8000,
+	IDS_STRUCTURE_BACK_SHIFT = 8,
 	IDS_STRUCTURE_REQUEST = 1,
 	IDS_STRUCTURE_RESPONSE = 2,
 	IDS_STRUCTURE_TRAILER = 3,
 };
 
 struct ids_structure {
-	__u8 byte_class[256];
-	__u8 region[IDS_STRUCTURE_STATES]; /* enum ids_region, | IDS_REGION_MASKED */
+	__u32 generation; /* ids_control.structure under which it is in force */
+	__u32 pad;
+	__u8 byte_class[256]; /* class * 2, as an offset in a row */
+	__u16 region
+		[IDS_STRUCTURE_STATES]; /* enum ids_region, | IDS_REGION_MASKED, | bytes back << IDS_STRUCTURE_BACK_SHIFT */
 	__u16 next[IDS_STRUCTURE_STATES * IDS_STRUCTURE_CLASSES];
+	__u16 beyond[IDS_STRUCTURE_CLASSES *
+		     2]; /* never reached: what a byte could lead to as far as the verifier knows */
 };
 
 /* Buffers that patterns are looked for in, by lane: exact bytes, or ASCII letters folded. */

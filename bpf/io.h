@@ -46,7 +46,10 @@ struct ids_io {
 	__u32 scanned; /* bytes that it has seen */
 	__u32 end;     /* bytes of the section once its end was found, else 0 */
 	__u32 edges;   /* in use of edge[] */
-	__u32 crowded; /* there were more edges than IDS_EDGES */
+	__u32 crowded; /* there were more edges than IDS_EDGES: what was sensitive behind the last one is masked already */
+	__u32 odd;     /* IDS_STRUCTURE_ODD_LINE and _ODD_HEADERS */
+	__u32 table;  /* generation of the automaton that `state` is one of */
+	__u32 hidden; /* crowded: bytes[scanned] goes on with a masked value */
 
 	/* Pass 2 (bpf/patterns.h). */
 	__u32 judged;  /* bytes that it has seen */
@@ -88,6 +91,7 @@ static __always_inline void ids_io_begin(struct ids_io *io, __u32 begin, __u32 f
 	io->length = io->fresh = 0;
 	io->flags = flags;
 	io->state = io->scanned = io->end = io->edges = io->crowded = 0;
+	io->odd = io->table = io->hidden = 0;
 	io->judged = io->current = io->hits = io->wanted = io->decided = 0;
 	__builtin_memset(io->span, 0, sizeof(io->span));
 	io->masked = 0;

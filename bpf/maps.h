@@ -139,6 +139,17 @@ struct {
 	__type(value, struct ids_redact);
 } ids_redact SEC(".maps");
 
+/*
+ * The structure automaton: the one in force and the one that is being filled, see ids_control.structure. Written by the
+ * engine, read by pass 1 of the HTTP stage.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct ids_structure);
+} ids_structures SEC(".maps");
+
 /* Terminal reasons: every packet is counted in exactly one of these. Written by the one exit, read by the engine. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

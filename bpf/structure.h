@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Pass 1 over a header section: what its bytes are. One table-driven walk notes where regions begin, what is sensitive,
+ * what is odd and where the section ends; it goes on where it stood when more bytes have come.
+ */
+#ifndef IDS_STRUCTURE_H
+#define IDS_STRUCTURE_H
+
+#include "io.h"
+
+#define IDS_STRUCTURE_CHUNK 32 /* bytes a bpf_loop step: unrolled, 3 ns a byte where one call a byte costs 10 */
+#define IDS_EDGE_RAW        (IDS_STRUCTURE_CHUNK * 2)
+
+/* Edges of one chunk as they are met: offset << 16 | transition. Written and read by this pass alone, one a CPU. */
+struct ids_structure_scratch {
+	__u32 raw[IDS_EDGE_RAW];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_structure_scratch);
+} ids_structure_scratches SEC(".maps");
+
+struct ids_structure_walk {
+	struct ids_io *io;
+	const struct ids_structure *table;
+	struct ids_structure_scratch *scratch;
+	__u32 first; /* byte that the walk began with */
+	__u32 state;
+	__u32 seen;  /* every transition taken, or-ed */
+	__u32 edges; /* of this chunk */
+};
+
+/* One byte at `i` behind `byte`; no branch. */
+#define IDS_STRUCTURE_STEP(i)                                                                                  \
+	({                                                                                                     \
+		const __u8 *row = next + table->byte_class[byte[i]];                                           \
+                                                                                                               \
+		state = *(const __u16 *)(row + (state & IDS_STRUCTURE_STATE) * IDS_STRUCTURE_CLASSES * 2);     \
+		seen |= state;                                                                                 \
+		raw[edges & (IDS_EDGE_RAW - 1)] = (at + (i)) << 16 | state;                                    \
+		edges += state >> 14 & 1; /* IDS_STRUCTURE_EDGE */                                             \
+		ended += state >> 15;     /* IDS_STRUCTURE_END: behind the first byte that has it, for good */ \
+	})
+
+/* Masks in place what is sensitive in `length` bytes from `at` on, by the edges in scratch: where there is no room. */
+static __always_inline void ids_structure_hide(struct ids_structure_walk *walk, __u32 at, __u32 length)
+{
+	struct ids_io *io = walk->io;
+	__u32 hidden = io->hidden, n = 0;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < IDS_STRUCTURE_CHUNK; i++) {
+		__u32 raw = walk->scratch->raw[n & (IDS_EDGE_RAW - 1)];
+
+		if (i >= length || at + i >= IDS_SECTION_MAX)
+			break;
+		if (n < walk->edges && raw >> 16 == at + i) {
+			hidden = walk->table->region[raw & IDS_STRUCTURE_STATE] & IDS_REGION_MASKED;
+			n++;
+		}
+		if (hidden)
+			io->bytes[at + i] = '*';
+	}
+	io->hidden = hidden;
+}
+
+/* Takes over the edges of a chunk of `length` bytes at `at`. */
+__noinline int ids_structure_edges(struct ids_io *io, const struct ids_structure *table, __u32 at, __u32 length,
+				   __u32 edges)
+{
+	__u32 zero = 0, crowded = io ? io->crowded : 0, n;
+	struct ids_structure_scratch *scratch = bpf_map_lookup_elem(&ids_structure_scratches, &zero);
+	struct ids_structure_walk walk = { .io = io, .table = table, .scratch = scratch, .edges = edges };
+
+	if (!io || !table || !scratch)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_STRUCTURE_CHUNK; n++) {
+		__u32 raw = scratch->raw[n], count = io->edges, region, back;
+
+		if (n >= edges || io->crowded)
+			break;
+		region = table->region[raw & IDS_STRUCTURE_STATE];
+		back = region >> IDS_STRUCTURE_BACK_SHIFT;
+		region &= (1 << IDS_STRUCTURE_BACK_SHIFT) - 1;
+		if (count >= IDS_EDGES - 1) {
+			/* The last one closes what may be masked: from here on that is done in place. */
+			io->crowded = 1;
+			region = IDS_REGION_NONE;
+			count = IDS_EDGES - 1;
+		}
+		io->edge[count] = ((raw >> 16) - back) << IDS_EDGE_SHIFT | region;
+		io->edges = count + 1;
+	}
+	if (io->crowded)
+		ids_structure_hide(&walk, at, length);
+	return 0;
+}
+
+static long ids_structure_chunk(__u32 index, void *data)
+{
+	struct ids_structure_walk *walk = data;
+	struct ids_io *io = walk->io;
+	__u32 at = walk->first + index * IDS_STRUCTURE_CHUNK;
+
+	if (at + IDS_STRUCTURE_CHUNK > io->length || at > IDS_SECTION_MAX - IDS_STRUCTURE_CHUNK)
+		return 1;
+	const struct ids_structure *table = walk->table;
+	const __u8 *byte = io->bytes + at, *next = (const __u8 *)table->next;
+	__u32 *raw = walk->scratch->raw;
+	__u32 state = walk->state, seen = 0, ended = 0, edges = 0;
+
+#pragma unroll
+	for (int i = 0; i < IDS_STRUCTURE_CHUNK; i++)
+		IDS_STRUCTURE_STEP(i);
+	walk->state = state;
+	walk->seen |= seen;
+	io->scanned = at + IDS_STRUCTURE_CHUNK;
+	if (edges || io->crowded)
+		ids_structure_edges(io, table, at, IDS_STRUCTURE_CHUNK, edges);
+	if (!ended)
+		return 0;
+	io->end = at + IDS_STRUCTURE_CHUNK - ended + 1;
+	return 1;
+}
+
+/* The bytes that are less than a chunk: as many at once as there are, by powers of two. */
+static __always_inline void ids_structure_tail(struct ids_structure_walk *walk)
+{
+	const struct ids_structure *table = walk->table;
+	const __u8 *next = (const __u8 *)table->next, *byte;
+	struct ids_io *io = walk->io;
+	__u32 *raw = walk->scratch->raw;
+	__u32 state = walk->state, seen = 0, ended = 0, edges = 0, at = io->scanned, start = at;
+	__u32 length = io->length - at;
+
+	if (io->length > IDS_SECTION_MAX || length >= IDS_STRUCTURE_CHUNK)
+		return;
+#define IDS_STRUCTURE_PART(size)                                                          \
+	if (length & (size)) {                                                            \
+		barrier_var(at);                                                          \
+		if (at > IDS_SECTION_MAX - (size))                                        \
+			return;                                                           \
+		byte = io->bytes + at;                                                    \
+		_Pragma("unroll") for (int i = 0; i < (size); i++) IDS_STRUCTURE_STEP(i); \
+		at += (size);                                                             \
+	}
+	IDS_STRUCTURE_PART(16)
+	IDS_STRUCTURE_PART(8)
+	IDS_STRUCTURE_PART(4)
+	IDS_STRUCTURE_PART(2)
+	IDS_STRUCTURE_PART(1)
+#undef IDS_STRUCTURE_PART
+	walk->state = state;
+	walk->seen |= seen;
+	io->scanned = at;
+	if (edges || io->crowded)
+		ids_structure_edges(io, table, start, length, edges);
+	if (ended)
+		io->end = at - ended + 1;
+}
+
+/* The automaton in force, or null while there is none. */
+static __always_inline const struct ids_structure *ids_structure(void)
+{
+	const struct ids_control *control = ids_settings();
+	__u32 generation = control ? control->structure : 0, key = generation & 1;
+	const struct ids_structure *table = bpf_map_lookup_elem(&ids_structures, &key);
+
+	return table && generation && table->generation == generation ? table : 0;
+}
+
+/*
+ * Reads bytes[scanned..length) of a section that begins in state `start` (IDS_STRUCTURE_REQUEST, _RESPONSE, _TRAILER):
+ * adds to edge[], odd and crowded, and sets `end` once the section has ended. Returns the bytes of the section then, 0
+ * if it goes on, less than 0 if there is no automaton: nothing is known of the bytes, and nothing may be handed out.
+ */
+__noinline int ids_structure_pass(struct ids_io *io, __u32 start)
+{
+	const struct ids_structure *table = ids_structure();
+	__u32 zero = 0;
+	struct ids_structure_walk walk = { .io = io, .table = table };
+
+	walk.scratch = bpf_map_lookup_elem(&ids_structure_scratches, &zero);
+	if (!io || !table || !walk.scratch)
+		return -1;
+	/* States of another automaton mean nothing here. What is masked in place stays so. */
+	if (!io->scanned || io->table != table->generation) {
+		io->table = table->generation;
+		io->state = start;
+		io->scanned = io->end = io->edges = io->crowded = io->odd = io->hidden = 0;
+	}
+	if (io->end)
+		return io->end;
+	walk.first = io->scanned;
+	walk.state = io->state;
+	if (io->scanned + IDS_STRUCTURE_CHUNK <= io->length)
+		bpf_loop(IDS_SECTION_MAX / IDS_STRUCTURE_CHUNK, ids_structure_chunk, &walk, 0);
+	if (!io->end && io->scanned < io->length)
+		ids_structure_tail(&walk);
+	io->state = walk.state & IDS_STRUCTURE_STATE;
+	io->odd |= walk.seen & (IDS_STRUCTURE_ODD_LINE | IDS_STRUCTURE_ODD_HEADERS);
+	if (!io->state)
+		return -1;
+	if (io->end)
+		io->scanned = io->end;
+	return io->end;
+}
+
+#endif
