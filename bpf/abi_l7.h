@@ -140,8 +140,8 @@ enum ids_edge_shift {
 
 /*
  * The structure automaton, made by the engine: state' = next[state][class[byte]] & IDS_STRUCTURE_STATE. EDGE: the byte is
- * the first of the region of state', or the one IDS_STRUCTURE_BACK bytes before it is. END: the section ends with this
- * byte. ODD: normalisation would change the buffers of the request line (also: the target is not a path, and says
+ * the first of the region of state', or the one IDS_STRUCTURE_BACK bytes before it is. END: the section ended with the
+ * byte of which EDGE says it too. ODD: normalisation would change the buffers of the request line (also: the target is not a path, and says
  * itself which host is meant), or of the header lines (a fold, odd white space, a bare CR or LF). State 0 is where an
  * unwritten table leads, for good; 1 begins a request, 2 a response, 3 the trailer section of chunks.
  */

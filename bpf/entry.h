@@ -13,6 +13,7 @@
 #include "lists.h"
 #include "rules.h"
 #include "http.h"
+#include "structure.h"
 #include "verdict.h"
 #include "flood.h"
 

@@ -12,21 +12,23 @@
 #define IDS_EDGE_RAW        (IDS_STRUCTURE_CHUNK * 2)
 
 /* Edges of one chunk as they are met: offset << 16 | transition. Written and read by this pass alone, one a CPU. */
-struct ids_structure_scratch {
+struct ids_structure_room {
 	__u32 raw[IDS_EDGE_RAW];
+	volatile __u32 cursor;
+	__u32 pad;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct ids_structure_scratch);
-} ids_structure_scratches SEC(".maps");
+	__type(value, struct ids_structure_room);
+} ids_structure_scratch SEC(".maps");
 
 struct ids_structure_walk {
 	struct ids_io *io;
 	const struct ids_structure *table;
-	struct ids_structure_scratch *scratch;
+	struct ids_structure_room *scratch;
 	__u32 first; /* byte that the walk began with */
 	__u32 state;
 	__u32 seen;  /* every transition taken, or-ed */
@@ -34,45 +36,53 @@ struct ids_structure_walk {
 };
 
 /* One byte at `i` behind `byte`; no branch. */
-#define IDS_STRUCTURE_STEP(i)                                                                                  \
-	({                                                                                                     \
-		const __u8 *row = next + table->byte_class[byte[i]];                                           \
-                                                                                                               \
-		state = *(const __u16 *)(row + (state & IDS_STRUCTURE_STATE) * IDS_STRUCTURE_CLASSES * 2);     \
-		seen |= state;                                                                                 \
-		raw[edges & (IDS_EDGE_RAW - 1)] = (at + (i)) << 16 | state;                                    \
-		edges += state >> 14 & 1; /* IDS_STRUCTURE_EDGE */                                             \
-		ended += state >> 15;     /* IDS_STRUCTURE_END: behind the first byte that has it, for good */ \
+#define IDS_STRUCTURE_STEP(i)                                                                              \
+	({                                                                                                 \
+		const __u8 *row = next + table->byte_class[byte[i]];                                       \
+                                                                                                           \
+		state = *(const __u16 *)(row + (state & IDS_STRUCTURE_STATE) * IDS_STRUCTURE_CLASSES * 2); \
+		seen |= state;                                                                             \
+		barrier_var(seen);                                                                         \
+		raw[edges & (IDS_EDGE_RAW - 1)] = place | state;                                           \
+		place += 1 << 16;                                                                          \
+		barrier_var(place);                                                                        \
+                                                                                                           \
+		edges += state >> 14 & 1; /* IDS_STRUCTURE_EDGE */                                         \
+		barrier_var(edges);                                                                        \
 	})
 
-/* Masks in place what is sensitive in `length` bytes from `at` on, by the edges in scratch: where there is no room. */
+/*
+ * Masks in place what is sensitive in `length` bytes from `at` on, by the edges in scratch: where there is no room. Where
+ * it stands lies in memory, as the verifier would follow every value of a register.
+ */
 static __always_inline void ids_structure_hide(struct ids_structure_walk *walk, __u32 at, __u32 length)
 {
+	struct ids_structure_room *room = walk->scratch;
 	struct ids_io *io = walk->io;
-	__u32 hidden = io->hidden, n = 0;
 
+	room->cursor = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IDS_STRUCTURE_CHUNK; i++) {
-		__u32 raw = walk->scratch->raw[n & (IDS_EDGE_RAW - 1)];
+		__u32 n = room->cursor & (IDS_EDGE_RAW - 1), raw = room->raw[n], place = at + i;
 
-		if (i >= length || at + i >= IDS_SECTION_MAX)
+		barrier_var(place);
+		if (i >= length || place >= IDS_SECTION_MAX)
 			break;
-		if (n < walk->edges && raw >> 16 == at + i) {
-			hidden = walk->table->region[raw & IDS_STRUCTURE_STATE] & IDS_REGION_MASKED;
-			n++;
+		if (n < walk->edges && raw >> 16 == place) {
+			io->hidden = walk->table->region[raw & IDS_STRUCTURE_STATE] & IDS_REGION_MASKED;
+			room->cursor = n + 1;
 		}
-		if (hidden)
-			io->bytes[at + i] = '*';
+		if (io->hidden)
+			io->bytes[place] = '*';
 	}
-	io->hidden = hidden;
 }
 
 /* Takes over the edges of a chunk of `length` bytes at `at`. */
 __noinline int ids_structure_edges(struct ids_io *io, const struct ids_structure *table, __u32 at, __u32 length,
 				   __u32 edges)
 {
-	__u32 zero = 0, crowded = io ? io->crowded : 0, n;
-	struct ids_structure_scratch *scratch = bpf_map_lookup_elem(&ids_structure_scratches, &zero);
+	__u32 zero = 0, n;
+	struct ids_structure_room *scratch = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
 	struct ids_structure_walk walk = { .io = io, .table = table, .scratch = scratch, .edges = edges };
 
 	if (!io || !table || !scratch)
@@ -81,8 +91,14 @@ __noinline int ids_structure_edges(struct ids_io *io, const struct ids_structure
 	for (n = 0; n < IDS_STRUCTURE_CHUNK; n++) {
 		__u32 raw = scratch->raw[n], count = io->edges, region, back;
 
-		if (n >= edges || io->crowded)
+		if (n >= edges)
 			break;
+		if (raw & IDS_STRUCTURE_END) {
+			io->end = (raw >> 16) + 1;
+			break;
+		}
+		if (io->crowded)
+			continue;
 		region = table->region[raw & IDS_STRUCTURE_STATE];
 		back = region >> IDS_STRUCTURE_BACK_SHIFT;
 		region &= (1 << IDS_STRUCTURE_BACK_SHIFT) - 1;
@@ -111,7 +127,7 @@ static long ids_structure_chunk(__u32 index, void *data)
 	const struct ids_structure *table = walk->table;
 	const __u8 *byte = io->bytes + at, *next = (const __u8 *)table->next;
 	__u32 *raw = walk->scratch->raw;
-	__u32 state = walk->state, seen = 0, ended = 0, edges = 0;
+	__u32 state = walk->state, seen = 0, edges = 0, place = at << 16;
 
 #pragma unroll
 	for (int i = 0; i < IDS_STRUCTURE_CHUNK; i++)
@@ -121,10 +137,7 @@ static long ids_structure_chunk(__u32 index, void *data)
 	io->scanned = at + IDS_STRUCTURE_CHUNK;
 	if (edges || io->crowded)
 		ids_structure_edges(io, table, at, IDS_STRUCTURE_CHUNK, edges);
-	if (!ended)
-		return 0;
-	io->end = at + IDS_STRUCTURE_CHUNK - ended + 1;
-	return 1;
+	return io->end != 0;
 }
 
 /* The bytes that are less than a chunk: as many at once as there are, by powers of two. */
@@ -134,7 +147,8 @@ static __always_inline void ids_structure_tail(struct ids_structure_walk *walk)
 	const __u8 *next = (const __u8 *)table->next, *byte;
 	struct ids_io *io = walk->io;
 	__u32 *raw = walk->scratch->raw;
-	__u32 state = walk->state, seen = 0, ended = 0, edges = 0, at = io->scanned, start = at;
+	__u32 state = walk->state, seen = 0, edges = 0, at = io->scanned, start = at;
+	__u32 place = at << 16;
 	__u32 length = io->length - at;
 
 	if (io->length > IDS_SECTION_MAX || length >= IDS_STRUCTURE_CHUNK)
@@ -159,8 +173,6 @@ static __always_inline void ids_structure_tail(struct ids_structure_walk *walk)
 	io->scanned = at;
 	if (edges || io->crowded)
 		ids_structure_edges(io, table, start, length, edges);
-	if (ended)
-		io->end = at - ended + 1;
 }
 
 /* The automaton in force, or null while there is none. */
@@ -184,7 +196,7 @@ __noinline int ids_structure_pass(struct ids_io *io, __u32 start)
 	__u32 zero = 0;
 	struct ids_structure_walk walk = { .io = io, .table = table };
 
-	walk.scratch = bpf_map_lookup_elem(&ids_structure_scratches, &zero);
+	walk.scratch = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
 	if (!io || !table || !walk.scratch)
 		return -1;
 	/* States of another automaton mean nothing here. What is masked in place stays so. */

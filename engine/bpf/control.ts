@@ -13,6 +13,8 @@ export interface Control {
   readonly ruleRate: number;
   readonly blockedRate: number;
   readonly rejectRate: number;
+  /** Generation of the structure automaton in force. */
+  readonly structure: number;
   readonly secret: readonly [bigint, bigint];
 }
 
@@ -24,6 +26,7 @@ const words = {
   ruleRate: L.ruleRate,
   blockedRate: L.blockedRate,
   rejectRate: L.rejectRate,
+  structure: L.structure,
 } as const;
 
 export class ControlMap {
@@ -51,6 +54,7 @@ export class ControlMap {
       ruleRate: word(words.ruleRate),
       blockedRate: word(words.blockedRate),
       rejectRate: word(words.rejectRate),
+      structure: word(words.structure),
       secret: [long(L.secret), long(L.secret + 8)],
     };
   }

@@ -2,7 +2,7 @@
 // The programs and tables in the kernel as one object: opened, attached, written, read, closed.
 
 import { randomBytes } from 'node:crypto';
-import { abiHash, mapShapes, RedactLayout } from '../../common/abi.gen.js';
+import { abiHash, mapShapes, RedactLayout, StructureLayout } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
 import type { RuleCountRecord } from '../../common/abi.gen.js';
 import { type Attachment, Attachments } from './attachments.js';
@@ -175,6 +175,23 @@ export class Kernel {
     // By way of an all-zero table, under which every value is masked: no packet meets half of an old and half of a new one.
     this.map('ids_redact').put(indexKey(0), new Uint8Array(RedactLayout.SIZE));
     this.map('ids_redact').put(indexKey(0), table);
+  }
+
+  /**
+   * Puts a structure automaton in force; sections that are being read begin anew under it.
+   * @param table struct ids_structure; its generation is written here.
+   */
+  writeStructure(table: Uint8Array): void {
+    if (table.length !== StructureLayout.SIZE)
+      throw new IdsError('INTERNAL', `a structure automaton has ${StructureLayout.SIZE} bytes`);
+    const before = this.control.read().structure;
+    const generation = (before + 1) % 2 ** 32 || 2;
+    const bytes = table.slice();
+    new DataView(bytes.buffer).setUint32(StructureLayout.generation, generation, true);
+    // Who took up the one before the last, in whose place this one goes, has ended.
+    if (before > 1) this.synchronize();
+    this.map('ids_structures').put(indexKey(generation & 1), bytes);
+    this.control.update({ structure: generation });
   }
 
   verdicts(): VerdictCount[] {

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
-import { defaultRedactNames } from '../redact/header-names.js';
+import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure/names.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
@@ -58,10 +58,18 @@ const vars = z
 
 const headerName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'not a header name');
 
+const parameterName = z.string().regex(/^[!$'*+.^_`|~0-9A-Za-z-]{1,64}$/, 'not the name of a parameter');
+
 const redact = z.preprocess(
   (value) => (value === false ? 'off' : value),
   z
-    .union([z.literal('off'), z.strictObject({ headers: z.array(headerName).default([...defaultRedactNames]) })])
+    .union([
+      z.literal('off'),
+      z.strictObject({
+        headers: z.array(headerName).default([...defaultRedactNames]),
+        parameters: z.array(parameterName).default([...defaultRedactParameters]),
+      }),
+    ])
     .prefault({}),
 );
 

@@ -9,7 +9,8 @@ import { Kernel, RingReader } from '../bpf/index.js';
 import { languageOptions } from '../config/index.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
-import { defaultRedactNames } from '../redact/header-names.js';
+import { defaultRedactNames, defaultRedaction } from '../layer7/structure/names.js';
+import { structureTable } from '../layer7/structure/structure-table.js';
 import { redactTable } from '../redact/redact-table.js';
 import { FlowCuts } from '../response/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
@@ -107,6 +108,7 @@ class ReplayRun {
     const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
     control.update({ flags });
     this.#kernel.writeRedact(redactTable(defaultRedactNames));
+    this.#kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
     this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);
     this.#events = RingReader.open(rings.events);

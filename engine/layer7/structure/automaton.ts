@@ -94,7 +94,7 @@ export function buildStructure(names: StructureNames): Structure {
     for (let cls = 1; cls < CLASSES && from !== undefined; cls++) {
       const { to, odd } = from.step(cls);
       const ends = to === end;
-      const edge = !ends && to.region !== from.region ? StructureBit.STRUCTURE_EDGE : 0;
+      const edge = (ends ? from !== end : to.region !== from.region) ? StructureBit.STRUCTURE_EDGE : 0;
       row[cls] = numberOf(to) | odd | edge | (ends ? StructureBit.STRUCTURE_END : 0);
     }
     steps.push(row);

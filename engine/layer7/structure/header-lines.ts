@@ -94,7 +94,9 @@ export class HeaderLines {
   #named(role: Role, cls: number): Step {
     if (cls === Class.COLON) return to(this.#colon(role, 0));
     if (!endsLine(cls) && (isBlank(cls) || nameless(cls))) {
-      return to(this.#states.get(`named ${keyOf(role)}`, Region.HEADERS, (next) => oddHeaders(this.#named(role, next))));
+      return to(
+        this.#states.get(`named ${keyOf(role)}`, Region.HEADERS, (next) => oddHeaders(this.#named(role, next))),
+      );
     }
     // Without a colon: some pass over it, some take the name for all that is before the white space.
     return role.sensitive ? this.#mask(role, cls) : this.text(Region.HEADERS, cls);
@@ -102,7 +104,8 @@ export class HeaderLines {
 
   #colon(role: Role, length: number): State {
     const back = role.base === Region.HEADERS ? 0 : length;
-    const step = (cls: number): Step => (cls === Class.SPACE ? to(this.#before(role)) : oddHeaders(this.#first(role, cls)));
+    const step = (cls: number): Step =>
+      cls === Class.SPACE ? to(this.#before(role)) : oddHeaders(this.#first(role, cls));
     return this.#states.get(`colon ${keyOf(role)} ${back}`, role.base, step, back);
   }
 

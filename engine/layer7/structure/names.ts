@@ -33,6 +33,8 @@ export const defaultRedactParameters: readonly string[] = [
   'signature',
 ];
 
+export const defaultRedaction = { headers: defaultRedactNames, parameters: defaultRedactParameters } as const;
+
 /** How far back an edge may point, which is how long a name may be. */
 const MAX_NAME = 255;
 

@@ -4,7 +4,7 @@
 // The reading is taken under which more is masked: a name may begin behind any of ? & ; # and within brackets
 // (user[password]=); only & ends a value; a name in which an escape stands that nobody has to write may be any.
 
-import { Region } from '../../../common/abi.gen.js';
+import type { Region } from '../../../common/abi.gen.js';
 import { among, Class, classOf, endsLine, isBlank, isToken, separates } from './byte-classes.js';
 import { growTrie, masked, oddHeaders, to, type Node, type State, type States, type Step } from './state.js';
 
@@ -65,7 +65,8 @@ export class Parameters {
     return this.#states.get(`parameter ${place.region} node ${node.id}`, place.region, (cls) => {
       const child = node.children.get(cls);
       if (child !== undefined) return to(this.#node(place, child));
-      return node.value && !isToken(cls) ? this.#named(place, cls) : this.#name(place, cls);
+      const ends = !isToken(cls) || separates(cls) || cls === Class.PERCENT || cls === Class.DOT;
+      return node.value && ends ? this.#named(place, cls) : this.#name(place, cls);
     });
   }
 

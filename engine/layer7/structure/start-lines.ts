@@ -41,7 +41,9 @@ export class StartLines {
 
   /** Empty lines before a request are passed over (RFC 9112 2.2). */
   request(): State {
-    return this.#states.get('request', Region.NONE, (cls) => (endsLine(cls) ? to(this.request()) : this.#inMethod(cls)));
+    return this.#states.get('request', Region.NONE, (cls) =>
+      endsLine(cls) ? to(this.request()) : this.#inMethod(cls),
+    );
   }
 
   response(): State {
@@ -57,9 +59,11 @@ export class StartLines {
       return to(this.#states.get(`part ${region}`, region, (next) => this.#part(region, next)));
     }
     const after = region === Region.VERSION ? Region.STATUS : Region.REASON;
-    return to(this.#states.get(`part ${region} space`, Region.NONE, (next) => {
-      return next === Class.SPACE ? this.#part(region, next) : this.#part(after, next);
-    }));
+    return to(
+      this.#states.get(`part ${region} space`, Region.NONE, (next) => {
+        return next === Class.SPACE ? this.#part(region, next) : this.#part(after, next);
+      }),
+    );
   }
 
   #inMethod(cls: number): Step {
@@ -145,14 +149,13 @@ export class StartLines {
     if (!isBlank(cls)) {
       return cls === classOf('h') ? oddLine(to(this.#version(hidden, 0))) : this.#resume(hidden, cls);
     }
-    return to(
-      this.#states.get(`behind version ${hidden}`, Region.NONE, (next) => this.#behindVersion(hidden, next)),
-    );
+    return to(this.#states.get(`behind version ${hidden}`, Region.NONE, (next) => this.#behindVersion(hidden, next)));
   }
 
   /** The end of the line, or what may be it. `hidden`: the line has a masked value at its end. */
   #ends(hidden: boolean, cls: number): Step {
-    if (hidden) return to(cls === Class.LF ? this.#lines.maskLine(Region.NONE) : this.#lines.maskCr(Region.NONE, Region.NONE));
+    if (hidden)
+      return to(cls === Class.LF ? this.#lines.maskLine(Region.NONE) : this.#lines.maskCr(Region.NONE, Region.NONE));
     return to(cls === Class.LF ? this.#lines.line(Region.NONE) : this.#cr());
   }
 

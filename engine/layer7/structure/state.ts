@@ -25,7 +25,7 @@ export const odd = (step: Step, bits: number): Step => ({ to: step.to, odd: step
 export const oddHeaders = (step: Step): Step => odd(step, StructureBit.STRUCTURE_ODD_HEADERS);
 export const oddLine = (step: Step): Step => odd(step, StructureBit.STRUCTURE_ODD_LINE);
 
-export const masked = (region: number): number => region | Region.REGION_MASKED;
+export const masked = (region: number): number => region | Region.MASKED;
 
 /** Makes states by name: the same name is the same state. */
 export class States {
