@@ -4,7 +4,7 @@
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
-import { logKinds, type LineBatch, type LogKind } from './lines.js';
+import type { LineBatch, LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { MemoryOutbox, type Outbox } from './outbox.js';
 import { Output, type Log, type OutputStatus } from './output.js';
@@ -58,9 +58,9 @@ export class Dispatcher {
     for (const batch of batches) for (const output of this.#outputs) output.pushLines(batch);
   }
 
-  /** Kinds of log lines that some output takes. */
-  logKinds(): LogKind[] {
-    return logKinds.filter((kind) => this.#outputs.some((output) => output.takes(kind)));
+  /** Names of the outputs that take a kind of log lines. */
+  takers(kind: LogKind): string[] {
+    return this.#outputs.filter((output) => output.takes(kind)).map(({ sink }) => sink.name);
   }
 
   status(): OutputStatus[] {

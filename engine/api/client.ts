@@ -31,6 +31,7 @@ import { BINARY, decodeChunk, decodeDiff } from './bulk-wire.js';
 import { encodeBatch } from '../lists/batch-codec.js';
 import { decodeFrames } from '../lists/frames.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
+import type { LogRequest, LogStatus, TopRequest, TopRow } from './layer7-api.js';
 import { fromWire } from './wire.js';
 
 /** The largest public rule sets take some ten seconds to compile on a slow machine. */
@@ -118,6 +119,18 @@ export class ApiClient implements Api {
 
   updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
     return this.#post('/v1/feeds/update', request);
+  }
+
+  logStatus(): Promise<LogStatus> {
+    return this.#get('/v1/log');
+  }
+
+  changeLog(request: LogRequest): Promise<LogStatus> {
+    return this.#post('/v1/log', request);
+  }
+
+  topHttp(request: TopRequest): Promise<readonly TopRow[]> {
+    return this.#get(`/v1/top/http${query({ ...request })}`);
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

@@ -8,6 +8,7 @@ import { IdsError } from '../../common/errors.js';
 import type { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
 import { bulkRoutes } from './bulk-routes.js';
+import { layer7Routes } from './layer7-routes.js';
 import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
 import { toWire } from './wire.js';
@@ -89,6 +90,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/allowlist/remove', (request) => api.allowlistRemove(read(schemas.prefixes, request.body).prefixes));
   app.get('/v1/allowlist', () => api.allowlistList());
   bulkRoutes(app, api);
+  layer7Routes(app, api);
   app.get('/v1/alerts', async (request, reply) => {
     const { count, follow } = read(schemas.alerts, request.query);
     if (follow === '0') {

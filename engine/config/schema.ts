@@ -7,6 +7,7 @@ import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
+import { inspectSchema, layer7Schema } from './layer7-schema.js';
 import { responseSchema } from './response-schema.js';
 
 const interfaceName = z
@@ -104,6 +105,8 @@ export const configSchema = z.strictObject({
   redact,
   events,
   reject_rate: rateField.default(100),
+  layer7: layer7Schema,
+  inspect: inspectSchema,
   log,
 });
 

@@ -26,6 +26,7 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../api/bulk-api.js';
+import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
 import { operatorPrefixes } from './operator-prefixes.js';
@@ -143,6 +144,22 @@ export class DaemonApi implements Api {
 
   updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
     return this.#parts.feeds.update(request);
+  }
+
+  logStatus(): Promise<LogStatus> {
+    return Promise.resolve().then(() => this.#parts.layer7.status());
+  }
+
+  changeLog(request: LogRequest): Promise<LogStatus> {
+    return Promise.resolve().then(() => {
+      const status = this.#parts.layer7.change(request);
+      this.#parts.log.info(request, 'log');
+      return status;
+    });
+  }
+
+  topHttp(request: TopRequest): Promise<readonly TopRow[]> {
+    return Promise.resolve().then(() => this.#parts.layer7.top(request));
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

@@ -23,6 +23,7 @@ import { AlertPath } from './alert-path.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
+import { Layer7Control } from './layer7-control.js';
 import type { RuleSets } from './rule-sets.js';
 import { settle } from './settle.js';
 import { openThreads } from './threads.js';
@@ -49,6 +50,7 @@ export interface DaemonParts {
   readonly feeds: Feeds;
   readonly alertPath: AlertPath;
   readonly interfaces: Interfaces;
+  readonly layer7: Layer7Control;
   readonly started: Date;
 }
 
@@ -186,6 +188,15 @@ export class Daemon {
       }),
     );
     const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
+    const layer7 = new Layer7Control({
+      config,
+      kernel,
+      ring,
+      dispatcher,
+      log,
+      file: join(config.state_dir, 'log.json'),
+    });
+    layer7.apply();
     const parts: DaemonParts = {
       config,
       log,
@@ -202,6 +213,7 @@ export class Daemon {
       feeds,
       alertPath,
       interfaces,
+      layer7,
       started: new Date(),
     };
     const daemon = new Daemon(lifetime, parts);

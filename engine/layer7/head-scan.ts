@@ -105,7 +105,7 @@ export class HeadScan {
     let space = -1;
     for (; at < to && bytes[at] !== LF; at++) if (bytes[at] === SPACE) space = at;
     let end = at;
-    while (end > (part[2] as number) && ((bytes[end - 1] as number) === CR || bytes[end - 1] === SPACE)) end--;
+    while (end > part[2] && ((bytes[end - 1] as number) === CR || bytes[end - 1] === SPACE)) end--;
     if (space >= end) space = -1;
     part[3] = space < 0 ? end : space;
     part[4] = space < 0 ? end : space + 1;

@@ -6,7 +6,7 @@ import { ascii, type ByteWriter } from './byte-writer.js';
 import { Header, HeadScan, hostOfTarget } from './head-scan.js';
 
 /** Which header lines stand in `request_headers` and `response_headers`. */
-export type HeaderLines = 'none' | 'all';
+export type HeaderLines = 'none' | 'all' | readonly string[];
 
 const HEADERS_MAX = 64;
 const SLASH = 0x2f;
@@ -107,8 +107,24 @@ function host(out: ByteWriter, section: HeadScan): boolean {
   return false;
 }
 
-/** The header lines of a section as `[{"name":…,"value":…}]`. */
-function headerLines(out: ByteWriter, name: Uint8Array, { bytes, at, view }: HeadRecord): void {
+/** True if a name is one of `names`, which are in lower case. */
+function isNamed(names: readonly string[], bytes: Uint8Array, from: number, to: number): boolean {
+  const length = to - from;
+  return names.some((name) => {
+    if (name.length !== length) return false;
+    for (let i = 0; i < length; i++)
+      if (((bytes[from + i] as number) | 0x20) !== (name.charCodeAt(i) | 0x20)) return false;
+    return true;
+  });
+}
+
+/** The header lines of a section as `[{"name":…,"value":…}]`, those of `names` if only some are asked for. */
+function headerLines(
+  out: ByteWriter,
+  name: Uint8Array,
+  { bytes, at, view }: HeadRecord,
+  names: readonly string[] | undefined,
+): void {
   const from = at + HttpLayout.SIZE;
   const to = from + view.getUint32(at + HttpLayout.length, true);
   let line = bytes.indexOf(10, from) + 1;
@@ -126,7 +142,7 @@ function headerLines(out: ByteWriter, name: Uint8Array, { bytes, at, view }: Hea
     while (colon < end && bytes[colon] !== 0x3a) colon++;
     let begin = Math.min(colon + 1, end);
     while (begin < end && ((bytes[begin] as number) === 0x20 || bytes[begin] === 9)) begin++;
-    if (colon < end && colon > line) {
+    if (colon < end && colon > line && (names === undefined || isNamed(names, bytes, line, colon))) {
       out.raw(count > 0 ? NEXT_NAME : FIRST_NAME);
       out.text(bytes, line, colon);
       out.raw(VALUE);
@@ -193,9 +209,10 @@ export function httpFields(
     const length = digits(response.bytes, response.value[at] as number, response.value[at + 1] as number);
     if (length >= 0) numberField(out, LENGTH, length);
   }
-  if (headers === 'all') {
-    if (asked) headerLines(out, REQUEST_HEADERS, asked);
-    if (answered) headerLines(out, RESPONSE_HEADERS, answered);
+  if (headers !== 'none') {
+    const names = headers === 'all' ? undefined : headers;
+    if (asked) headerLines(out, REQUEST_HEADERS, asked, names);
+    if (answered) headerLines(out, RESPONSE_HEADERS, answered, names);
   }
   out.byte(CLOSE);
   ours(out, asked, answered);

@@ -12,6 +12,7 @@ import { blocklistStats, confirm } from './blocklist-stats.js';
 import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
 import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
+import { logDns, logHttp, logShow, logTls } from './log.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
 import { rulesList } from './rules-list.js';
@@ -20,6 +21,7 @@ import { rulesShow } from './rules-show.js';
 import { run } from './run.js';
 import { status } from './status.js';
 import { stop } from './stop.js';
+import { topHttp } from './top-http.js';
 
 export const commands: readonly Command[] = [
   run,
@@ -46,6 +48,11 @@ export const commands: readonly Command[] = [
   allowlistRemove,
   allowlistList,
   alertsTail,
+  logShow,
+  logHttp,
+  logTls,
+  logDns,
+  topHttp,
   replay,
   configCheck,
   completion,
@@ -58,5 +65,7 @@ export const groups: Readonly<Record<string, string>> = {
   feeds: 'lists that others keep',
   allowlist: 'addresses that are never dropped',
   alerts: 'what was raised',
+  log: 'what is logged of layer 7',
+  top: 'what there is most of',
   config: 'the configuration file',
 };

@@ -6,7 +6,7 @@ import t from 'tap';
 import { commands } from '../../../engine/cli/commands/index.js';
 import { usage } from '../../../engine/cli/parse.js';
 import type { ReplaySummary } from '../../../engine/replay/replay.js';
-import { allowed, block, detection, problem, rule, summary } from '../engine/api/fake-api.js';
+import { allowed, block, detection, logStatus, problem, rule, summary, topRow } from '../engine/api/fake-api.js';
 import { MemoryBulkLists } from '../engine/lists/memory-bulk-lists.js';
 import { serve, temporary } from '../engine/api/serve.js';
 import { invoke } from '../engine/cli/invoke.js';
@@ -18,12 +18,12 @@ const chapters = sections(doc, 2);
 /** Objects that have a table of their own. */
 const records = new Set(['summary', 'rules[]', 'problems[]', 'entries[]']);
 /** Objects whose keys are names, not fields. */
-const open = new Set(['stats', 'response']);
+const open = new Set(['stats', 'response', 'status']);
 
 /** The fields of a value as the tables write them: `a.b`, `list[].c`. */
 function fields(value: unknown, path = ''): string[] {
   if (records.has(path.split('.').at(-1) ?? '') && typeof value === 'object') return [path];
-  if (open.has(path)) return [`${path}.*`];
+  if (open.has(path.replace(/^\[\]\./, ''))) return [`${path}.*`];
   if (Array.isArray(value)) {
     const deep = value.length > 0 && typeof value[0] === 'object' && !Array.isArray(value[0]);
     return path === '' || deep || records.has(`${path}[]`) ? fields(value[0], `${path}[]`) : [`${path}[]`];
@@ -67,6 +67,7 @@ t.test('the records are what the types say', async (t) => {
     Outcome: { prefix: '', outcome: '', cause: '' },
     'Blocklist entry': block,
     'Allowlist entry': allowed,
+    'Top value': topRow,
   };
   const found = sections(chapters.find(({ title }) => title === 'Records')?.text ?? '', 3);
   t.strictSame(
@@ -101,6 +102,7 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     // What the import above has left to confirm.
     confirm: 'confirm',
     'feeds show': 'feeds show level1',
+    'log show': 'log show',
     'config check': `config check ${folder}/ids.yaml`,
     completion: 'completion bash',
   };
@@ -117,7 +119,11 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     const name = command?.name ?? '';
     const table = column(text, 'field');
     if (table.length === 0) {
-      t.match(text, name === 'run' ? /The log/ : /^JSON: (a list of \[|EVE records)/m, `${name}: says what it prints`);
+      t.match(
+        text,
+        name === 'run' ? /The log/ : /^JSON: (a list of \[|as \[|EVE records)/m,
+        `${name}: says what it prints`,
+      );
       continue;
     }
     if (name === 'replay') {
@@ -153,6 +159,8 @@ t.test('commands that print records print whole ones', async (t) => {
   const listed = (value: unknown): string[] => fields(value).map((name) => `[].${name}`);
   t.strictSame(fields(await json('blocklist list')), listed(block));
   t.strictSame(fields(await json('allowlist list')), listed(allowed));
+  t.strictSame(fields(await json('top http')), listed(topRow));
+  for (const line of ['log http off', 'log tls on', 'log dns default']) t.strictSame(await json(line), logStatus);
   t.strictSame(fields(await json('rules show 9000001')), listed(rule));
   const { rules } = (await json('rules list')) as { rules: unknown[] };
   t.strictSame(fields(rules[0]), fields(rule), 'in the same order');

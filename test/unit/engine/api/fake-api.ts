@@ -25,6 +25,7 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../../../../engine/api/bulk-api.js';
+import type { LogRequest, LogStatus, TopRequest, TopRow } from '../../../../engine/api/layer7-api.js';
 import type {
   Capacity,
   DiffResult,
@@ -194,6 +195,35 @@ export function detection(n: number): Detection {
   };
 }
 
+export const logStatus: LogStatus = {
+  http: {
+    on: true,
+    origin: 'cli',
+    method: 'GET',
+    host: 'www.example.org',
+    path: '/api/v2',
+    port: 80,
+    status: [500, 599],
+    slowerMs: 300,
+    sample: 10,
+    headers: ['X-Request-ID'],
+  },
+  tls: { on: true, origin: 'config' },
+  dns: { on: false, origin: 'config' },
+  outputs: [{ kind: 'http', outputs: ['file'] }],
+};
+
+export const topRow: TopRow = {
+  value: '/api/v2/users/*',
+  requests: 3,
+  responses: 3,
+  status: { '2xx': 2, '5xx': 1 },
+  latencyMeanUs: 150,
+  latencyP50Us: 127,
+  latencyP95Us: 511,
+  latencyP99Us: 511,
+};
+
 /** Entries of a part of the list. */
 const PAGE = 1000;
 
@@ -301,6 +331,18 @@ export class FakeApi implements Api {
 
   updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
     return this.#called('updateFeeds', request, () => this.#bulk.updateFeeds(request));
+  }
+
+  logStatus(): Promise<LogStatus> {
+    return this.#called('logStatus', undefined, () => logStatus);
+  }
+
+  changeLog(request: LogRequest): Promise<LogStatus> {
+    return this.#called('changeLog', request, () => logStatus);
+  }
+
+  topHttp(request: TopRequest): Promise<readonly TopRow[]> {
+    return this.#called('topHttp', request, () => [topRow]);
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

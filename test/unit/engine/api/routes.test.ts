@@ -7,7 +7,7 @@ import type { Api } from '../../../../engine/api/api.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { feed, stats } from './memory-bulk.js';
-import { allowed, block, check, detection, list, rule, status } from './fake-api.js';
+import { allowed, block, check, detection, list, rule, status, logStatus, topRow } from './fake-api.js';
 import { raw, serve } from './serve.js';
 
 async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
@@ -43,6 +43,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const filter = { origin: 'feed:x', action: 'alert' } as const;
   const update = { names: [feed.name], force: true };
   api.recent.push([detection(1), detection(2)]);
+  const changed = { http: { path: '/api', status: [500, 599], headers: ['X-A'] }, tls: false, dns: 'default' } as const;
+  const most = { by: 'header', header: 'X-A', limit: 5 } as const;
   const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
     status: [await client.status(), status],
     stop: [await client.stop({ detach: true }), { detached: ['eth0'] }],
@@ -78,6 +80,9 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     listFeeds: [await client.listFeeds(), [feed]],
     showFeed: [await client.showFeed(feed.name), feed],
     updateFeeds: [await client.updateFeeds(update), [feed]],
+    logStatus: [await client.logStatus(), logStatus],
+    changeLog: [await client.changeLog(changed), logStatus],
+    topHttp: [await client.topHttp(most), [topRow]],
     blocklistCheck: [await client.blocklistCheck('2001:db8::1'), check],
     blocklistFlush: [await client.blocklistFlush(), { removed: 2 }],
     allowlistAdd: [await client.allowlistAdd({ prefixes: ['192.0.2.7'], reason: 'x' }), api.outcomes],
@@ -106,6 +111,9 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
       ['listFeeds', undefined],
       ['showFeed', feed.name],
       ['updateFeeds', update],
+      ['logStatus', undefined],
+      ['changeLog', changed],
+      ['topHttp', most],
       ['blocklistCheck', '2001:db8::1'],
       ['blocklistFlush', undefined],
       ['allowlistAdd', { prefixes: ['192.0.2.7'], reason: 'x' }],

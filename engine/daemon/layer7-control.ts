@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layer 7 at run time: what is parsed, handed over and logged, as the configuration, the CLI and the rules in force want it.
+
+import { randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { logKinds, type Dispatcher, type LogKind } from '../../alerts/index.js';
+import { L7SettingsLayout, mapShapes } from '../../common/abi.gen.js';
+import { IdsError, messageOf, systemCode } from '../../common/errors.js';
+import type { HttpLog, LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
+import { indexKey, type Kernel } from '../bpf/index.js';
+import type { Config, HttpLogConfig } from '../config/index.js';
+import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.js';
+import { topKinds, topRows } from '../layer7/top.js';
+import { settingFlags, settingsBytes } from '../layer7/settings.js';
+import type { RingThread } from '../ring/ring-thread.js';
+
+/** What the CLI has changed; what is absent is as configured. */
+interface Changes {
+  readonly http?: HttpSelection | 'off';
+  readonly tls?: boolean;
+  readonly dns?: boolean;
+}
+
+export interface Layer7ControlOptions {
+  readonly config: Config;
+  readonly kernel: Pick<Kernel, 'map'>;
+  readonly ring: Pick<RingThread, 'setHttpLog'>;
+  readonly dispatcher: Pick<Dispatcher, 'takers'>;
+  /** Keeps what the CLI has changed. */
+  readonly file: string;
+  readonly log: Pick<Logger, 'warn'>;
+  /** Told which header lines the kernel is to keep. */
+  readonly onKept?: (names: readonly string[]) => void;
+}
+
+function configured(http: HttpLogConfig): HttpSelection | 'off' {
+  if (http === 'off') return 'off';
+  const { slower, ...rest } = http;
+  const selection = { ...rest, ...(slower === undefined ? {} : { slowerMs: slower }) };
+  return Object.fromEntries(Object.entries(selection).filter(([, value]) => value !== undefined));
+}
+
+export class Layer7Control {
+  readonly #options: Layer7ControlOptions;
+  readonly #hashKey: readonly [bigint, bigint];
+  #changes: Changes;
+  /** Bits of enum ids_l7_setting that the rules in force need. */
+  #needs = 0;
+
+  constructor(options: Layer7ControlOptions) {
+    this.#options = options;
+    this.#changes = readChanges(options.file, options.log);
+    this.#hashKey = this.#keyInForce() ?? newKey();
+  }
+
+  /** The key that programs which go on have: equal values keep equal hashes over a restart of the daemon. */
+  #keyInForce(): readonly [bigint, bigint] | undefined {
+    const bytes = this.#map('ids_l7_settings')?.get(indexKey(0));
+    if (!bytes) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const key = [
+      view.getBigUint64(L7SettingsLayout.hashKey, true),
+      view.getBigUint64(L7SettingsLayout.hashKey + 8, true),
+    ];
+    return key[0] === 0n && key[1] === 0n ? undefined : [key[0] ?? 0n, key[1] ?? 0n];
+  }
+
+  #map(name: string): ReturnType<Kernel['map']> | undefined {
+    return name in mapShapes ? this.#options.kernel.map(name) : undefined;
+  }
+
+  /** Another rule set is in force. */
+  setNeeds(needs: number): void {
+    this.#needs = needs;
+    this.#writeSettings();
+  }
+
+  get #http(): HttpSelection | 'off' {
+    return this.#changes.http ?? configured(this.#options.config.layer7.log.http);
+  }
+
+  /** Brings the kernel and the ring reader in line. */
+  apply(): void {
+    const selection = this.#http;
+    const wanted = selection === 'off' ? {} : selection;
+    this.#options.onKept?.(keptHeaders(wanted));
+    const { headers } = wanted;
+    this.#options.ring.setHttpLog({
+      headers: headers === 'all' ? 'all' : (headers ?? 'none'),
+      byResponse: wanted.status !== undefined || wanted.slowerMs !== undefined,
+    });
+    this.#map('ids_log')?.put(indexKey(0), logBytes(wanted));
+    this.#writeSettings();
+  }
+
+  #writeSettings(): void {
+    const { layer7, inspect } = this.#options.config;
+    const on = this.#on();
+    const flags = settingFlags({
+      ...layer7,
+      logHttp: on.http && this.#taken('http'),
+      logTls: on.tls && this.#taken('tls'),
+      logDns: on.dns && this.#taken('dns'),
+      logFlows: this.#taken('flow'),
+    });
+    const bytes = settingsBytes({
+      flags: flags | this.#needs,
+      depth: [inspect.to_server, inspect.to_client],
+      hashKey: this.#hashKey,
+      ignored: layer7.ignore_ports,
+      shallow: inspect.shallow_ports,
+    });
+    this.#map('ids_l7_settings')?.put(indexKey(0), bytes);
+  }
+
+  #on(): { readonly http: boolean; readonly tls: boolean; readonly dns: boolean } {
+    const { log } = this.#options.config.layer7;
+    return { http: this.#http !== 'off', tls: this.#changes.tls ?? log.tls, dns: this.#changes.dns ?? log.dns };
+  }
+
+  #taken(kind: LogKind): boolean {
+    return this.#options.dispatcher.takers(kind).length > 0;
+  }
+
+  /** @throws IdsError USAGE for a selection that the kernel has no room for */
+  change(request: LogRequest): LogStatus {
+    if (request.http && request.http !== 'default' && request.http !== 'off') logBytes(request.http);
+    const next: { -readonly [K in keyof Changes]: Changes[K] } = { ...this.#changes };
+    for (const key of ['http', 'tls', 'dns'] as const) {
+      const value = request[key];
+      if (value === undefined) continue;
+      if (value === 'default') delete next[key];
+      else Object.assign(next, { [key]: value });
+    }
+    this.#save(next);
+    this.#changes = next;
+    this.apply();
+    return this.status();
+  }
+
+  status(): LogStatus {
+    const on = this.#on();
+    const selection = this.#http;
+    const origin = (key: keyof Changes): 'config' | 'cli' => (this.#changes[key] === undefined ? 'config' : 'cli');
+    const http: HttpLog = { on: on.http, origin: origin('http'), ...(selection === 'off' ? {} : selection) };
+    return {
+      http,
+      tls: { on: on.tls, origin: origin('tls') },
+      dns: { on: on.dns, origin: origin('dns') },
+      outputs: logKinds.map((kind) => ({ kind, outputs: this.#options.dispatcher.takers(kind) })),
+    };
+  }
+
+  /** @throws IdsError NOT_FOUND for a header that is not kept */
+  top({ by, header, limit }: TopRequest): TopRow[] {
+    const selection = this.#http;
+    const names = selection === 'off' || !Array.isArray(selection.headers) ? [] : (selection.headers as string[]);
+    const index = names.findIndex((name) => name.toLowerCase() === header?.toLowerCase());
+    if (by === 'header' && index < 0) {
+      const remedy = 'say so first: ids log http --header NAME';
+      throw new IdsError('NOT_FOUND', `the header ${header ?? ''} is not among those that are kept: ${remedy}`);
+    }
+    return topRows(this.#map('ids_top')?.entries() ?? [], topKinds[by], index, limit);
+  }
+
+  #save(changes: Changes): void {
+    const { file } = this.#options;
+    if (Object.keys(changes).length === 0) {
+      rmSync(file, { force: true });
+      return;
+    }
+    writeFileSync(`${file}.new`, `${JSON.stringify(changes)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+}
+
+function newKey(): [bigint, bigint] {
+  const random = randomBytes(16);
+  return [random.readBigUInt64LE(0), random.readBigUInt64LE(8)];
+}
+
+/** What an earlier daemon was told; a file that cannot be read is as good as none. */
+function readChanges(file: string, log: Pick<Logger, 'warn'>): Changes {
+  try {
+    const changes = JSON.parse(readFileSync(file, 'utf8')) as Changes;
+    if (changes.http && changes.http !== 'off') logBytes(changes.http);
+    return changes;
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') log.warn({ file, error: messageOf(error) }, 'what ids log had changed is lost');
+    return {};
+  }
+}
