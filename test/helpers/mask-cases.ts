@@ -58,3 +58,51 @@ export const plainCases: readonly MaskCase[] = [
   ['name within a name', `${start}My-Cookie: VISIBLE${end}`, 'VISIBLE'],
   ['fold of another header', `${start}X: a\r\n VISIBLE${end}`, 'VISIBLE'],
 ];
+
+const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: example.org${end}`;
+
+/** The same for parameters of URIs. */
+export const hiddenParameters: readonly MaskCase[] = [
+  ['first parameter', get('/?token=S3CRET'), 'S3CRET'],
+  ['among others', get('/a/b?x=1&token=S3CRET&y=2'), 'S3CRET'],
+  ['upper case', get('/?TOKEN=S3CRET'), 'S3CRET'],
+  ['hyphen for underscore', get('/?api-key=S3CRET'), 'S3CRET'],
+  ['escapes in the value', get('/?token=a%26S3CRET'), 'S3CRET'],
+  ['an equals sign in the value', get('/?token=a=S3CRET'), 'S3CRET'],
+  ['a question mark in the value', get('/?token=a?S3CRET'), 'S3CRET'],
+  ['a semicolon in the value', get('/?token=a;S3CRET'), 'S3CRET'],
+  ['a hash in the value', get('/?token=a#S3CRET'), 'S3CRET'],
+  ['behind a semicolon', get('/?a=b;token=S3CRET'), 'S3CRET'],
+  ['behind a hash', get('/#access_token=S3CRET'), 'S3CRET'],
+  ['in the path', get('/a;token=S3CRET/b'), 'S3CRET'],
+  ['an ampersand without a question mark', get('/a&token=S3CRET'), 'S3CRET'],
+  ['a second question mark', get('/?a?token=S3CRET'), 'S3CRET'],
+  ['an escaped letter in the name', get('/?t%6Fken=S3CRET'), 'S3CRET'],
+  ['an escaped underscore in the name', get('/?api%5fkey=S3CRET'), 'S3CRET'],
+  ['brackets', get('/?user[password]=S3CRET'), 'S3CRET'],
+  ['escaped brackets', get('/?user%5Bpassword%5D=S3CRET'), 'S3CRET'],
+  ['a list', get('/?token[]=S3CRET'), 'S3CRET'],
+  ['a space in the value', get('/?token=a S3CRET'), 'S3CRET'],
+  ['what looks like a version', get('/?token=a HTTP/S3CRET'), 'S3CRET'],
+  ['two versions', get('/?token=a HTTP/1.1 S3CRET'), 'S3CRET'],
+  ['a bare CR in the value', get('/?token=a\rS3CRET'), 'S3CRET'],
+  ['a tab in the value', get('/?token=a\tS3CRET'), 'S3CRET'],
+  ['no version', `GET /?token=S3CRET${end}`, 'S3CRET'],
+  ['absolute form', get('http://example.org/?token=S3CRET'), 'S3CRET'],
+  ['odd path', get('//a/../b?token=S3CRET'), 'S3CRET'],
+  ['cut in the value', 'GET /?token=S3CRET', 'S3CRET'],
+  ['Referer', `${start}Referer: https://a/?token=S3CRET${end}`, 'S3CRET'],
+  ['any header', `${start}X-Original-URL: /?a=b&password=S3CRET${end}`, 'S3CRET'],
+  ['quoted in a header', `${start}Link: <https://a/?token=S3CRET>; rel="x"${end}`, 'S3CRET'],
+  ['an attribute of a header', `${start}X: a; token="S3CRET"${end}`, 'S3CRET'],
+  ['folded', `${start}Referer: https://a/?token=a\r\n S3CRET${end}`, 'S3CRET'],
+];
+
+export const plainParameters: readonly MaskCase[] = [
+  ['another parameter', get('/?tokens=VISIBLE'), 'tokens=VISIBLE'],
+  ['behind a masked one', get('/?token=a&b=VISIBLE'), 'b=VISIBLE'],
+  ['a name in a value', get('/?a=token=VISIBLE'), 'VISIBLE'],
+  ['a name in the path', get('/token=VISIBLE'), 'VISIBLE'],
+  ['an escaped bracket of another name', get('/?filter%5Bname%5D=VISIBLE'), 'VISIBLE'],
+  ['the version', get('/?token=a'), ' HTTP/1.1\r\nHost: example.org'],
+];

@@ -159,7 +159,7 @@ socket: ids.sock
     'ids.yaml:22:10: outputs[1].url: what is written here does not fit; an http:// or https:// URL is needed',
     'ids.yaml:24:11: outputs[2].port: 99999 is too big; write at most 65535',
     'ids.yaml:25:5: outputs[2].tranport: unknown key; did you mean transport?',
-    'ids.yaml:26:9: redact: "none" is not known here; write off or a mapping with headers',
+    'ids.yaml:26:9: redact: "none" is not known here; write off or a mapping with headers, parameters',
     'ids.yaml:27:23: events.source_rate: 0.5 does not fit; write a whole number here',
     'ids.yaml:27:39: events.rule_rate: "x" does not fit; write a number here',
     'ids.yaml:28:14: log.level: "loud" is not known here; write trace or debug or info or warn or error or fatal',
