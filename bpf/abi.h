@@ -29,6 +29,8 @@ enum ids_limit {
 		32768, /* buckets of the threshold table; from IDS_COMMON_BUCKETS on, regions of single rules */
 	IDS_MAX_CELLS = 1048576, /* cells of the sets of distinct values: 8 bytes each */
 	IDS_MATCHES = 15,        /* rules of one packet that raise an event, as Suricata's packet-alert-max */
+	IDS_DATAGRAMS = 128,     /* datagrams that fragments are put together to at once, unless the loader sets it */
+	IDS_DATAGRAM_WAYS = 8,   /* of one set; the number of sets is a power of two */
 };
 
 /* Layer-4 key spaces of the classifier: TCP by flags, ICMP and ICMPv6 by type. */
@@ -65,7 +67,7 @@ enum ids_reason {
 	IDS_REASON_INTERNAL = 10,    /* passed: a table was missing; must stay zero */
 	IDS_REASON_FLOW_DROP = 11,   /* dropped: a rule has dropped an earlier packet of its flow */
 	IDS_REASON_HELD = 12, /* dropped: a segment out of order that could not wait to be judged; TCP sends it again */
-	IDS_REASON_FRAGMENT = 13, /* dropped: a fragment that could not be reassembled, by setting */
+	IDS_REASON_FRAGMENT = 13, /* dropped: a fragment of a dropped datagram; by setting, one that found no room */
 
 	IDS_REASON_DECODE = 32,            /* the first decode reason */
 	IDS_DECODE_ETH_SHORT = 32,         /* ethernet.pkt_too_small */
@@ -433,7 +435,7 @@ enum ids_control_flag {
 	IDS_CONTROL_ESTABLISHED = 16,     /* look up the socket of a TCP packet that raises an event */
 	IDS_CONTROL_MIDSTREAM = 32,       /* flows without a handshake are picked up and count as established */
 	IDS_CONTROL_FLOW_DROPS = 64,      /* a drop by rule drops the rest of its flow too */
-	IDS_CONTROL_HOLD_FRAGMENTS = 128, /* fragments are dropped until their datagram was judged; else they pass */
+	IDS_CONTROL_HOLD_FRAGMENTS = 128, /* fragments that cannot be put together are dropped; else they pass */
 };
 
 /* Idle times after which a flow is over, as Suricata has them. */
@@ -462,6 +464,8 @@ struct ids_control {
 	__u64 secret[2];       /* key of every hash over what an attacker chooses */
 	__u32 flow_generation; /* turned after every change of lists or rules: what flows have cached is void */
 	__u32 structure;       /* generation of the structure automaton in force, in ids_structures[structure % 2] */
+	__u32 datagram_sets;   /* of ids_datagrams */
+	__u32 pad;
 	__u32 timeout[IDS_TIMEOUTS]; /* seconds */
 };
 
@@ -514,7 +518,7 @@ enum ids_stat {
 	IDS_STAT_FLOWS_MIDSTREAM = 19,    /* picked up without a handshake */
 	IDS_STAT_FLOW_RECORDS = 20,       /* records of flows written to the bulk ring */
 	IDS_STAT_REASSEMBLED = 21,        /* datagrams put together from fragments */
-	IDS_STAT_FRAGMENTS_LOST = 22,     /* fragments that found no room, timed out, or were of no use */
+	IDS_STAT_FRAGMENTS_LOST = 22,     /* fragments that found no room, were given up, or were of no use */
 	IDS_STAT_FRAGMENT_CONFLICTS = 23, /* fragments that overlapped with other content */
 	IDS_STAT_TUNNELS = 24,            /* inner packets that were judged */
 	IDS_STAT_TUNNELS_DEEP = 25,       /* tunnels within two others: not unwrapped */

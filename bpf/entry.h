@@ -16,6 +16,7 @@
 #include "structure.h"
 #include "verdict.h"
 #include "flood.h"
+#include "views.h"
 
 /*
  * The stages over one IP layer, whose packet of ethertype `type` begins at pkt->l3: the frame's own, or one that it
@@ -32,17 +33,46 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 		ids_http(ctx, hook, pkt);
 }
 
+IDS_OUTLINE_WITH(ids_judge_view, (int type), (type))
+{
+	ids_judge_layer(ctx, hook, pkt, type);
+	return 0;
+}
+
+/* Judges what else the frame is, as long as that may pass: each layer can be a fragment and a datagram. */
+static __always_inline void ids_judge_views(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
+{
+	int n;
+
+#pragma clang loop unroll(disable)
+	for (n = 0; n < 2 * IDS_LAYERS; n++) {
+		int type = ids_next_view(ctx, hook, pkt);
+
+		if (type < 0)
+			break;
+		ids_judge_view(ctx, hook, pkt, type);
+	}
+	if (pkt->reason == IDS_REASON_CLEAN)
+		pkt->reason = pkt->judged;
+}
+
 /* Returns an XDP action, whatever the hook. */
 static __always_inline int ids_judge(void *ctx, const enum ids_hook hook)
 {
 	struct ids_packet *pkt = ids_open(ctx, hook);
+	int action;
 
 	if (!pkt)
 		return XDP_PASS;
 	if (ids_flood(ctx, hook, pkt))
 		return XDP_DROP;
 	ids_judge_layer(ctx, hook, pkt, ids_parse_link(ctx, hook, pkt));
-	return ids_exit(ctx, hook, pkt);
+	if (pkt->fragment || pkt->inner)
+		ids_judge_views(ctx, hook, pkt);
+	action = ids_exit(ctx, hook, pkt);
+	if (pkt->taken)
+		ids_defrag_release(pkt);
+	return action;
 }
 
 #endif

@@ -84,6 +84,8 @@ static __always_inline int ids_ip6_fragment(struct ids_packet *pkt, const __u8 *
 		return 2;
 	}
 	pkt->fragment = true;
+	pkt->fragment_at = pkt->l4;
+	pkt->fragment_proto = proto;
 	pkt->fragment_id = (__u32)raw[4] << 24 | raw[5] << 16 | raw[6] << 8 | raw[7];
 	ids_set(pkt, IDS_FIELD_FRAGBITS, more);
 	ids_set(pkt, IDS_FIELD_FRAGOFFSET, offset);
@@ -101,12 +103,11 @@ static __always_inline int ids_ip6_fragment(struct ids_packet *pkt, const __u8 *
 	return 2;
 }
 
-/* Follows the chain from pkt->l4 on; returns as ids_parse_ip6(). */
+/* Follows the chain from pkt->l4 on, behind the headers that pkt->seen has; returns as ids_parse_ip6(). */
 IDS_OUTLINE(ids_ip6_chain)
 {
 	int n;
 
-	pkt->seen = 0;
 #pragma clang loop unroll(disable)
 	for (n = 0; n <= IDS_EXTENSIONS; n++) {
 		__u32 at = pkt->l4;

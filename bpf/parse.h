@@ -5,8 +5,10 @@
 
 #include <linux/if_ether.h>
 #include "bytes.h"
+#include "defrag.h"
 #include "parse4.h"
 #include "parse6.h"
+#include "parse_datagram.h"
 #include "parse_l4.h"
 
 #define IDS_VLANS    2
@@ -74,6 +76,9 @@ __noinline int ids_count_decodes(struct ids_packet *pkt)
 	return 0;
 }
 
+/* Instead of an ethertype: the datagram that was put together, from its transport header on. */
+#define IDS_TYPE_DATAGRAM 0x10000
+
 /*
  * Reads the headers from pkt->l3 on, where a packet of ethertype `type` begins (less: none could be found). What is wrong
  * with them is noted in the packet and does not stop the stages behind.
@@ -86,10 +91,14 @@ static __always_inline void ids_parse(void *ctx, const enum ids_hook hook, struc
 		more = ids_parse_ip4(ctx, hook, pkt);
 	else if (type == ETH_P_IPV6)
 		more = ids_parse_ip6(ctx, hook, pkt);
+	else if (type == IDS_TYPE_DATAGRAM)
+		more = ids_parse_datagram(ctx, hook, pkt);
 	else if (type >= 0)
 		pkt->reason = IDS_REASON_NOT_IP;
 	if (more > 0)
 		ids_parse_l4(ctx, hook, pkt);
+	if (pkt->fragment)
+		ids_defrag_look(ctx, hook, pkt);
 	if (pkt->field[IDS_FIELD_DECODE0] | pkt->field[IDS_FIELD_DECODE1])
 		ids_count_decodes(pkt);
 }

@@ -12,7 +12,7 @@
 /* Returns 1 if a transport header follows, 0 if none does, less if the header could not be read. */
 static __always_inline int ids_parse_ip4(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	const __u32 left = pkt->frame_len - pkt->l3;
+	const __u32 left = pkt->bound - pkt->l3;
 	const struct iphdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l3, sizeof(*ip));
 	__u32 length, total, bits, offset;
 
@@ -57,6 +57,8 @@ static __always_inline int ids_parse_ip4(void *ctx, const enum ids_hook hook, st
 		return 1;
 
 	pkt->fragment = true;
+	pkt->fragment_at = pkt->l4;
+	pkt->fragment_proto = pkt->proto;
 	pkt->fragment_id = pkt->field[IDS_FIELD_IP_ID];
 	if (length + offset * 8 + (total - length) > 65535)
 		ids_decode(pkt, IDS_DECODE_IP4_FRAG_BIG);

@@ -12,7 +12,7 @@
 /* Returns 1 if a transport header follows, 0 if none does, less if the headers could not be read. */
 static __always_inline int ids_parse_ip6(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	const __u32 left = pkt->frame_len - pkt->l3;
+	const __u32 left = pkt->bound - pkt->l3;
 	const struct ipv6hdr *ip = left < sizeof(*ip) ? 0 : ids_bytes(ctx, hook, pkt, pkt->l3, sizeof(*ip));
 	const __u8 *raw = (const void *)ip;
 	__u32 total;
@@ -39,6 +39,7 @@ static __always_inline int ids_parse_ip6(void *ctx, const enum ids_hook hook, st
 		return ids_malformed(pkt, IDS_DECODE_IP6_TRUNCATED);
 	pkt->l4 = pkt->l3 + sizeof(*ip);
 	pkt->end = pkt->l3 + total;
+	pkt->seen = 0;
 	if (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP && pkt->proto != IPPROTO_ICMPV6)
 		rc = ids_ip6_chain(ctx, hook, pkt);
 	pkt->proto_key = pkt->proto;

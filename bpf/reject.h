@@ -51,6 +51,9 @@ static __always_inline bool ids_reject_allowed(struct ids_packet *pkt)
 /* False for packets that no host may answer: an answer would be amplified, be looped, or hit somebody uninvolved. */
 static __always_inline bool ids_reject_answerable(const struct ids_packet *pkt)
 {
+	/* What an ICMP error quotes of a datagram is not in its last fragment, and it is about the first one (RFC 1122 3.2.2). */
+	if (pkt->assembled && pkt->proto_key != IPPROTO_TCP)
+		return false;
 	if (pkt->malformed || pkt->layer || (pkt->eth_dst[0] | pkt->eth_src[0]) & 1)
 		return false;
 	if (pkt->ip_version == 4) {
@@ -122,6 +125,8 @@ IDS_OUTLINE_WITH(ids_reject, (__u32 sides), (sides))
 	}
 	if (quiet)
 		return XDP_DROP;
+	/* From here on it is about the frame. */
+	pkt->assembled = 0;
 	/* The receiver is somewhere else than where this frame came from: only the engine has a way there. */
 	if (sides & IDS_RULE_REJECT_DST)
 		pkt->event_flags |= IDS_EVENT_NEED_REJECT;

@@ -52,6 +52,27 @@ static __always_inline void ids_note_match(struct ids_packet *pkt, const struct 
 	pkt->matches = n + 1;
 }
 
+/*
+ * Whether this rule has alerted on the first fragment of the datagram: it does not say the same twice. Of a fragment it
+ * is noted.
+ */
+static __always_inline bool ids_told(struct ids_packet *pkt, __u32 position)
+{
+	__u32 n;
+
+	for (n = 0; n < IDS_MATCHES; n++) {
+		if (n >= pkt->tolds)
+			break;
+		if (pkt->told[n] == position)
+			return pkt->assembled;
+	}
+	if (n < IDS_MATCHES && pkt->fragment) {
+		pkt->told[n] = position;
+		pkt->tolds = n + 1;
+	}
+	return false;
+}
+
 /* Carries out one rule; returns 1 if no other is to be looked at. */
 static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 {
@@ -65,6 +86,8 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 	if (rule->flags & IDS_RULE_MIRROR && walk->last + 1 == position)
 		return 0;
 	walk->last = position;
+	if (pkt->fragment | pkt->tolds && rule->action == IDS_ACTION_ALERT && ids_told(pkt, position))
+		return 0;
 	if (rule->threshold) {
 		result = ids_threshold(pkt, rule);
 		if (result == IDS_RESULT_NONE)

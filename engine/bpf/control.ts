@@ -15,6 +15,8 @@ export interface Control {
   readonly rejectRate: number;
   /** Generation of the structure automaton in force. */
   readonly structure: number;
+  /** Sets of the pool of datagrams: what is not a power of two cannot be. */
+  readonly datagramSets: number;
   readonly secret: readonly [bigint, bigint];
 }
 
@@ -27,6 +29,7 @@ const words = {
   blockedRate: L.blockedRate,
   rejectRate: L.rejectRate,
   structure: L.structure,
+  datagramSets: L.datagramSets,
 } as const;
 
 export class ControlMap {
@@ -55,6 +58,7 @@ export class ControlMap {
       blockedRate: word(words.blockedRate),
       rejectRate: word(words.rejectRate),
       structure: word(words.structure),
+      datagramSets: word(words.datagramSets),
       secret: [long(L.secret), long(L.secret + 8)],
     };
   }

@@ -5,6 +5,7 @@ export type { Attachment } from './attachments.js';
 export { BpfMap, indexKey, type MapInfo } from './bpf-map.js';
 export { now, wallOffset } from './clock.js';
 export type { Control } from './control.js';
+export { datagramSizes } from './datagrams.js';
 export type { Hits, VerdictCount } from './counters.js';
 export { Kernel, type KernelOptions } from './kernel.js';
 export type { ListMemory } from './list-memory.js';

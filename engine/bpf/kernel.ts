@@ -76,6 +76,7 @@ export class Kernel {
     this.#attachments = new Attachments(program, place, this.map('ids_interfaces'));
     const ring = (name: string): RingHandle => ({ fd: this.map(name).fd, size: this.map(name).info.maxEntries });
     this.rings = { events: ring('ids_events'), bulk: ring('ids_bulk') };
+    this.control.update({ datagramSets: this.map('ids_datagram_sets').info.maxEntries });
     const { secret } = this.control.read();
     if (replay) this.control.update({ secret: REPLAY_SECRET });
     else if (secret[0] === 0n && secret[1] === 0n) {

@@ -8,6 +8,7 @@ import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.j
 import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
+import { flowsSchema } from './flows-schema.js';
 import { responseSchema } from './response-schema.js';
 
 const interfaceName = z
@@ -103,6 +104,7 @@ export const configSchema = z.strictObject({
   state_dir: absoluteField.default(DEFAULT_STATE_DIR),
   pin_dir: absoluteField.default(DEFAULT_PIN_DIR),
   redact,
+  flows: flowsSchema,
   events,
   reject_rate: rateField.default(100),
   layer7: layer7Schema,

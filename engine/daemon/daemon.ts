@@ -9,7 +9,7 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, Kernel, now } from '../bpf/index.js';
+import { claimPins, datagramSizes, Kernel, now } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
 import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
@@ -93,7 +93,12 @@ export class Daemon {
     await clearSocket(config.socket);
     const group = socketGroup();
     lifetime.defer(claimInstance(config.state_dir));
-    const kernel = lifetime.own(Kernel.open({ pinDir: config.pin_dir, sizes: listSizes(CAPACITY) }));
+    const kernel = lifetime.own(
+      Kernel.open({
+        pinDir: config.pin_dir,
+        sizes: { ...listSizes(CAPACITY), ...datagramSizes(config.flows.datagrams) },
+      }),
+    );
     lifetime.defer(claimPins(config.pin_dir));
     // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
     const running: { daemon?: Daemon; alertPath?: AlertPath; ready?: true } = {};

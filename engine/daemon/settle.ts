@@ -10,7 +10,7 @@ import { redactTable } from '../redact/redact-table.js';
 
 /** Writes them into the kernel; programs that an earlier daemon left running obey from their next packet on. */
 export function settle(kernel: Kernel, config: Config): void {
-  const { redact, events, mode, reject_rate: rejectRate } = config;
+  const { redact, events, flows, mode, reject_rate: rejectRate } = config;
   const names = redact === 'off' ? defaultRedaction : redact;
   kernel.writeRedact(redactTable(names.headers));
   kernel.writeStructure(structureTable({ ...names, kept: [] }));
@@ -18,6 +18,7 @@ export function settle(kernel: Kernel, config: Config): void {
     flags:
       (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
       (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
+      (flows.fragments === 'hold' ? ControlFlag.CONTROL_HOLD_FRAGMENTS : 0) |
       (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
       ControlFlag.CONTROL_ESTABLISHED,
     sourceRate: events.source_rate,

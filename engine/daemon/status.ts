@@ -17,6 +17,9 @@ const dropping: ReadonlySet<number> = new Set([
   Reason.RULE_REJECT,
   Reason.FLOW_CUT,
   Reason.REJECT_LIMIT,
+  Reason.FLOW_DROP,
+  Reason.HELD,
+  Reason.FRAGMENT,
 ]);
 
 function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): StageAccount[] {

@@ -12,7 +12,7 @@ import {
   StatNames,
 } from '../../../common/abi.gen.js';
 import { formatAddress } from '../../../common/address.js';
-import { Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import { datagramSizes, Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
 
 /** What tap and its like have. */
 interface Owner {
@@ -47,7 +47,7 @@ export interface Seen {
 type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
 
 /** Tables of a size that a test can afford to make anew each time. */
-const smallSizes = { ids_allowlist: 256 };
+const smallSizes = { ids_allowlist: 256, ...datagramSizes(16) };
 
 export class Rig {
   readonly kernel: Kernel;

@@ -29,6 +29,7 @@ t.test('defaults', async (t) => {
     state_dir: '/var/lib/ids',
     pin_dir: '/sys/fs/bpf/ids',
     redact: { headers: ['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie', 'X-Api-Key'] },
+    flows: { fragments: 'pass', datagrams: 128 },
     events: { source_rate: 1000, rule_rate: 5000, blocked_rate: 1 },
     reject_rate: 100,
     log: { level: 'info', format: 'auto' },
