@@ -81,9 +81,17 @@ export type Buffer =
   | 'dns.query'
   | 'payload';
 
-export interface ContentMatch {
-  readonly kind: 'content';
+/** What contents and sizes look into. */
+interface Looks {
   readonly buffer: Buffer;
+  /** Number of the keyword that chose the buffer: of a buffer that a message has several of, one instance meets all of a group. */
+  readonly group: number;
+  /** The buffer has a dot put before it. */
+  readonly dotprefix: boolean;
+}
+
+export interface ContentMatch extends Looks {
+  readonly kind: 'content';
   readonly position: Position;
   readonly pattern: Uint8Array;
   readonly negated: boolean;
@@ -98,16 +106,28 @@ export interface ContentMatch {
 }
 
 /** `bsize`: the length of the whole buffer, inclusive bounds. */
-export interface SizeMatch {
+export interface SizeMatch extends Looks {
   readonly kind: 'size';
-  readonly buffer: Buffer;
   readonly position: Position;
   readonly lo: number;
   readonly hi: number;
   readonly negate: boolean;
 }
 
-export type Match = HeaderMatch | ContentMatch | SizeMatch;
+export type FlowbitsCommand = 'set' | 'unset' | 'toggle' | 'isset' | 'isnotset';
+
+/** `flowbits`: a question (any of the names will do), or a change once everything else matched. */
+export interface FlowbitsMatch {
+  readonly kind: 'flowbits';
+  readonly position: Position;
+  readonly command: FlowbitsCommand;
+  readonly names: readonly string[];
+}
+
+export type Match = HeaderMatch | ContentMatch | SizeMatch | FlowbitsMatch;
+
+/** Application protocols whose messages rules look into. */
+export type AppName = 'http' | 'tls' | 'dns';
 
 export interface ThresholdSpec {
   readonly type: Threshold;
@@ -160,8 +180,10 @@ export interface Rule {
   readonly ipProtocols?: readonly number[];
   /** True for `pkthdr`: frames whose headers could not be read match too. */
   readonly anyFrame: boolean;
-  /** True for `http` and for rules that look into HTTP buffers: judged on requests only. */
-  readonly http: boolean;
+  /** Application protocol that the header names or the buffers belong to. */
+  readonly app?: AppName;
+  /** How raw contents look at TCP: `only` the stream, or `never`, that is packet by packet; both as the reference does unless set. */
+  readonly stream?: 'only' | 'never';
   readonly source: Endpoint;
   readonly destination: Endpoint;
   readonly bidirectional: boolean;

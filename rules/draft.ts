@@ -4,7 +4,8 @@
 import type {
   Buffer as BufferName,
   Condition,
-  Match,
+  FlowbitsMatch,
+  HeaderMatch,
   Position,
   Problem,
   Reference,
@@ -24,8 +25,10 @@ export interface PendingContent {
   readonly at: number;
   readonly pattern: Uint8Array;
   readonly negated: boolean;
-  /** undefined = raw payload; `other` = a buffer that is not supported. */
-  buffer: BufferName | 'other' | undefined;
+  /** `other` = a buffer that is not supported. */
+  buffer: BufferName | 'other';
+  readonly group: number;
+  readonly dotprefix: boolean;
   nocase: boolean;
   startswith: boolean;
   endswith: boolean;
@@ -63,19 +66,23 @@ export interface Draft {
   readonly metadata: (readonly [string, string])[];
   target?: 'src_ip' | 'dest_ip';
   noalert: boolean;
-  /** Where the rule changes a flow bit. */
-  flowbitAt?: number;
 
   /** Keywords seen, for those that may stand only once. */
   readonly seen: Set<string>;
-  /** Sticky buffer in force. */
-  buffer: BufferName | 'other' | undefined;
-  readonly parts: (Exclude<Match, { kind: 'content' | 'size' }> | PendingContent | PendingSize)[];
+  /** Sticky buffer in force, `payload` before the first. */
+  buffer: BufferName | 'other';
+  /** Number of sticky buffers so far. */
+  group: number;
+  /** The sticky buffer has a dot put before it. */
+  dotprefix: boolean;
+  readonly parts: (HeaderMatch | FlowbitsMatch | PendingContent | PendingSize)[];
   lastContent?: PendingContent;
   threshold?: ThresholdSpec;
   /** IP protocol numbers that `ip_proto` left; undefined if the keyword was not used. */
   ipProtocols?: Set<number>;
   ipProtoOperators: string;
+  /** What the `flow` keyword says of streams. */
+  stream?: 'only' | 'never';
 }
 
 /** Options with their defaults filled in. */
@@ -101,7 +108,9 @@ export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Pro
     metadata: [],
     noalert: false,
     seen: new Set(),
-    buffer: undefined,
+    buffer: 'payload',
+    group: 0,
+    dotprefix: false,
     parts: [],
     ipProtoOperators: '',
   };

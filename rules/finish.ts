@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can only be judged when all options of a rule have been read.
 
-import type { ContentMatch, Match, RuleMeta, SizeMatch } from './ast.js';
+import type { ContentMatch, Match, Position, RuleMeta, SizeMatch } from './ast.js';
+import { bufferInfo, bufferMatches, flowDirections, TO_CLIENT, TO_SERVER, transports } from './buffers.js';
 import { DEFAULT_PRIORITY } from './classification.js';
 import { fail, unsupported, warn, type Draft, type PendingContent, type PendingSize } from './draft.js';
 import type { Header } from './header.js';
+import { positionOf } from './lines.js';
 import { maskedHeader } from './redaction.js';
 
 /** The part of a rule that describes it; 0 stands for a missing sid. */
@@ -39,13 +41,15 @@ function checkMethod(draft: Draft, content: PendingContent): void {
   }
 }
 
+function carriesHttp({ protocol }: Draft): boolean {
+  return protocol.ipProtocols === undefined || protocol.ipProtocols.includes(6);
+}
+
 function finishContent(draft: Draft, content: PendingContent): ContentMatch | undefined {
   const { buffer } = content;
   draft.keyword = content.keyword;
-  if (buffer === undefined)
-    return unsupported(draft, 'raw payload is not matched; use a buffer such as http.uri', 'content', content.at);
   if (buffer === 'other') return unsupported(draft, 'this buffer is not matched', 'content', content.at);
-  const masked = maskedHeader(content, draft.options.redact);
+  const masked = carriesHttp(draft) ? maskedHeader(content, draft.options.redact) : undefined;
   if (masked !== undefined) return unsupported(draft, `needs a redacted value (${masked})`, 'content', content.at);
   if (buffer === 'http.host') checkHost(draft, content);
   if (buffer === 'http.method') checkMethod(draft, content);
@@ -53,6 +57,8 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
   return {
     kind: 'content',
     buffer,
+    group: content.group,
+    dotprefix: content.dotprefix,
     position,
     pattern,
     negated,
@@ -71,7 +77,9 @@ function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
   const longest = Math.max(
     0,
     ...draft.parts.map((part) =>
-      part.kind === 'pending' && part.buffer === buffer && !part.negated ? part.pattern.length + (part.offset ?? 0) : 0,
+      part.kind === 'pending' && part.group === size.group && part.buffer === buffer && !part.negated
+        ? part.pattern.length + (part.offset ?? 0)
+        : 0,
     ),
   );
   draft.keyword = 'bsize';
@@ -83,7 +91,8 @@ function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
       'correct bsize or the content',
     );
   }
-  return { kind: 'size', position: size.position, buffer, lo: size.lo, hi: size.hi, negate: size.negate };
+  const { position, group, dotprefix, lo, hi, negate } = size;
+  return { kind: 'size', position, buffer, group, dotprefix, lo, hi, negate };
 }
 
 /** Settles buffers and checks what options say together. */
@@ -91,20 +100,56 @@ export function finishMatches(draft: Draft): readonly Match[] {
   const matches: Match[] = [];
   for (const part of draft.parts) {
     const match =
-      part.kind === 'header' ? part : part.kind === 'size' ? finishSize(draft, part) : finishContent(draft, part);
+      part.kind === 'size' ? finishSize(draft, part) : part.kind === 'pending' ? finishContent(draft, part) : part;
     if (match) matches.push(match);
   }
   return matches;
 }
 
-/** Checks the header against the options: HTTP runs over TCP, ICMP has no ports. */
-export function checkHeader(draft: Draft, header: Header, matches: readonly Match[]): void {
-  draft.keyword = 'protocol';
-  const { ipProtocols, http } = header.protocol;
-  const request = matches.find((match) => match.kind !== 'header');
-  if (request && !http && ipProtocols !== undefined && !ipProtocols.includes(6)) {
-    fail(draft, 0, `HTTP buffers need TCP, the rule says ${header.protocolName}`, 'write http or tcp');
+/** What the buffers of a rule leave of protocols and directions; nothing left is a mistake. */
+function checkBuffers(draft: Draft, header: Header, matches: readonly Match[]): void {
+  const { app: named, ipProtocols } = header.protocol;
+  let app = named;
+  let directions = TO_SERVER | TO_CLIENT;
+  for (const { buffer, position } of bufferMatches(matches)) {
+    const info = bufferInfo[buffer];
+    const at = { position, keyword: buffer };
+    if (app !== undefined && info.app !== undefined && info.app !== app) {
+      const what = app === named ? `the rule says ${header.protocolName}` : `another of its buffers belongs to ${app}`;
+      return failAt(draft, at, `${buffer} belongs to ${info.app}, ${what}`, 'write one rule for each protocol');
+    }
+    app ??= info.app;
+    if (info.app !== undefined && ipProtocols !== undefined) {
+      const carried = transports[info.app].some((number) => ipProtocols.includes(number));
+      const remedy = `write ${info.app}${info.app === 'dns' ? ', tcp or udp' : ' or tcp'}`;
+      if (!carried) return failAt(draft, at, `${buffer} does not occur in ${header.protocolName}`, remedy);
+    }
+    directions &= info.directions;
+    if (directions === 0) {
+      const cause = `${buffer} and another buffer of the rule are not sent in one direction`;
+      return failAt(draft, at, cause, 'write one rule for each direction, with a flow bit between them');
+    }
   }
+  if ((directions & flowDirections(matches)) === 0 && directions !== (TO_SERVER | TO_CLIENT)) {
+    const way = directions === TO_SERVER ? 'to_server' : 'to_client';
+    const flow = matches.find((match) => match.kind === 'header' && match.keyword === 'flow');
+    const position = flow?.position ?? positionOf(draft.line, 0);
+    const cause = `the buffers of the rule are sent ${way}, its flow goes the other way`;
+    failAt(draft, { position, keyword: 'flow' }, cause, `write flow:${way}`);
+  }
+}
+
+function failAt(draft: Draft, at: { position: Position; keyword: string }, cause: string, remedy: string): void {
+  draft.errors++;
+  draft.problems.push({ severity: 'error', ...at.position, keyword: at.keyword, cause, remedy });
+}
+
+/** Checks the header against the options: what carries the buffers, and that ICMP has no ports. */
+export function checkHeader(draft: Draft, header: Header, matches: readonly Match[]): void {
+  // Of a rule that is not used, the buffers are not all known.
+  if (!draft.unsupported) checkBuffers(draft, header, matches);
+  draft.keyword = 'protocol';
+  const { ipProtocols } = header.protocol;
   const icmp = ipProtocols !== undefined && ipProtocols.every((number) => number === 1 || number === 58);
   if (icmp && !(header.source.anyPort && header.destination.anyPort)) {
     warn(draft, 0, `${header.protocolName} has no ports, so this rule never matches`, 'write any for both ports');

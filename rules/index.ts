@@ -28,6 +28,7 @@ export { createAddressMatcher, type AddressMatcher } from './match/address-match
 export type { AddressProgram } from './match/address-program.js';
 export { createEvaluator, type EngineMatch, type Evaluator } from './match/evaluator.js';
 export { BUFFERS, BufferId, FlowState, Kind, type JudgedPacket, type Message } from './match/message.js';
+export { Need, needNames, type NeedName } from './match/kinds.js';
 export type { EngineProgram } from './match/program.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';
 export type { PacketTuple } from './match/windows.js';

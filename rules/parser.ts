@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule files to typed rules. A bad rule never stops the others.
 
-import { Action } from '../common/abi.gen.js';
 import { addressDomain, resolveAddresses } from './addresses.js';
-import type { AddressSet, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
+import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
 import { standardClassifications, type Classifications } from './classification.js';
 import { fail, newDraft, unsupported, type Draft, type ParseOptions } from './draft.js';
+import { appOf, transports } from './buffers.js';
 import { DuplicateFilter } from './duplicates.js';
 import { checkHeader, finishMatches, metaOf } from './finish.js';
 import { actions, parseHeader, type Header, type HeaderProblem, type Resolver } from './header.js';
@@ -114,7 +114,9 @@ function parseOption(draft: Draft, option: Option): void {
 /** Behind an unsupported buffer, contents do not look into the raw payload or the buffer before it. */
 function stickyOther(draft: Draft, option: Option): void {
   if (option.value !== undefined) return;
-  draft.buffer = option.name === 'pkt_data' ? undefined : 'other';
+  draft.buffer = option.name === 'pkt_data' ? 'payload' : 'other';
+  draft.group++;
+  draft.dotprefix = false;
 }
 
 interface Run {
@@ -163,9 +165,6 @@ function finishRule(draft: Draft, header: Header, run: Run): void {
   }
   const later = header.unsupported;
   if (later && later.at <= (draft.unsupported?.at ?? Infinity)) draft.unsupported = later;
-  if (draft.flowbitAt !== undefined && draft.noalert && header.action === Action.ALERT) {
-    unsupported(draft, 'all this rule does is to change a flow bit: needs flow tracking', 'flowbits', draft.flowbitAt);
-  }
   const matches = finishMatches(draft);
   checkHeader(draft, header, matches);
   const known = draft.sid === undefined ? {} : { sid: draft.sid };
@@ -183,10 +182,17 @@ function refusal(draft: Draft, run: Run): UnsupportedRule {
   return { position: positionOf(draft.line, 0), text: draft.line.text, meta, keyword, reason };
 }
 
+/** IP protocols of the header over which the application protocol runs. */
+function narrowed(numbers: readonly number[] | undefined, app: AppName | undefined): readonly number[] | undefined {
+  if (app === undefined) return numbers;
+  return numbers?.filter((number) => transports[app].includes(number)) ?? transports[app];
+}
+
 function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
   const position = positionOf(draft.line, 0);
   const { protocol } = header;
-  const http = protocol.http === true || matches.some((match) => match.kind !== 'header');
+  const app = protocol.app ?? appOf(matches);
+  const stream = draft.stream ?? protocol.stream;
   const version: HeaderMatch[] =
     protocol.ipVersion === undefined
       ? []
@@ -198,7 +204,7 @@ function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
             conditions: [versionCondition(protocol.ipVersion)],
           },
         ];
-  const ipProtocols = draft.ipProtocols ? [...draft.ipProtocols] : http ? [6] : protocol.ipProtocols;
+  const ipProtocols = draft.ipProtocols ? [...draft.ipProtocols] : narrowed(protocol.ipProtocols, app);
   return {
     position,
     text: draft.line.text,
@@ -207,7 +213,8 @@ function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
     protocol: header.protocolName,
     ...(ipProtocols === undefined ? {} : { ipProtocols }),
     anyFrame: protocol.anyFrame === true,
-    http,
+    ...(app === undefined ? {} : { app }),
+    ...(stream === undefined ? {} : { stream }),
     source: header.source,
     destination: header.destination,
     bidirectional: header.bidirectional,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Protocols that may stand in a rule header, and names of IP protocols.
 
-import type { Condition } from './ast.js';
+import type { AppName, Condition } from './ast.js';
 import { Field } from '../common/abi.gen.js';
 
 export interface Protocol {
@@ -9,7 +9,9 @@ export interface Protocol {
   readonly ipProtocols?: readonly number[];
   readonly ipVersion?: 4 | 6;
   readonly anyFrame?: true;
-  readonly http?: true;
+  readonly app?: AppName;
+  /** See Rule.stream. */
+  readonly stream?: 'only' | 'never';
   /** True if its packets have ports. */
   readonly ports?: true;
   /** Why rules of this protocol cannot be used. */
@@ -31,19 +33,21 @@ export const protocols: ReadonlyMap<string, Protocol> = new Map<string, Protocol
   ['ip6', { ipVersion: 6 }],
   ['ipv6', { ipVersion: 6 }],
   ['tcp', { ipProtocols: [6], ports: true }],
-  ['tcp-pkt', { ipProtocols: [6], ports: true }],
-  ['tcp-stream', { unsupported: 'needs stream reassembly' }],
+  ['tcp-pkt', { ipProtocols: [6], ports: true, stream: 'never' }],
+  ['tcp-stream', { ipProtocols: [6], ports: true, stream: 'only' }],
   ['udp', { ipProtocols: [17], ports: true }],
   ['icmp', { ipProtocols: [1, 58] }],
   ['icmpv4', { ipProtocols: [1] }],
   ['icmpv6', { ipProtocols: [58] }],
   ['sctp', { ipProtocols: [132], ports: true }],
   ['pkthdr', { anyFrame: true }],
-  ['http', { ipProtocols: [6], ports: true, http: true }],
-  ['http1', { ipProtocols: [6], ports: true, http: true }],
+  ['http', { ipProtocols: [6], ports: true, app: 'http' }],
+  ['http1', { ipProtocols: [6], ports: true, app: 'http' }],
+  ['tls', { ipProtocols: [6], ports: true, app: 'tls' }],
+  ['dns', { ipProtocols: [6, 17], ports: true, app: 'dns' }],
   ['arp', { unsupported: 'ARP frames are not judged by rules' }],
   ['ether', { unsupported: 'frames are not judged by Ethernet type' }],
-  ...later('http2 doh2 dns mdns tls ssl ssh smtp imap pop3 ftp ftp-data smb dcerpc modbus enip dnp3 nfs ntp tftp ike'),
+  ...later('http2 doh2 mdns ssl ssh smtp imap pop3 ftp ftp-data smb dcerpc modbus enip dnp3 nfs ntp tftp ike'),
   ...later('ikev2 krb5 quic dhcp sip sdp rfb mqtt pgsql telnet websocket ldap rdp snmp bittorrent-dht msn jabber irc'),
   ...later('template pop nbss nbdgm llmnr radius socks failed'),
 ]);

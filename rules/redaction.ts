@@ -7,7 +7,7 @@ const TOKEN = /[!#$%&'*+.^_`|~0-9a-z-]/;
 
 /** The sensitive header whose value the content looks into, if it does. */
 export function maskedHeader(content: PendingContent, redact: readonly string[] | 'off'): string | undefined {
-  if (redact === 'off' || content.buffer !== 'http.header') return undefined;
+  if (redact === 'off' || (content.buffer !== 'http.header' && content.buffer !== 'payload')) return undefined;
   const text = Buffer.from(content.pattern).toString('latin1').toLowerCase();
   return redact.find((header) => namesValue(text, `${header.toLowerCase()}:`));
 }

@@ -19,6 +19,7 @@ const ruleFields: Readonly<Record<keyof RuleRecord, true>> = {
   noalert: true,
   reject: true,
   placement: true,
+  needs: true,
   reason: true,
   positions: true,
   text: true,

@@ -30,6 +30,7 @@ export function tupleOf(event: EventRecord, bytes: Uint8Array): FlowTuple {
 /** Header fields of an event by enum ids_field; undefined for what the packet lacks. */
 export function fieldsOf(event: EventRecord): (field: Field) => number | undefined {
   const tcp = event.proto === 6 && (event.flags & EventFlag.EVENT_L4) !== 0;
+  const icmp = (event.proto === 1 || event.proto === 58) && (event.flags & EventFlag.EVENT_L4) !== 0;
   return (field) => {
     switch (field) {
       case Field.IP_VERSION:
@@ -52,6 +53,18 @@ export function fieldsOf(event: EventRecord): (field: Field) => number | undefin
         return tcp ? event.ack : undefined;
       case Field.TCP_WINDOW:
         return tcp ? event.window : undefined;
+      case Field.ICMP_TYPE:
+        return icmp ? event.sport : undefined;
+      case Field.ICMP_CODE:
+        return icmp ? event.dport : undefined;
+      case Field.ICMP_ID:
+        return icmp ? event.icmpId : undefined;
+      case Field.ICMP_SEQ:
+        return icmp ? event.icmpSeq : undefined;
+      case Field.VLAN_ID0:
+        return event.vlans > 0 ? event.vlan0 : undefined;
+      case Field.VLAN_ID1:
+        return event.vlans > 1 ? event.vlan1 : undefined;
       case Field.VLAN_LAYERS:
         return event.vlans;
       case Field.DECODE0:

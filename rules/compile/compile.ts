@@ -4,11 +4,13 @@
 import { Action } from '../../common/abi.gen.js';
 import type { Problem, Rule, RuleSource, UnsupportedRule } from '../ast.js';
 import { makeAddressProgram } from '../match/address-program.js';
-import { makeProgram } from '../match/program.js';
+import { Need, needList, needsOf } from '../match/kinds.js';
+import { byEngineRank, makeProgram } from '../match/program.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
 import { fitRuleset } from './capacity.js';
 import { byRank } from './entries.js';
+import { settleFlowbits } from './flowbit-use.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
@@ -29,6 +31,7 @@ function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
     action: ACTION_NAMES[rule.action],
     reject: rule.reject,
     placement,
+    ...(placement === 'engine' ? { needs: needList(needsOf(rule)) } : {}),
     ...(reason === undefined ? {} : { reason }),
     positions,
     text: rule.text,
@@ -104,13 +107,14 @@ function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: Ad
 /** Places and compiles rules that were parsed. */
 export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
   const addressLists: AddressList[] = [];
-  const alone = parsed.rules.map(place);
+  const alone = settleFlowbits(parsed.rules.map(place), parsed.unsupported);
   const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : alone;
   const at = (where: Placed['placement']): { rule: Rule; index: number }[] =>
     first.flatMap(({ rule, placement }, index) => (placement === where ? [{ rule, index }] : []));
   const [inline, listed, engine] = [at('inline'), at('address'), at('engine')];
   const engineRules = engine.map(({ rule }) => rule);
-  const { ruleset, refused } = fitRuleset(inline, engine.length > 0);
+  const program = makeProgram(engine.sort(byEngineRank));
+  const { ruleset, refused } = fitRuleset(inline, (program.needs & Need.HTTP_REQUESTS) !== 0);
   const kept = [...inline, ...listed].flatMap(({ rule }) => (refused.has(rule) ? [] : [rule]));
   const overlaps = findOverlaps(kept, engineRules);
 
@@ -133,7 +137,7 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
   return {
     rules,
     ruleset,
-    engine: makeProgram(engine.sort(byRank)),
+    engine: program,
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),
     problems,

@@ -25,12 +25,12 @@ export function intersect<T extends bigint | number>(a: readonly Range<T>[], b: 
 const meet = (a: Endpoint, b: Endpoint): boolean =>
   a === b || (intersect(a.ports, b.ports) && intersect(a.addresses, b.addresses));
 
-const TCP = 6;
+const ICMP: readonly number[] = [1, 58];
 const FIN_SYN_RST_ACK = 0x17;
 const ACK = 0x10;
 
-/** True if a packet that carries a request can meet the condition; in doubt, true. */
-function allowsRequest(condition: Condition): boolean {
+/** True if a packet of these IP protocols that carries payload can meet the condition; in doubt, true. */
+function allowsPayload(condition: Condition, protocols: readonly number[] | undefined): boolean {
   switch (condition.field) {
     case Field.TCP_FLAGS:
       for (let flags = 0; flags < 256; flags++) {
@@ -38,12 +38,12 @@ function allowsRequest(condition: Condition): boolean {
       }
       return false;
     case Field.IP_PROTO:
-      return holds(condition, TCP);
+      return protocols?.some((number) => holds(condition, number)) ?? true;
     case Field.ICMP_TYPE:
     case Field.ICMP_CODE:
     case Field.ICMP_ID:
     case Field.ICMP_SEQ:
-      return false;
+      return protocols?.some((number) => ICMP.includes(number)) ?? true;
     case Field.DSIZE:
       return condition.negate ? condition.lo > 1 || condition.hi < 0xffff : condition.hi >= 1;
     case Field.FRAGOFFSET:
@@ -53,9 +53,12 @@ function allowsRequest(condition: Condition): boolean {
   }
 }
 
-function canMatchRequest(rule: Rule): boolean {
-  if (rule.ipProtocols !== undefined && !rule.ipProtocols.includes(TCP)) return false;
-  return conditionsOf(rule).every(allowsRequest);
+/** True if the header rule can match a packet whose payload the pass looks into. */
+function canMatchPayload(header: Rule, { ipProtocols }: Rule): boolean {
+  const own = header.ipProtocols;
+  if (own !== undefined && ipProtocols !== undefined && !own.some((number) => ipProtocols.includes(number)))
+    return false;
+  return conditionsOf(header).every((condition) => allowsPayload(condition, ipProtocols));
 }
 
 /** True if one packet can have the addresses and ports of both. */
@@ -80,8 +83,8 @@ export function findOverlaps(inline: readonly Rule[], engine: readonly Rule[]): 
   const before = new Map<Rule, Rule[]>();
   if (passes.length === 0) return { reasons, problems: [] };
   for (const rule of inline) {
-    if (rule.action === Action.PASS || !canMatchRequest(rule)) continue;
-    const pass = passes.find((candidate) => overlap(rule, candidate));
+    if (rule.action === Action.PASS) continue;
+    const pass = passes.find((candidate) => canMatchPayload(rule, candidate) && overlap(rule, candidate));
     if (pass === undefined) continue;
     reasons.set(
       rule,
@@ -96,7 +99,7 @@ export function findOverlaps(inline: readonly Rule[], engine: readonly Rule[]): 
       ...pass.position,
       severity: 'warning',
       sid: pass.meta.sid,
-      cause: `this pass looks into HTTP requests and is judged after ${rules.length} header rule(s) (sid ${sids.join(', ')}): it does not exempt from them`,
+      cause: `this pass looks into messages and is judged after ${rules.length} header rule(s) (sid ${sids.join(', ')}): it does not exempt from them`,
       remedy: 'pass by header instead (pass tcp ADDRESS any -> …), or narrow those rules',
     };
   });

@@ -3,8 +3,8 @@
 //
 //  inline       header keywords alone: a verdict in the kernel on the very packet.
 //  address      nothing but addresses: entries of the blocklist (address-lists.ts).
-//  engine       looks into an HTTP request: judged on the event that the kernel makes of the packet with the request. A
-//               drop then cuts the flow; the packet that carried the request has already passed.
+//  engine       looks into messages or payload, or names an application protocol: judged on what the kernel hands over.
+//               A drop then cuts the flow; the packet that completed the message has already passed.
 //  unsupported  cannot be judged in full where it would have to be. Nothing half-matches.
 //
 // Order between the two: pass rules come first in the language, and an engine-placed pass is decided after the kernel's
@@ -16,6 +16,8 @@
 
 import { Field, Limit } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
+import { bufferInfo, bufferMatches } from '../buffers.js';
+import { kindsOf, needsMessage } from '../match/kinds.js';
 import { conditionsOf, decidedByLayer4, decidedByProtocol } from './conditions.js';
 import type { Placement } from './types.js';
 
@@ -27,33 +29,52 @@ export interface Placed {
   readonly keyword?: string;
 }
 
-/** Header fields that the event of a request carries. */
+/** Header fields that are known of the packet that completed a message. */
 const EVENT_FIELDS: ReadonlySet<Field> = new Set<Field>([
   Field.IP_VERSION,
   Field.TTL,
   Field.IP_ID,
   Field.TOS,
   Field.IP_PROTO,
+  Field.SAMEIP,
   Field.TCP_FLAGS,
   Field.TCP_SEQ,
   Field.TCP_ACK,
   Field.TCP_WINDOW,
   Field.DSIZE,
+  Field.ICMP_TYPE,
+  Field.ICMP_CODE,
+  Field.ICMP_ID,
+  Field.ICMP_SEQ,
   Field.DECODE0,
   Field.DECODE1,
   Field.VLAN_LAYERS,
+  Field.VLAN_ID0,
+  Field.VLAN_ID1,
+  Field.FLOW,
 ]);
+
+/** In words, for listings: what the engine judges the rule on. */
+function judgedOn(rule: Rule): string {
+  const buffers = [...new Set(bufferMatches(rule.matches).map(({ buffer }) => buffer))];
+  if (buffers.length === 0) return `judged by the engine on messages of ${rule.app ?? rule.protocol}`;
+  const depth = buffers.some((buffer) => bufferInfo[buffer].payload) ? ', up to the inspection depth' : '';
+  return `judged by the engine on ${buffers.join(', ')}${depth}`;
+}
 
 function placeInEngine(rule: Rule): Placed {
   for (const match of rule.matches) {
     if (match.kind !== 'header' || match.conditions.every((condition) => EVENT_FIELDS.has(condition.field))) continue;
-    const reason = `the event of an HTTP request does not carry what "${match.keyword}" asks for`;
+    const reason = `a message does not come with what "${match.keyword}" asks for`;
     return { rule, placement: 'unsupported', reason, keyword: match.keyword };
   }
-  if (rule.ipProtocols !== undefined && !rule.ipProtocols.includes(6)) {
-    return { rule, placement: 'unsupported', reason: `HTTP runs over TCP, not over ${rule.protocol}` };
+  if (rule.ipProtocols?.length === 0) {
+    return { rule, placement: 'unsupported', reason: `${rule.app ?? 'it'} does not run over ${rule.protocol}` };
   }
-  return { rule, placement: 'engine' };
+  if (kindsOf(rule) === 0) {
+    return { rule, placement: 'unsupported', reason: 'no message has all of its buffers', keyword: 'content' };
+  }
+  return { rule, placement: 'engine', reason: judgedOn(rule) };
 }
 
 /** Conditions that the entry of an inline rule has to hold; the others are in the bit vectors. */
@@ -65,7 +86,11 @@ export function entryConditions(rule: Rule): ReturnType<typeof conditionsOf> {
 
 /** Where one rule is judged, as far as that does not depend on other rules. */
 export function place(rule: Rule): Placed {
-  if (rule.http || rule.matches.some((match) => match.kind !== 'header')) return placeInEngine(rule);
+  if (needsMessage(rule)) return placeInEngine(rule);
+  if (rule.matches.some(({ kind }) => kind === 'flowbits')) {
+    const reason = 'flow bits are kept for rules that look into messages or payload, this one looks at headers alone';
+    return { rule, placement: 'unsupported', reason, keyword: 'flowbits' };
+  }
   const conditions = entryConditions(rule).length;
   if (conditions > Limit.RULE_CONDS) {
     const reason = `needs ${conditions} header conditions, an entry of the kernel table holds ${Limit.RULE_CONDS}`;

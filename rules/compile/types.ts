@@ -3,6 +3,7 @@
 
 import type { Problem, Reference, RejectSides } from '../ast.js';
 import type { AddressProgram } from '../match/address-program.js';
+import type { NeedName } from '../match/kinds.js';
 import type { EngineProgram } from '../match/program.js';
 import type { AddressList } from './address-lists.js';
 
@@ -27,7 +28,9 @@ export interface RuleInfo {
   /** Whom a reject answers. */
   readonly reject: RejectSides;
   readonly placement: Placement;
-  /** Why it is unsupported, or what limits it where it is placed. */
+  /** Engine: what has to be handed over so that it can be judged. */
+  readonly needs?: readonly NeedName[];
+  /** Why it is unsupported, what the engine judges it on, or what limits it where it is placed. */
   readonly reason?: string;
   /** Positions in the kernel table: none, one, or two for a bidirectional rule. */
   readonly positions: readonly number[];

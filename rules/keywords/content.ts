@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// content and what modifies it, and the buffers it looks into.
+// content and what modifies it.
 
-import type { Buffer as BufferName } from '../ast.js';
 import { fail, failValue, unsupported, type Draft, type PendingContent } from '../draft.js';
 import { positionOf } from '../lines.js';
 import { parsePattern } from '../pattern.js';
@@ -10,7 +9,8 @@ import { supported, type Keyword } from './types.js';
 
 const MAX_OFFSET = 0xffff;
 
-function addContent(draft: Draft, value: string, negated: boolean, buffer: PendingContent['buffer']): void {
+/** Takes a content that looks into `buffer`. */
+export function addContent(draft: Draft, value: string, negated: boolean, buffer: PendingContent['buffer']): void {
   const pattern = parsePattern(value);
   if (!(pattern instanceof Uint8Array)) {
     // The opening quote was taken off.
@@ -25,6 +25,8 @@ function addContent(draft: Draft, value: string, negated: boolean, buffer: Pendi
     pattern,
     negated,
     buffer,
+    group: draft.group,
+    dotprefix: draft.dotprefix && buffer === draft.buffer,
     nocase: false,
     startswith: false,
     endswith: false,
@@ -35,7 +37,7 @@ function addContent(draft: Draft, value: string, negated: boolean, buffer: Pendi
 }
 
 /** The content that the keyword being parsed modifies. */
-function modified(draft: Draft): PendingContent | undefined {
+export function modified(draft: Draft): PendingContent | undefined {
   if (draft.lastContent) return draft.lastContent;
   return fail(draft, draft.keywordAt, 'there is no content before it', `write ${draft.keyword} behind a content`);
 }
@@ -93,7 +95,7 @@ function parseFastPattern(draft: Draft, value: string): void {
 /** `bsize`: length of the buffer in force. */
 function parseBsize(draft: Draft, value: string): void {
   const { buffer } = draft;
-  if (buffer === undefined) {
+  if (buffer === 'payload') {
     return fail(draft, draft.keywordAt, 'there is no buffer before it', 'write it behind a buffer such as http.uri');
   }
   if (value.startsWith('&')) return unsupported(draft, 'bit masks on lengths are not supported');
@@ -105,54 +107,19 @@ function parseBsize(draft: Draft, value: string): void {
     at: draft.keywordAt,
     position,
     buffer,
+    group: draft.group,
+    dotprefix: draft.dotprefix,
     lo: test.lo,
     hi: test.hi,
     negate: test.negate,
   });
 }
 
-/** A sticky buffer: contents behind it look into it. */
-function sticky(name: BufferName, summary: string): Keyword {
-  const take = (draft: Draft): void => {
-    draft.buffer = name;
-    delete draft.lastContent;
-  };
-  return supported('buffer', name, summary, take, { value: 'none' });
-}
-
-/** An older keyword behind a content: that content looks into the buffer. */
-function modifier(name: string, buffer: BufferName): Keyword {
-  return supported(
-    'buffer',
-    name,
-    `Moves the content before it into \`${buffer}\` (older notation)`,
-    (draft) => {
-      const content = modified(draft);
-      if (!content) return;
-      if (content.buffer !== undefined && content.buffer !== 'other') {
-        return fail(draft, draft.keywordAt, `the content before it already looks into a buffer`, `remove ${name}`);
-      }
-      content.buffer = buffer;
-    },
-    { value: 'none' },
-  );
-}
-
 export const contentKeywords: readonly Keyword[] = [
-  sticky('http.method', 'Method of an HTTP request'),
-  sticky('http.uri', 'URI of an HTTP request, normalised'),
-  sticky('http.host', 'Host of an HTTP request, in lower case, without the port'),
-  sticky('http.user_agent', 'User-Agent of an HTTP request'),
-  sticky('http.header', 'Header lines of an HTTP request, normalised; values of sensitive headers are masked'),
-  modifier('http_method', 'http.method'),
-  modifier('http_uri', 'http.uri'),
-  modifier('http_host', 'http.host'),
-  modifier('http_user_agent', 'http.user_agent'),
-  modifier('http_header', 'http.header'),
   supported(
     'content',
     'content',
-    'Bytes in the buffer in force: `"text"`, `!"text"`, hexadecimal between `|`',
+    'Bytes in the buffer in force, or in the payload: `"text"`, `!"text"`, hexadecimal between `|`',
     (draft, value, negated) => addContent(draft, value, negated, draft.buffer),
     { quotes: 'mandatory', negatable: true },
   ),

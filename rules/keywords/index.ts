@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of keywords.
 
+import { bufferKeywords } from './buffers.js';
 import { contentKeywords } from './content.js';
 import { extensionKeywords } from './extensions.js';
+import { flowbitsKeywords } from './flowbits.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
 import { metaKeywords } from './meta.js';
@@ -20,7 +22,9 @@ export const keywords: readonly Keyword[] = [
   ...extensionKeywords,
   ...icmpKeywords,
   ...packetKeywords,
+  ...flowbitsKeywords,
   ...thresholdKeywords,
+  ...bufferKeywords,
   ...contentKeywords,
   ...unsupportedKeywords,
 ];

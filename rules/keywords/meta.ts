@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keywords that describe a rule.
 
-import { failValue, unsupported, warn, type Draft } from '../draft.js';
+import { failValue, warn, type Draft } from '../draft.js';
 import { takeNumber } from './integer.js';
 import { supported, type Keyword } from './types.js';
 
@@ -52,19 +52,6 @@ function parseClasstype(draft: Draft, value: string): void {
   );
 }
 
-/** Changes a bit of the flow and does not decide whether the rule matches. */
-const CHANGES_BIT = /^(?:set|unset|toggle)\s*,\s*[^\s,|]+$/i;
-
-/**
- * `flowbits:noalert` says no more than `noalert`. A bit that is set can be asked for by rules alone that are unsupported,
- * so the rule that sets it is used without; everything else needs flows.
- */
-function parseFlowbits(draft: Draft, value: string): void {
-  if (value.toLowerCase() === 'noalert') draft.noalert = true;
-  else if (CHANGES_BIT.test(value.trim())) draft.flowbitAt ??= draft.keywordAt;
-  else unsupported(draft, 'needs flow tracking');
-}
-
 function number(
   name: string,
   summary: string,
@@ -111,10 +98,4 @@ export const metaKeywords: readonly Keyword[] = [
     value: 'none',
   }),
   supported('meta', 'alert', 'Takes back `noalert`', (draft) => void (draft.noalert = false), { value: 'none' }),
-  supported(
-    'other',
-    'flowbits',
-    '`noalert` as the keyword of that name; `set`, `unset` and `toggle` change nothing, as no rule in use can ask',
-    parseFlowbits,
-  ),
 ];

@@ -10,11 +10,10 @@ const titles: readonly (readonly [KeywordKind, string])[] = [
   ['ip', 'IP header'],
   ['tcp', 'TCP header'],
   ['icmp', 'ICMP and ICMPv6 header'],
-  ['packet', 'Packet'],
+  ['packet', 'Packet and flow'],
   ['threshold', 'Thresholds'],
-  ['buffer', 'HTTP request buffers'],
+  ['buffer', 'Buffers'],
   ['content', 'Contents'],
-  ['other', 'Others'],
 ];
 
 function names(keyword: { readonly name: string; readonly aliases?: readonly string[] }): string {

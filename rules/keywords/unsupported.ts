@@ -6,7 +6,7 @@ import type { Keyword } from './types.js';
 /** Reason, then the keywords; `a=b` makes b another name of a. */
 const groups: readonly (readonly [reason: string, names: string])[] = [
   [
-    'needs flow tracking',
+    'this state of a flow is not tracked',
     `flow.age flow.pkts flow.pkts_toserver flow.pkts_toclient flow.bytes flow.bytes_toserver flow.bytes_toclient
      flowint flowvar hostbits xbits stream_size tag bypass app-layer-protocol app-layer-state`,
   ],
@@ -19,20 +19,20 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   [
     'transformed buffers are not matched',
     `compress_whitespace strip_whitespace strip_pseudo_headers to_md5 to_sha1 to_sha256 to_lowercase to_uppercase
-     header_lowercase dotprefix pcrexform luaxform url_decode xor domain tld from_base64 gunzip zlib_deflate`,
+     header_lowercase pcrexform luaxform url_decode xor domain tld from_base64 gunzip zlib_deflate`,
   ],
   [
     'this part of an HTTP request is not matched',
     `http.uri.raw=http_raw_uri http.host.raw=http_raw_host http.header.raw=http_raw_header http.header_names=http_header_names
-     http.request_line=http_request_line http.request_header http.request_body=http_client_body http.cookie=http_cookie
+     http.request_line=http_request_line http.request_header http.cookie=http_cookie
      http.protocol=http_protocol http.start=http_start http.accept=http_accept http.accept_enc=http_accept_enc
      http.accept_lang=http_accept_lang http.referer=http_referer http.content_type=http_content_type
      http.content_len=http_content_len http.connection=http_connection urilen`,
   ],
   [
-    'HTTP responses are not matched',
+    'this part of an HTTP response is not matched',
     `http.stat_code=http_stat_code http.stat_msg=http_stat_msg http.response_line=http_response_line http.response_header
-     http.response_body=http_server_body http.server http.location`,
+     http.server http.location`,
   ],
   [
     'HTTP/2 is not parsed',
@@ -41,19 +41,17 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   ],
   [
     'files are not extracted',
-    `file.data=file_data file.name file.magic filename fileext filemagic filemd5 filesha1 filesha256 filesize filestore`,
+    `file.name file.magic filename fileext filemagic filemd5 filesha1 filesha256 filesize filestore`,
   ],
   [
-    'DNS is not parsed',
-    `dns.query=dns_query dns.opcode dns.rcode dns.rrtype dns.query.name dns.queries.rrname dns.answer.name
+    'this part of a DNS message is not matched',
+    `dns.opcode dns.rcode dns.rrtype dns.query.name dns.queries.rrname dns.answer.name
      dns.answers.rrname dns.authorities.rrname dns.additionals.rrname dns.response.rrname mdns.queries.rrname
      mdns.answers.rrname mdns.authorities.rrname mdns.additionals.rrname mdns.response.rrname`,
   ],
   [
-    'TLS is not parsed',
-    `tls.sni=tls_sni tls.version tls.subject tls.issuerdn tls.fingerprint tls.store=tls_store tls.cert_subject=tls_cert_subject
-     tls.cert_issuer=tls_cert_issuer tls.cert_serial=tls_cert_serial tls.cert_fingerprint=tls_cert_fingerprint tls.certs
-     tls.cert_chain_len tls.random tls.random_time tls.random_bytes tls.subjectaltname tls.alpn tls_cert_notbefore
+    'this part of a TLS handshake is not matched',
+    `tls.version tls.store=tls_store tls.cert_chain_len tls.random tls.random_time tls.random_bytes tls.subjectaltname tls.alpn tls_cert_notbefore
      tls_cert_notafter tls_cert_expired tls_cert_valid ssl_version ssl_state ja3.hash=ja3_hash ja3.string=ja3_string
      ja3s.hash=ja3s_hash ja3s.string=ja3s_string ja4.hash=ja4_hash`,
   ],

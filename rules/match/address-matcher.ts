@@ -2,7 +2,8 @@
 // Names the address rules that match a packet which the list stage reported, thresholds included.
 
 import type { AddressProgram } from './address-program.js';
-import { holdsAddress, type EngineMatch } from './evaluator.js';
+import type { EngineMatch } from './evaluator.js';
+import { holdsAddress } from './tests.js';
 import { ThresholdTable, type PacketTuple } from './windows.js';
 
 export interface AddressMatcher {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges HTTP requests by the engine-placed rules: a prefilter over literals, then the exact tests of the candidates in
-// the order in which rules act, then thresholds.
+// Judges messages by the engine-placed rules: a prefilter over literals, then the exact tests of the candidates in the
+// order in which rules act, then thresholds.
 
 import { Action } from '../../common/abi.gen.js';
-import type { AddressSet, Endpoint, PortSet } from '../ast.js';
-import { holds } from '../compile/conditions.js';
-import { scan } from './automaton.js';
-import { contentHolds, sizeHolds } from './content.js';
+import { findLiterals, Finds } from './literals.js';
+import { BufferId, FlowState, Kind, type JudgedPacket, type Message } from './message.js';
+import type { BufferFilter, KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
-import { type FlowState, Kind, type JudgedPacket, type Message } from './message.js';
+import { judgeStream, streamState, takeStream } from './stream.js';
+import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
 import { ThresholdTable } from './windows.js';
 
 export interface EngineMatch {
@@ -34,81 +34,24 @@ export interface Evaluator {
   readonly thresholds: ThresholdTable;
 }
 
-function holdsPort(set: PortSet, port: number): boolean {
-  for (const range of set) if (port >= range.from && port <= range.to) return true;
-  return false;
-}
-
-/** True if the set, sorted and disjoint, holds the address. */
-export function holdsAddress(set: AddressSet, address: bigint): boolean {
-  let [low, high] = [0, set.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const range = set[middle];
-    if (range === undefined) return false;
-    if (address < range.from) high = middle - 1;
-    else if (address > range.to) low = middle + 1;
-    else return true;
-  }
-  return false;
-}
-
-function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boolean {
-  if (!endpoint.anyPort && !holdsPort(endpoint.ports, port)) return false;
-  return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
-}
-
-function headerHolds(rule: EngineRule, packet: JudgedPacket): boolean {
-  const there =
-    endpointHolds(rule.source, packet.src, packet.sport) && endpointHolds(rule.destination, packet.dst, packet.dport);
-  const back =
-    !there &&
-    rule.bidirectional &&
-    endpointHolds(rule.source, packet.dst, packet.dport) &&
-    endpointHolds(rule.destination, packet.src, packet.sport);
-  if (!there && !back) return false;
-  return rule.conditions.every((condition) => {
-    const value = packet.field?.(condition.field);
-    return value !== undefined && holds(condition, value);
-  });
-}
-
-function buffersHold(rule: EngineRule, message: Message): boolean {
-  for (const test of rule.contents) {
-    const bytes = message.buffer(test.buffer, 0);
-    const open = message.open(test.buffer);
-    // As in the reference, a negated content does not match a buffer that is not there either.
-    if (bytes === undefined || !contentHolds(test, bytes, open)) return false;
-  }
-  for (const test of rule.sizes) {
-    const bytes = message.buffer(test.buffer, 0);
-    const open = message.open(test.buffer);
-    if (bytes === undefined || !sizeHolds(test, bytes, open)) return false;
-  }
-  return true;
-}
-
 const NOTHING: readonly EngineMatch[] = [];
+const ascending = (a: number, b: number): number => a - b;
 
 class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
   readonly #program: EngineProgram;
+  readonly #finds: Finds;
   readonly #marked: Uint32Array;
   readonly #candidates: number[] = [];
-  readonly #mark: ((pattern: number) => void)[];
+  #matches: EngineMatch[] | undefined;
   #turn = 0;
 
   constructor(program: EngineProgram, thresholds: ThresholdTable) {
     this.#program = program;
     this.thresholds = thresholds;
     this.#marked = new Uint32Array(program.rules.length);
-    this.#mark = program.prefilters.map(({ rules }) => (pattern: number): void => {
-      for (const rule of rules[pattern] ?? []) {
-        if (this.#marked[rule] === this.#turn) continue;
-        this.#marked[rule] = this.#turn;
-        this.#candidates.push(rule);
-      }
-    });
+    const sizes = program.kinds.flatMap(({ filters }) => filters.map(({ from }) => from.length));
+    this.#finds = new Finds(Math.max(0, ...sizes));
   }
 
   get stats(): ThresholdTable['stats'] {
@@ -116,38 +59,99 @@ class ProgramEvaluator implements Evaluator {
   }
 
   judge(message: Message, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): readonly EngineMatch[] {
-    if (flow?.passed || message.kind !== Kind.HTTP_REQUEST) return NOTHING;
-    const { rules, prefilters, always } = this.#program;
+    const filter = this.#program.kinds[message.kind];
+    if (!filter?.used || flow?.passed) return NOTHING;
+    this.#matches = undefined;
+    if (message.kind === Kind.STREAM) this.#judgeStream(filter, message, packet, flow ?? new FlowState(), timeNs);
+    else this.#judgeMessage(filter, message, packet, flow, timeNs);
+    return this.#matches ?? NOTHING;
+  }
+
+  #judgeMessage(
+    filter: KindFilter,
+    message: Message,
+    packet: JudgedPacket,
+    flow: FlowState | undefined,
+    timeNs: number,
+  ): void {
     const candidates = this.#candidates;
     candidates.length = 0;
-    if (this.#turn === 0xffffffff) {
+    if (++this.#turn > 0xffffffff) {
       this.#marked.fill(0);
-      this.#turn = 0;
+      this.#turn = 1;
     }
-    this.#turn++;
-    for (let i = 0; i < prefilters.length; i++) {
-      const prefilter = prefilters[i];
-      const mark = this.#mark[i];
-      const bytes = prefilter && message.buffer(prefilter.buffer, 0);
-      if (prefilter !== undefined && mark !== undefined && bytes !== undefined) scan(prefilter.automaton, bytes, mark);
+    for (const one of filter.filters) this.#search(one, message);
+    for (const rule of filter.always) candidates.push(rule);
+    if (candidates.length > 1) candidates.sort(ascending);
+    const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
+    if (once && once.message !== message.number) {
+      once.message = message.number ?? -1;
+      once.matched = undefined;
     }
-    for (const rule of always) candidates.push(rule);
-    if (candidates.length > 1) candidates.sort((a, b) => a - b);
-
-    const matches: EngineMatch[] = [];
     for (const number of candidates) {
-      const rule = rules[number];
-      if (rule === undefined || !buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
-      const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
-      if (checked?.outcome === 'no') continue;
-      const passes = rule.action === Action.PASS;
-      const silenced = checked?.outcome === 'silent';
-      const alert = !passes && !rule.noalert && !silenced;
-      matches.push({ rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0 });
-      if (passes && flow) flow.passed = true;
-      if (passes) break;
+      const rule = this.#program.rules[number];
+      if (rule === undefined || (rule.kernel && message.decided) || once?.matched?.has(rule.key)) continue;
+      if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) continue;
+      if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
+      if (once) (once.matched ??= new Set<number>()).add(rule.key);
+      if (this.#act(rule, packet, flow, timeNs)) {
+        if (flow && message.kind !== Kind.PACKET) flow.passed = true;
+        return;
+      }
     }
-    return matches;
+  }
+
+  #search({ buffer, several, index, from, rules }: BufferFilter, message: Message): void {
+    const finds = this.#finds;
+    finds.begin();
+    for (let instance = 0; ; instance++) {
+      const bytes = message.buffer(buffer, instance);
+      if (bytes === undefined) break;
+      findLiterals(index, bytes, 0, finds);
+      if (!several) break;
+    }
+    for (let i = 0; i < finds.count; i++) {
+      const literal = finds.literals[i] as number;
+      const end = from[literal + 1] as number;
+      for (let at = from[literal] as number; at < end; at++) {
+        const rule = rules[at] as number;
+        if (this.#marked[rule] === this.#turn) continue;
+        this.#marked[rule] = this.#turn;
+        this.#candidates.push(rule);
+      }
+    }
+  }
+
+  #judgeStream(filter: KindFilter, message: Message, packet: JudgedPacket, flow: FlowState, timeNs: number): void {
+    const direction = flow.direction(packet.direction ?? 0);
+    const state = (direction.stream = streamState(direction.stream, this.#program));
+    takeStream(filter, message, state, this.#finds);
+    const bytes = message.buffer(BufferId.PAYLOAD, 0);
+    if (bytes === undefined) return;
+    for (const number of state.candidates) {
+      const rule = this.#program.rules[number];
+      if (rule === undefined || (rule.flowbits && !flowbitsHold(rule.flowbits, flow))) continue;
+      if (!headerHolds(rule, packet)) continue;
+      const found = judgeStream(rule, bytes, message.fresh ?? 0, state);
+      if (found === 'no') continue;
+      if (this.#act(rule, packet, flow, timeNs)) {
+        flow.passed = found === 'stream';
+        return;
+      }
+    }
+  }
+
+  /** A rule matched: what follows of it. True if it passes. */
+  #act(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
+    if (rule.flowbits) changeFlowbits(rule.flowbits, flow);
+    const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
+    if (checked?.outcome === 'no') return false;
+    const passes = rule.action === Action.PASS;
+    const silenced = checked?.outcome === 'silent';
+    const alert = !passes && !rule.noalert && !silenced;
+    const match = { rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0 };
+    (this.#matches ??= []).push(match);
+    return passes;
   }
 }
 

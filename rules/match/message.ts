@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the evaluator judges: messages with named buffers, the packet that completed them, and what a flow remembers.
 
-import type { App, Field } from '../../common/abi.gen.js';
+import type { App, Direction, Field } from '../../common/abi.gen.js';
 import type { Buffer as BufferName } from '../ast.js';
 import type { PacketTuple } from './windows.js';
 
@@ -90,7 +90,7 @@ export interface Message {
   /** STREAM: offset in the payload of the first byte that was not there when this direction was last judged. */
   readonly fresh?: number;
   /** HTTP: number of the message in its direction, the same for head and body; a rule matches each once. */
-  readonly number?: number;
+  readonly number?: number | undefined;
   /** True if rules that the kernel judges have been judged on the whole of it: they are not asked again. */
   readonly decided?: boolean;
 }
@@ -99,14 +99,16 @@ export interface Message {
 export interface JudgedPacket extends PacketTuple {
   /** Header fields and the bits of Field.FLOW; undefined for what it lacks. */
   field?(field: Field): number | undefined;
-  /** Application protocol of its flow; unknown unless set. */
+  /** Application protocol of its flow; rules that name one are not asked for another. */
   readonly app?: App;
+  /** Its direction in its flow; to the server unless set. */
+  readonly direction?: Direction;
 }
 
 /** One direction of a flow. */
-interface DirectionState {
-  /** Message whose body is being judged, and the rules (gid * 2^32 + sid) that have matched it. */
-  body: number;
+export interface DirectionState {
+  /** The message that was judged last, and the rules (gid * 2^32 + sid) that have matched it. */
+  message: number;
   matched: Set<number> | undefined;
   stream: StreamState | undefined;
 }
@@ -115,8 +117,10 @@ interface DirectionState {
 export interface StreamState {
   /** The program that it belongs to: another one begins anew. */
   program: object;
-  /** Rules of the program whose literal was found. */
+  /** Rules of the program whose literal was found, in the order in which they act. */
   readonly candidates: number[];
+  /** Bytes that were searched for literals. */
+  scanned: number;
   /** By rule (gid * 2^32 + sid), the length of the stream when it matched last. */
   readonly matched: Map<number, number>;
 }
@@ -129,8 +133,8 @@ export class FlowState {
   bits: Set<string> | undefined;
   readonly #directions: [DirectionState | undefined, DirectionState | undefined] = [undefined, undefined];
 
-  /** State of a direction, 0 to the server, 1 to the client. */
-  direction(which: 0 | 1): DirectionState {
-    return (this.#directions[which] ??= { body: -1, matched: undefined, stream: undefined });
+  /** The state of a direction. */
+  direction(which: Direction): DirectionState {
+    return (this.#directions[which] ??= { message: -1, matched: undefined, stream: undefined });
   }
 }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the engine needs to judge HTTP requests, as plain data that can be handed to another thread.
+// What the engine needs to judge messages, as plain data that can be handed to another thread.
 
-import type { Action, Threshold, Track, Unique } from '../../common/abi.gen.js';
-import type { Buffer as BufferName, Condition, ContentMatch, Endpoint, Rule } from '../ast.js';
+import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
+import type { AppName, Condition, ContentMatch, Endpoint, Rule } from '../ast.js';
+import { bufferInfo, bufferMatches } from '../buffers.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
-import { buildAutomaton, foldCase, type Automaton } from './automaton.js';
+import { kindsOf, needsOf, streamUse } from './kinds.js';
+import { foldCase } from './literals.js';
 import { BUFFERS, type BufferId } from './message.js';
+import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
-  readonly buffer: BufferId;
   /** In lower case if `nocase`. */
   readonly pattern: Uint8Array;
   readonly negated: boolean;
@@ -22,10 +24,20 @@ export interface ContentTest {
 }
 
 export interface SizeTest {
-  readonly buffer: BufferId;
   readonly lo: number;
   readonly hi: number;
   readonly negate: boolean;
+}
+
+/** Tests that one buffer, or one instance of it, has to pass. */
+export interface TestGroup {
+  readonly buffer: BufferId;
+  /** Any instance of the buffer will do. */
+  readonly several: boolean;
+  /** The buffer has a dot before it. */
+  readonly dot: boolean;
+  readonly contents: readonly ContentTest[];
+  readonly sizes: readonly SizeTest[];
 }
 
 export interface EngineThreshold {
@@ -38,45 +50,65 @@ export interface EngineThreshold {
   readonly multiplier: number;
 }
 
+/** What a rule asks of flow bits, and what it does to them. */
+export interface FlowbitTests {
+  /** Of each, one of the names is set. */
+  readonly isset: readonly (readonly string[])[];
+  /** Of each, one of the names is not set. */
+  readonly isnotset: readonly (readonly string[])[];
+  readonly changes: readonly { readonly command: 'set' | 'unset' | 'toggle'; readonly name: string }[];
+}
+
 export interface EngineRule {
   /** Index into Compilation.rules. */
   readonly index: number;
+  /** Names the rule in the state of flows, across reloads: gid * 2^32 + sid. */
+  readonly key: number;
   readonly action: Action;
   readonly noalert: boolean;
   readonly source: Endpoint;
   readonly destination: Endpoint;
   readonly bidirectional: boolean;
+  /** IP protocols; undefined = any. */
+  readonly protocols?: readonly number[];
+  /** Application protocol that the flow must have. */
+  readonly app: App;
   readonly conditions: readonly Condition[];
-  readonly contents: readonly ContentTest[];
-  readonly sizes: readonly SizeTest[];
+  readonly groups: readonly TestGroup[];
+  readonly flowbits?: FlowbitTests;
+  /** STREAM: judged on the stream from its beginning, on the payload of single segments. */
+  readonly stream: boolean;
+  readonly packet: boolean;
+  /** The kernel judges it too: not asked where message.decided. */
+  readonly kernel: boolean;
   readonly threshold?: EngineThreshold;
-}
-
-/** The prefilter of one buffer. */
-export interface Prefilter {
-  readonly buffer: BufferId;
-  readonly automaton: Automaton;
-  /** Rules by pattern. */
-  readonly rules: readonly (readonly number[])[];
 }
 
 export interface EngineProgram {
   /** In the order in which they act. */
   readonly rules: readonly EngineRule[];
-  readonly prefilters: readonly Prefilter[];
-  /** Rules without a literal to look for first: tried on every request. */
-  readonly always: readonly number[];
+  /** By kind of message. */
+  readonly kinds: readonly KindFilter[];
+  /** Bits of Need: what has to be handed over. */
+  readonly needs: number;
+}
+
+/** A rule for the engine. */
+export interface Candidate {
+  readonly rule: Rule;
+  /** Index into Compilation.rules. */
+  readonly index: number;
+  /** It is judged in the kernel as well. */
+  readonly kernel?: boolean;
 }
 
 const NO_END = 0xffffffff;
-
-const bufferNumber = (name: BufferName): BufferId => BUFFERS.indexOf(name) as BufferId;
+const apps: Readonly<Record<AppName, App>> = { http: App.HTTP, tls: App.TLS, dns: App.DNS };
 
 function contentOf(match: ContentMatch): ContentTest {
   const offset = match.offset ?? 0;
   return {
-    buffer: bufferNumber(match.buffer),
-    pattern: match.nocase ? foldCase(match.pattern) : match.pattern.slice(),
+    pattern: Uint8Array.from(match.nocase ? foldCase(match.pattern) : match.pattern),
     negated: match.negated,
     nocase: match.nocase,
     startswith: match.startswith,
@@ -102,58 +134,83 @@ export function engineThreshold(rule: Rule): EngineThreshold | undefined {
   );
 }
 
-function engineRule(rule: Rule, index: number): EngineRule {
-  const state = engineThreshold(rule);
-  const contents = rule.matches.flatMap((match) => (match.kind === 'content' ? [contentOf(match)] : []));
-  const sizes = rule.matches.flatMap((match) =>
-    match.kind === 'size'
-      ? [{ buffer: bufferNumber(match.buffer), lo: match.lo, hi: match.hi, negate: match.negate }]
-      : [],
+/** Contents and sizes by what they look into. Only where a message has several of a buffer the keyword matters too. */
+function groupsOf(rule: Rule): TestGroup[] {
+  const groups = new Map<string, TestGroup & { contents: ContentTest[]; sizes: SizeTest[] }>();
+  for (const match of bufferMatches(rule.matches)) {
+    const { buffer, dotprefix } = match;
+    const several = bufferInfo[buffer].several === true;
+    const key = [buffer, dotprefix, several ? match.group : ''].join();
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { buffer: BUFFERS.indexOf(buffer) as BufferId, several, dot: dotprefix, contents: [], sizes: [] };
+      groups.set(key, group);
+    }
+    if (match.kind === 'content') group.contents.push(contentOf(match));
+    else group.sizes.push({ lo: match.lo, hi: match.hi, negate: match.negate });
+  }
+  return [...groups.values()];
+}
+
+function flowbitsOf(rule: Rule): FlowbitTests | undefined {
+  const all = rule.matches.filter((match) => match.kind === 'flowbits');
+  if (all.length === 0) return undefined;
+  const named = (command: 'isset' | 'isnotset'): (readonly string[])[] =>
+    all.filter((match) => match.command === command).map(({ names }) => names);
+  const changes = all.flatMap(({ command, names }) =>
+    command === 'isset' || command === 'isnotset' ? [] : names.map((name) => ({ command, name })),
   );
+  return { isset: named('isset'), isnotset: named('isnotset'), changes };
+}
+
+function engineRule({ rule, index, kernel }: Candidate): EngineRule {
+  const threshold = engineThreshold(rule);
+  const flowbits = flowbitsOf(rule);
   return {
     index,
+    key: rule.meta.gid * 2 ** 32 + rule.meta.sid,
     action: rule.action,
     noalert: rule.meta.noalert,
     source: rule.source,
     destination: rule.destination,
     bidirectional: rule.bidirectional,
+    ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
+    app: rule.app === undefined ? App.UNKNOWN : apps[rule.app],
     conditions: conditionsOf(rule),
-    contents,
-    sizes,
-    ...(state === undefined ? {} : { threshold: state }),
+    groups: groupsOf(rule),
+    ...(flowbits === undefined ? {} : { flowbits }),
+    ...streamUse(rule),
+    kernel: kernel === true,
+    ...(threshold === undefined ? {} : { threshold }),
   };
 }
 
-/** The content to look for first: the one marked fast_pattern, else the longest; methods say too little. */
-function fastPattern(rule: Rule): ContentMatch | undefined {
-  const contents = rule.matches.filter((match) => match.kind === 'content');
-  const usable = contents.filter((match) => !match.negated && match.pattern.length > 0);
-  const weight = (match: ContentMatch): number => match.pattern.length - (match.buffer === 'http.method' ? 100 : 0);
-  return usable.find((match) => match.fastPattern) ?? usable.sort((a, b) => weight(b) - weight(a))[0];
+/** Rules that set bits come before those that ask for them, as in Suricata: within an action, and before the priority. */
+function flowbitRank({ rule }: Candidate): number {
+  let [reads, writes] = [false, false];
+  for (const match of rule.matches) {
+    if (match.kind !== 'flowbits') continue;
+    if (match.command === 'isset' || match.command === 'isnotset') reads = true;
+    else writes = true;
+  }
+  return writes ? (reads ? 1 : 0) : reads ? 2 : 3;
+}
+
+/** The order in which rules of the engine act. */
+export function byEngineRank(a: Candidate, b: Candidate): number {
+  return (
+    a.rule.action - b.rule.action ||
+    flowbitRank(a) - flowbitRank(b) ||
+    a.rule.meta.priority - b.rule.meta.priority ||
+    a.index - b.index
+  );
 }
 
 /** The engine's program for rules in the order in which they act. */
-export function makeProgram(rules: readonly { rule: Rule; index: number }[]): EngineProgram {
-  const always: number[] = [];
-  const wanted = BUFFERS.map(() => new Map<string, { pattern: Uint8Array; rules: number[] }>());
-  rules.forEach(({ rule }, number) => {
-    const fast = fastPattern(rule);
-    const patterns = fast && wanted[bufferNumber(fast.buffer)];
-    if (fast === undefined || patterns === undefined) {
-      always.push(number);
-      return;
-    }
-    const pattern = foldCase(fast.pattern);
-    const key = pattern.join();
-    const entry = patterns.get(key) ?? { pattern, rules: [] };
-    entry.rules.push(number);
-    patterns.set(key, entry);
-  });
-  const prefilters = wanted.flatMap((patterns, at): Prefilter[] => {
-    const buffer = at as BufferId;
-    const list = [...patterns.values()];
-    const automaton = buildAutomaton(list.map((entry) => entry.pattern));
-    return automaton === undefined ? [] : [{ buffer, automaton, rules: list.map((entry) => entry.rules) }];
-  });
-  return { rules: rules.map(({ rule, index }) => engineRule(rule, index)), prefilters, always };
+export function makeProgram(rules: readonly Candidate[]): EngineProgram {
+  return {
+    rules: rules.map(engineRule),
+    kinds: makePrefilters(rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }))),
+    needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
+  };
 }

@@ -28,7 +28,7 @@ export interface HttpRequest extends Message {
   /** Bits of `Open`. */
   readonly cut: number;
   /** Number of the message in its direction, if the caller knows it. */
-  number: number;
+  number: number | undefined;
   /** See Message. */
   decided: boolean;
 }
@@ -125,7 +125,7 @@ class Request implements HttpRequest {
   complete = false;
   cut = 0;
   readonly kind = Kind.HTTP_REQUEST;
-  number = 0;
+  number: number | undefined = undefined;
   decided = false;
   readonly #bytes: Uint8Array;
   readonly #from: number;

@@ -3,7 +3,6 @@ import t from 'tap';
 import { Action, Field } from '../../../common/abi.gen.js';
 import { compileRules, createEvaluator, parseHttpRequest, type Evaluator } from '../../../rules/index.js';
 import type { JudgedPacket } from '../../../rules/match/message.js';
-import { buildAutomaton, foldCase, scan } from '../../../rules/match/automaton.js';
 import { Random } from './support/random.js';
 
 const MAPPED = 0xffff00000000n;
@@ -154,27 +153,6 @@ t.test('thresholds go on after a reload of the same rule', async (t) => {
   );
   t.same(alerts(third, 4), [true], 'another threshold starts anew');
   t.equal(third.stats.windows, 1, 'and the old one is forgotten');
-});
-
-t.test('the automaton finds what a search finds', async (t) => {
-  const r = new Random(Date.now() & 0xffff);
-  const word = (length: number): Uint8Array =>
-    Uint8Array.from({ length }, () => r.pick([0x61, 0x62, 0x41, 0x63, 0xff, 0]));
-  for (let round = 0; round < 300; round++) {
-    const patterns = Array.from({ length: 1 + r.int(12) }, () => foldCase(word(1 + r.int(5))));
-    const automaton = buildAutomaton(patterns);
-    const text = word(r.int(60));
-    const found = new Set<number>();
-    if (automaton) scan(automaton, text, (pattern) => found.add(pattern));
-    const folded = Buffer.from(foldCase(text));
-    const expected = patterns.flatMap((pattern, id) => (folded.includes(Buffer.from(pattern)) ? [id] : []));
-    if ([...found].sort((a, b) => a - b).join() !== expected.join()) {
-      t.same([...found], expected, 'same patterns', { patterns, text });
-      return;
-    }
-  }
-  t.equal(buildAutomaton([]), undefined);
-  t.pass('300 random sets of patterns');
 });
 
 t.test('random rules: prefilter and verification agree with plain tests', async (t) => {

@@ -22,18 +22,21 @@ t.test('actions', async (t) => {
 
 t.test('protocols', async (t) => {
   for (const [name, ipProtocols, more] of [
-    ['ip', undefined, { anyFrame: false, http: false }],
+    ['ip', undefined, { anyFrame: false, app: undefined }],
     ['any', undefined, {}],
     ['tcp', [6], {}],
-    ['tcp-pkt', [6], {}],
+    ['tcp-pkt', [6], { stream: 'never' }],
     ['udp', [17], {}],
     ['icmp', [1, 58], {}],
     ['icmpv4', [1], {}],
     ['icmpv6', [58], {}],
     ['sctp', [132], {}],
     ['pkthdr', undefined, { anyFrame: true }],
-    ['HTTP', [6], { http: true, protocol: 'http' }],
-    ['http1', [6], { http: true }],
+    ['HTTP', [6], { app: 'http', protocol: 'http' }],
+    ['http1', [6], { app: 'http' }],
+    ['tls', [6], { app: 'tls' }],
+    ['dns', [6, 17], { app: 'dns' }],
+    ['tcp-stream', [6], { stream: 'only' }],
   ] as const) {
     const { rule } = one(`alert ${name} any any -> any any (sid:1;)`);
     t.same(rule?.ipProtocols, ipProtocols, name);
@@ -41,7 +44,7 @@ t.test('protocols', async (t) => {
   }
   const six = one('alert ip6 any any -> any any (sid:1;)').rule;
   t.ok(six && matches(six, { IP_VERSION: 6 }) && !matches(six, { IP_VERSION: 4 }));
-  for (const name of ['dns', 'tls', 'tcp-stream', 'http2', 'tcp:pre_flow']) {
+  for (const name of ['ssh', 'ssl', 'http2', 'tcp:pre_flow']) {
     t.match(one(`alert ${name} any any -> any any (sid:1;)`).unsupported, { keyword: 'protocol' }, name);
   }
 });
@@ -103,7 +106,7 @@ t.test('a bad rule does not stop the others, comments and disabled rules are tol
       '; another comment',
       'alert tcp any any -> any any (ttl:999; sid:3;)',
       '  alert tcp any any -> any any (sid:4;)',
-      'alert dns any any -> any any (sid:5;)',
+      'alert ssh any any -> any any (sid:5;)',
       '',
     ].join('\r\n'),
   );
@@ -132,16 +135,18 @@ t.test('every error of a rule is told', async (t) => {
 });
 
 t.test('an error beats unsupported', async (t) => {
-  const { errors, unsupported } = one('alert dns any any -> any any (ttl:x; sid:1;)');
+  const { errors, unsupported } = one('alert ssh any any -> any any (ttl:x; sid:1;)');
   t.equal(errors.length, 1);
   t.equal(unsupported, undefined);
 });
 
 t.test('the first unsupported thing is named', async (t) => {
-  t.match(one('alert tcp any any -> any any (flow:established; pcre:"/a/"; sid:1;)').unsupported, { keyword: 'flow' });
-  t.match(one('alert dns any any -> any any (dns.query; content:"a"; sid:1;)').unsupported, { keyword: 'protocol' });
-  const { problems } = parse('alert tcp any any -> any any (flow:established; pcre:"/a/"; sid:1;)');
-  t.match(problems, [{ severity: 'unsupported', column: 31, keyword: 'flow', cause: /flow tracking/ }]);
+  t.match(one('alert tcp any any -> any any (hostbits:isset,x; pcre:"/a/"; sid:1;)').unsupported, {
+    keyword: 'hostbits',
+  });
+  t.match(one('alert ssh any any -> any any (ssh.proto; content:"a"; sid:1;)').unsupported, { keyword: 'protocol' });
+  const { problems } = parse('alert tcp any any -> any any (hostbits:isset,x; pcre:"/a/"; sid:1;)');
+  t.match(problems, [{ severity: 'unsupported', column: 31, keyword: 'hostbits', cause: /state of a flow/ }]);
 });
 
 t.test('of one gid and sid the highest revision is used', async (t) => {

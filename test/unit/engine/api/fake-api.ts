@@ -74,6 +74,7 @@ export const rule: Whole<RuleRecord> = {
   noalert: false,
   reject: { source: true, destination: false },
   placement: 'inline',
+  needs: ['http-requests'],
   reason: 'a note',
   positions: [0],
   text: 'drop tcp any any -> any any (msg:"SYN and FIN"; flags:SF; sid:9000001; rev:2;)',

@@ -36,9 +36,11 @@ t.test('older notation', async (t) => {
 
 t.test('a tcp rule with an HTTP buffer is judged on requests', async (t) => {
   const { rule } = one(withOptions('http.uri; content:"a";', 'alert ip any any -> any any'));
-  t.equal(rule?.http, true);
+  t.equal(rule?.app, 'http');
   t.same(rule?.ipProtocols, [6]);
-  t.match(one(withOptions('http.uri; content:"a";', 'alert udp any any -> any any')).errors, [{ cause: /need TCP/ }]);
+  t.match(one(withOptions('http.uri; content:"a";', 'alert udp any any -> any any')).errors, [
+    { cause: /does not occur in udp/, keyword: 'http.uri', remedy: 'write http or tcp' },
+  ]);
 });
 
 t.test('bsize', async (t) => {
@@ -91,9 +93,8 @@ t.test('modifiers that contradict', async (t) => {
 
 t.test('what is not matched is unsupported', async (t) => {
   for (const [options, keyword] of [
-    ['content:"a";', 'content'],
     ['http.uri; content:"a"; pkt_data; content:"b";', 'pkt_data'],
-    ['http.request_body; content:"a";', 'http.request_body'],
+    ['http.cookie; content:"a";', 'http.cookie'],
     ['http.uri; content:"a"; distance:1;', 'distance'],
     ['http.uri; pcre:"/a\\;b/";', 'pcre'],
     ['http.uri; content:"a"; offset:var;', 'offset'],

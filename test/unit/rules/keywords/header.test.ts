@@ -175,8 +175,6 @@ t.test('what is known and not done is unsupported by name', async (t) => {
     ['decode-event:gre.wrong_version', /is not raised/],
     ['stream-event:fin_syn', /stream tracking/],
     ['flow:established', /flow tracking/],
-    ['flowbits:isset,x', /flow tracking/],
-    ['flowbits:set,x; noalert', /flow tracking/],
   ] as const) {
     const { rule, unsupported, errors } = one(withOptions(`${option};`));
     t.same([rule, errors], [undefined, []], option);
@@ -184,8 +182,6 @@ t.test('what is known and not done is unsupported by name', async (t) => {
   }
 });
 
-t.test('flow:stateless and flowbits:noalert say nothing about flows', async (t) => {
+t.test('flow:stateless says nothing about flows', async (t) => {
   t.same(one(withOptions('flow:stateless;')).rule?.matches, []);
-  t.equal(one(withOptions('flowbits:noalert;')).rule?.meta.noalert, true);
-  t.same(one(withOptions('flowbits:set,ET.Evil; flowbits:unset,b;')).rule?.matches, [], 'nobody can ask for the bit');
 });

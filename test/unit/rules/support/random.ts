@@ -166,7 +166,6 @@ export function randomRule(r: Random, sid: number): Rule {
     protocol,
     ...(ipProtocols === undefined ? {} : { ipProtocols }),
     anyFrame: anyFrame === true,
-    http: false,
     source: endpoint(r),
     destination: endpoint(r),
     bidirectional: r.chance(25),

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// On which messages a rule is judged, and what has to be handed over for it.
+
+import { Field } from '../../common/abi.gen.js';
+import type { AppName, Buffer as BufferName, Rule } from '../ast.js';
+import { bufferInfo, bufferMatches, directionsOf, TO_CLIENT, TO_SERVER } from '../buffers.js';
+import { Kind } from './message.js';
+
+const bit = (kind: Kind): number => 1 << kind;
+
+const REQUEST = bit(Kind.HTTP_REQUEST);
+const REQUEST_BODY = bit(Kind.HTTP_REQUEST_BODY);
+const RESPONSE = bit(Kind.HTTP_RESPONSE);
+const RESPONSE_BODY = bit(Kind.HTTP_RESPONSE_BODY);
+const HELLO = bit(Kind.TLS_HELLO);
+const ANSWER = bit(Kind.TLS_ANSWER);
+const CERTS = bit(Kind.TLS_CERTS);
+const QUERY = bit(Kind.DNS_QUERY);
+const REPLY = bit(Kind.DNS_ANSWER);
+const STREAM = bit(Kind.STREAM);
+const PACKET = bit(Kind.PACKET);
+
+const BODIES = REQUEST_BODY | RESPONSE_BODY;
+const EVERY = -1;
+
+/** Kinds of messages that have the buffer. */
+const having: Readonly<Record<BufferName, number>> = {
+  'http.method': REQUEST | REQUEST_BODY,
+  'http.uri': REQUEST | REQUEST_BODY,
+  'http.host': REQUEST | REQUEST_BODY,
+  'http.user_agent': REQUEST | REQUEST_BODY,
+  'http.header': REQUEST | REQUEST_BODY | RESPONSE | RESPONSE_BODY,
+  'http.request_body': REQUEST_BODY,
+  'http.response_body': RESPONSE_BODY,
+  'file.data': BODIES,
+  'tls.sni': HELLO | CERTS,
+  'tls.certs': CERTS,
+  'tls.cert_subject': CERTS,
+  'tls.cert_issuer': CERTS,
+  'tls.cert_serial': CERTS,
+  'tls.cert_fingerprint': CERTS,
+  'dns.query': QUERY,
+  payload: EVERY,
+};
+
+/** Kinds that go to the server, to the client; the others go both ways. */
+const ONE_WAY = {
+  server: REQUEST | REQUEST_BODY | HELLO | QUERY,
+  client: RESPONSE | RESPONSE_BODY | ANSWER | REPLY,
+};
+
+/** What a rule is judged on that has no buffer of its own. */
+const ofApp: Readonly<Record<AppName, number>> = { http: REQUEST, tls: HELLO, dns: QUERY | REPLY };
+const ofAppToClient: Readonly<Record<AppName, number>> = { http: RESPONSE, tls: ANSWER, dns: REPLY };
+
+/** True if the rule looks into something that only the engine sees, or names an application protocol. */
+export function needsMessage(rule: Rule): boolean {
+  return rule.app !== undefined || bufferMatches(rule.matches).length > 0;
+}
+
+/** Kinds of messages, as bits by number, on which the rule is judged. */
+export function kindsOf(rule: Rule): number {
+  const buffers = new Set(bufferMatches(rule.matches).map(({ buffer }) => buffer));
+  const directions = directionsOf(rule);
+  const wrongWay =
+    ((directions & TO_SERVER) === 0 ? ONE_WAY.server : 0) | ((directions & TO_CLIENT) === 0 ? ONE_WAY.client : 0);
+  if (buffers.size === 0) {
+    if (rule.app === undefined) return 0;
+    return directions === TO_CLIENT ? ofAppToClient[rule.app] : ofApp[rule.app] & ~wrongWay;
+  }
+  if (buffers.size === 1 && buffers.has('payload')) return payloadKinds(rule);
+  let kinds = ~(STREAM | PACKET);
+  for (const buffer of buffers) kinds &= having[buffer];
+  // Heads are judged as soon as they are there, and payload may go on behind them.
+  const body = [...buffers].some((buffer) => (having[buffer] & ~BODIES) === 0);
+  if (!body && !buffers.has('payload')) kinds &= ~BODIES;
+  if ((kinds & HELLO) !== 0) kinds &= ~CERTS;
+  return kinds & ~wrongWay;
+}
+
+function payloadKinds({ ipProtocols }: Rule): number {
+  const tcp = ipProtocols === undefined || ipProtocols.includes(6);
+  const other = ipProtocols === undefined || ipProtocols.some((number) => number !== 6);
+  return (tcp ? STREAM : 0) | (other ? PACKET : 0);
+}
+
+/** Conditions on these fields say nothing about a single packet; with all others the payload of the packet is what counts. */
+const OF_FLOW: ReadonlySet<Field> = new Set<Field>([Field.FLOW, Field.IP_VERSION, Field.IP_PROTO]);
+
+export interface StreamUse {
+  /** Judged on the stream from its beginning. */
+  readonly stream: boolean;
+  /** Judged on the payload of single segments. */
+  readonly packet: boolean;
+}
+
+/** How a rule with raw contents looks at TCP, as Suricata decides it. */
+export function streamUse(rule: Rule): StreamUse {
+  if (rule.stream === 'only') return { stream: true, packet: false };
+  const ofPacket = rule.matches.some(
+    (match) => match.kind === 'header' && match.conditions.some(({ field }) => !OF_FLOW.has(field)),
+  );
+  if (rule.stream === 'never' || ofPacket) return { stream: false, packet: true };
+  const anchored = rule.matches.some(
+    (match) =>
+      match.kind === 'content' &&
+      match.buffer === 'payload' &&
+      (match.offset !== undefined || match.depth !== undefined || match.startswith),
+  );
+  return { stream: true, packet: anchored };
+}
+
+/** What has to be handed over so that a rule can be judged. */
+export const needNames = [
+  'http-requests',
+  'http-responses',
+  'tls',
+  'dns',
+  'payload-to-server',
+  'payload-to-client',
+] as const;
+export type NeedName = (typeof needNames)[number];
+
+/** By order of needNames. */
+export const Need = { HTTP_REQUESTS: 1, HTTP_RESPONSES: 2, TLS: 4, DNS: 8, TO_SERVER: 16, TO_CLIENT: 32 } as const;
+
+/** Bits of Need. */
+export function needsOf(rule: Rule): number {
+  const kinds = kindsOf(rule);
+  const directions = directionsOf(rule);
+  const heads =
+    ((kinds & (REQUEST | REQUEST_BODY)) !== 0 ? Need.HTTP_REQUESTS : 0) |
+    ((kinds & (RESPONSE | RESPONSE_BODY)) !== 0 ? Need.HTTP_RESPONSES : 0) |
+    ((kinds & (HELLO | ANSWER | CERTS)) !== 0 ? Need.TLS : 0) |
+    ((kinds & (QUERY | REPLY)) !== 0 ? Need.DNS : 0);
+  if (!bufferMatches(rule.matches).some(({ buffer }) => bufferInfo[buffer].payload)) return heads;
+  const server = (directions & TO_SERVER) !== 0 && (kinds & ~ONE_WAY.client) !== 0;
+  const client = (directions & TO_CLIENT) !== 0 && (kinds & ~ONE_WAY.server) !== 0;
+  return heads | (server ? Need.TO_SERVER : 0) | (client ? Need.TO_CLIENT : 0);
+}
+
+/** Bits of Need by name. */
+export function needList(needs: number): NeedName[] {
+  return needNames.filter((_, number) => (needs & (1 << number)) !== 0);
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact tests of one rule: header, flow bits, buffers.
+
+import { App, Field } from '../../common/abi.gen.js';
+import type { AddressSet, Condition, Endpoint, PortSet } from '../ast.js';
+import { holds } from '../compile/conditions.js';
+import { contentHolds, sizeHolds } from './content.js';
+import type { FlowState, JudgedPacket, Message } from './message.js';
+import type { EngineRule, FlowbitTests, TestGroup } from './program.js';
+
+function holdsPort(set: PortSet, port: number): boolean {
+  for (const range of set) if (port >= range.from && port <= range.to) return true;
+  return false;
+}
+
+/** True if the set, sorted and disjoint, holds the address. */
+export function holdsAddress(set: AddressSet, address: bigint): boolean {
+  let [low, high] = [0, set.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const range = set[middle];
+    if (range === undefined) return false;
+    if (address < range.from) high = middle - 1;
+    else if (address > range.to) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boolean {
+  if (!endpoint.anyPort && !holdsPort(endpoint.ports, port)) return false;
+  return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
+}
+
+function conditionHolds(condition: Condition, packet: JudgedPacket): boolean {
+  const value = condition.field === Field.SAMEIP ? Number(packet.src === packet.dst) : packet.field?.(condition.field);
+  return value !== undefined && holds(condition, value);
+}
+
+/** True if the packet meets what the rule asks of headers. */
+export function headerHolds(rule: EngineRule, packet: JudgedPacket): boolean {
+  if (rule.protocols !== undefined && !rule.protocols.includes(packet.proto)) return false;
+  if (rule.app !== App.UNKNOWN && packet.app !== undefined && packet.app !== rule.app) return false;
+  const there =
+    endpointHolds(rule.source, packet.src, packet.sport) && endpointHolds(rule.destination, packet.dst, packet.dport);
+  const back =
+    !there &&
+    rule.bidirectional &&
+    endpointHolds(rule.source, packet.dst, packet.dport) &&
+    endpointHolds(rule.destination, packet.src, packet.sport);
+  if (!there && !back) return false;
+  for (const condition of rule.conditions) if (!conditionHolds(condition, packet)) return false;
+  return true;
+}
+
+/** True if the flow has and lacks the bits that the rule asks for; without a flow nothing holds. */
+export function flowbitsHold(tests: FlowbitTests, flow: FlowState | undefined): boolean {
+  if (flow === undefined) return tests.isset.length + tests.isnotset.length === 0;
+  const { bits } = flow;
+  for (const names of tests.isset) if (bits === undefined || !names.some((name) => bits.has(name))) return false;
+  for (const names of tests.isnotset) if (bits !== undefined && names.every((name) => bits.has(name))) return false;
+  return true;
+}
+
+/** Does what the rule does to bits once it matched. */
+export function changeFlowbits(tests: FlowbitTests, flow: FlowState | undefined): void {
+  if (flow === undefined) return;
+  for (const { command, name } of tests.changes) {
+    const bits = (flow.bits ??= new Set<string>());
+    if (command === 'set' || (command === 'toggle' && !bits.has(name))) bits.add(name);
+    else bits.delete(name);
+  }
+}
+
+/** True if the bytes surely pass all tests of the group. */
+export function groupHolds(group: TestGroup, bytes: Uint8Array, open: boolean): boolean {
+  for (const size of group.sizes) if (!sizeHolds(size, bytes, open, group.dot)) return false;
+  for (const content of group.contents) if (!contentHolds(content, bytes, open, group.dot)) return false;
+  return true;
+}
+
+function anyHolds(group: TestGroup, message: Message, open: boolean): boolean {
+  for (let instance = 0; ; instance++) {
+    const bytes = message.buffer(group.buffer, instance);
+    // As in the reference, a negated content does not match a buffer that is not there either.
+    if (bytes === undefined) return false;
+    if (groupHolds(group, bytes, open)) return true;
+    if (!group.several) return false;
+  }
+}
+
+/** True if the buffers of the message pass all tests of the rule. */
+export function buffersHold(rule: EngineRule, message: Message): boolean {
+  for (const group of rule.groups) if (!anyHolds(group, message, message.open(group.buffer))) return false;
+  return true;
+}
