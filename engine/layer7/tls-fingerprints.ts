@@ -63,8 +63,16 @@ function protocolCode(alpn: Uint8Array | undefined): string {
 
 const count = (list: readonly unknown[]): string => String(Math.min(99, list.length)).padStart(2, '0');
 
-function words(values: readonly number[]): string {
-  return values.map((value) => value.toString(16).padStart(4, '0')).join(',');
+/** Four digits of every number that was asked for. */
+const digits: string[] = [];
+
+function words(values: Iterable<number>): string {
+  let text = '';
+  for (const value of values) {
+    const word = (digits[value] ??= value.toString(16).padStart(4, '0'));
+    text += text === '' ? word : `,${word}`;
+  }
+  return text;
 }
 
 const EMPTY = '0'.repeat(12);
@@ -81,8 +89,9 @@ export function ja4(hello: Hello): string {
   const sni = extensions.includes(SERVER_NAME) ? 'd' : 'i';
   const version = versionCodes[versionOf(hello)] ?? '00';
   const head = `t${version}${sni}${count(ciphers)}${count(extensions)}${protocolCode(hello.alpns[0])}`;
-  const ascending = (a: number, b: number): number => a - b;
-  const named = extensions.filter((type) => type !== SERVER_NAME && type !== ALPN).sort(ascending);
-  const tail = signatures.length > 0 ? `${words(named)}_${words(signatures)}` : words(named);
-  return `${head}_${part(words([...ciphers].sort(ascending)), ciphers.length === 0)}_${part(tail, named.length === 0)}`;
+  const named = extensions.filter((type) => type !== SERVER_NAME && type !== ALPN);
+  const sorted = words(Uint16Array.from(named).sort());
+  const tail = signatures.length > 0 ? `${sorted}_${words(signatures)}` : sorted;
+  const offered = words(Uint16Array.from(ciphers).sort());
+  return `${head}_${part(offered, ciphers.length === 0)}_${part(tail, named.length === 0)}`;
 }
