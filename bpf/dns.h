@@ -11,6 +11,7 @@
 
 #define IDS_DNS_HEADER   12
 #define IDS_DNS_QUESTION 17 /* the shortest message with a question */
+#define IDS_DNS_RECORDS  (65535 / 11)
 #define IDS_DNS_NAME     255
 #define IDS_DNS_LABELS   128
 
@@ -29,26 +30,20 @@ enum ids_dns_flag {
 	IDS_DNS_RESPONSE = 0x8000,
 	IDS_DNS_OPCODE = 0x7800,
 	IDS_DNS_OPCODE_SHIFT = 11,
-	IDS_DNS_ZERO = 0x40,
-	IDS_DNS_RCODE = 0xf,
 };
 
 /*
- * True if a message can begin so: one question; a request has nothing in it that answers (an update has), and no response
- * code. Whatever else is sent over UDP is done with after this.
+ * True if a message can begin so: one question, and no more records than fit into the longest message. Whatever else is
+ * sent over UDP is done with after this. What servers overlook (flags that make no sense in a request, counts that are
+ * not true) is overlooked here.
  */
 static __always_inline bool ids_dns_begins(const struct ids_dns_header *header)
 {
-	__u32 flags = bpf_ntohs(header->flags), opcode = (flags & IDS_DNS_OPCODE) >> IDS_DNS_OPCODE_SHIFT;
+	__u32 opcode = (bpf_ntohs(header->flags) & IDS_DNS_OPCODE) >> IDS_DNS_OPCODE_SHIFT;
 
-	if (header->questions != bpf_htons(1) || opcode > 6 || opcode == 3)
-		return false;
-	if (flags & IDS_DNS_RESPONSE)
-		return true;
-	if (flags & IDS_DNS_RCODE || bpf_ntohs(header->additionals) > 8)
-		return false;
-	/* NOTIFY and UPDATE bring records; a question of mDNS what is known already. */
-	return bpf_ntohs(header->answers) <= 256 && bpf_ntohs(header->authorities) <= 256;
+	return header->questions == bpf_htons(1) && opcode <= 6 && opcode != 3 &&
+	       bpf_ntohs(header->answers) + bpf_ntohs(header->authorities) + bpf_ntohs(header->additionals) <=
+		       IDS_DNS_RECORDS;
 }
 
 /* A walk over the labels of the question. Their lengths stand in `length` while dots stand in the message. */

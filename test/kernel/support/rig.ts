@@ -2,6 +2,7 @@
 // The programs on a bench: private tables, the replay clock, one frame after the other, and everything that came of it.
 
 import {
+  BytesRecordLayout,
   type EventRecord,
   EventType,
   HttpLayout,
@@ -32,12 +33,23 @@ export interface SeenHttp {
   readonly section: Uint8Array;
 }
 
+/** A record of the bulk ring that carries bytes as they were sent. */
+export interface SeenBytes {
+  readonly event: EventRecord;
+  readonly flags: number;
+  readonly total: number;
+  readonly bytes: Buffer;
+}
+
+const bytesEvents: ReadonlySet<number> = new Set([EventType.EVENT_TLS, EventType.EVENT_DNS, EventType.EVENT_PAYLOAD]);
+
 export interface Seen {
   /** XDP_DROP 1, PASS 2, TX 3 */
   readonly verdict: number;
   readonly frame: Uint8Array;
   readonly events: readonly SeenEvent[];
   readonly http: readonly SeenHttp[];
+  readonly bytes: readonly SeenBytes[];
   /** What this frame added, by name and only what is not zero: { RULE_DROP: 1 }. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly decodes: Readonly<Record<string, number>>;
@@ -85,13 +97,14 @@ export class Rig {
   send(frame: Uint8Array, o: { ifindex?: number } = {}): Seen {
     const { verdict, frame: after } = this.push(frame, o);
     const kept = after.slice();
-    const { events, http } = this.drain();
+    const { events, http, bytes } = this.drain();
     const counts = this.#counts();
     const seen = {
       verdict,
       frame: kept,
       events,
       http,
+      bytes,
       reasons: added(this.#before.reasons, counts.reasons),
       decodes: added(this.#before.decodes, counts.decodes),
       stats: added(this.#before.stats, counts.stats),
@@ -107,9 +120,10 @@ export class Rig {
   }
 
   /** The records that wait in both rings. */
-  drain(): { events: SeenEvent[]; http: SeenHttp[] } {
+  drain(): { events: SeenEvent[]; http: SeenHttp[]; bytes: SeenBytes[] } {
     const events: SeenEvent[] = [];
     const http: SeenHttp[] = [];
+    const carried: SeenBytes[] = [];
     const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset);
     this.#events.drain((view, at) => {
       const record = readEvent(view, at);
@@ -117,12 +131,14 @@ export class Rig {
       events.push({ ...record, src: formatAddress(bytes, record.saddr), dst: formatAddress(bytes, record.daddr) });
     });
     this.#bulk.drain((view, at) => {
+      const event = readEvent(view, at);
+      if (bytesEvents.has(event.type)) carried.push(readCarried(view, at, event));
       const record = readHttp(view, at);
       if (record.event.type !== EventType.EVENT_HTTP) return;
       const from = at + HttpLayout.SIZE;
       http.push({ record, section: bytesOf(view).slice(from, from + record.length) });
     });
-    return { events, http };
+    return { events, http, bytes: carried };
   }
 
   close(): void {
@@ -142,6 +158,13 @@ export class Rig {
       stats: named(this.kernel.stats(), StatNames),
     };
   }
+}
+
+function readCarried(view: DataView, at: number, event: EventRecord): SeenBytes {
+  const number = (offset: number): number => view.getUint32(at + offset, true);
+  const from = view.byteOffset + at + BytesRecordLayout.SIZE;
+  const bytes = Buffer.from(new Uint8Array(view.buffer, from, number(BytesRecordLayout.length)));
+  return { event, flags: number(BytesRecordLayout.flags), total: number(BytesRecordLayout.total), bytes };
 }
 
 function added(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Record<string, number> {
