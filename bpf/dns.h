@@ -192,17 +192,21 @@ __noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
 	return io->length < 2 + total ? io->length : 2 + total;
 }
 
-/* Looks at the payload of a UDP packet. Returns 0 if it is no DNS. */
+/* Looks at the payload of a UDP packet. Returns 0 if it is no DNS, or nobody wants to know. */
 IDS_OUTLINE(ids_dns_datagram)
 {
+	const struct ids_l7_settings *settings = ids_l7_setting();
 	const struct ids_dns_header *header;
 	struct ids_io *io = ids_io();
-	__u32 length = pkt->payload_len;
+	__u32 length = pkt->payload_len, port;
 
-	if (!io || length < IDS_DNS_QUESTION)
+	if (!io || !settings || !(settings->flags & IDS_L7_DNS) || length < IDS_DNS_QUESTION)
 		return 0;
 	header = ids_bytes(ctx, hook, pkt, pkt->payload, sizeof(*header));
 	if (!header || !ids_dns_begins(header))
+		return 0;
+	port = bpf_ntohs(pkt->direction & 1 ? pkt->sport : pkt->dport);
+	if (settings->ignored[port / 8] >> port % 8 & 1)
 		return 0;
 	if (length > IDS_SECTION_MAX)
 		length = IDS_SECTION_MAX;
@@ -213,7 +217,11 @@ IDS_OUTLINE(ids_dns_datagram)
 	if (ids_load(ctx, hook, pkt, pkt->payload, io->bytes, length))
 		return 0;
 	io->length = length;
-	return ids_dns_message(pkt, io, 0, pkt->payload_len) == 0;
+	if (ids_dns_message(pkt, io, 0, pkt->payload_len))
+		return 0;
+	if (pkt->app != IDS_APP_DNS)
+		ids_flow_note(pkt, 0, IDS_APP_DNS);
+	return 1;
 }
 
 #endif

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hellos of TLS: which bytes are handed over, once, however they come; and rules on the server name.
+
+import t from 'tap';
+import { BytesFlag, L7Setting } from '../../common/abi.gen.js';
+import { parseTlsFlight } from '../../engine/layer7/tls-records.js';
+import { tlsFields } from '../../engine/layer7/tls.js';
+import { whyUnprivileged } from '../helpers/privileged.js';
+import { alpnExtension, handshake, hello, records, selfSigned, session, sniExtension } from '../helpers/tls-bytes.js';
+import { Conversation, type Ends } from './support/conversation.js';
+import { install } from './support/http-rig.js';
+import { setLayer7 } from './support/layer7-rig.js';
+import { Rig, type Seen, type SeenBytes } from './support/rig.js';
+
+const when = { skip: whyUnprivileged() ?? false };
+const LOGGED = L7Setting.L7_TLS | L7Setting.L7_LOG_TLS;
+
+const openRig = (t: Parameters<typeof Rig.open>[0], flags: number = LOGGED): Rig => {
+  const rig = Rig.open(t, { sizes: { ids_events: 65536 } });
+  setLayer7(rig, flags);
+  return rig;
+};
+const bytesOf = (seen: readonly Seen[]): SeenBytes[] => seen.flatMap(({ bytes }) => bytes);
+const sniOf = (bytes: Uint8Array): string => Buffer.from(parseTlsFlight(bytes).client?.sni ?? []).toString();
+const named = (name: string): Buffer => hello({ extensions: [alpnExtension('h2'), sniExtension(name)] });
+
+t.test('a ClientHello is handed over once, split at every byte, in any records, on any port', when, async (t) => {
+  const rig = openRig(t);
+  const whole = records(named('split.example'));
+  for (let cut = 0; cut < whole.length; cut++) {
+    const seen = Conversation.open(rig, { dport: 1 + cut }).send(0, whole, [cut]);
+    const carried = bytesOf(seen);
+    if (carried.length !== 1 || !carried[0]?.bytes.equals(whole)) t.fail(`cut at ${cut}: ${carried.length}`);
+  }
+  for (const size of [1, 2, 3, 7, 60, 100]) {
+    const cut = records(named('records.example'), size);
+    for (const cuts of [[], [1], [Math.floor(cut.length / 2)], Array.from(cut, (_, i) => i)]) {
+      const carried = bytesOf(Conversation.open(rig).send(0, cut, cuts));
+      t.strictSame([carried.length, sniOf(carried[0]?.bytes ?? Buffer.alloc(0))], [1, 'records.example'], `${size}`);
+      t.equal(carried[0]?.flags, BytesFlag.BYTES_LOGGED);
+    }
+  }
+  const talk = Conversation.open(rig);
+  talk.send(0, whole);
+  t.strictSame(bytesOf(talk.send(0, whole)), [], 'one hello a direction');
+});
+
+t.test('sessions of Node, both sides, certificates as far as they are readable', when, async (t) => {
+  const rig = openRig(t);
+  const pair = selfSigned('/CN=server.example');
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const real = await session(pair, { servername: 'real.example', maxVersion });
+    for (const cuts of [[], [3, 200], Array.from(real.server, (_, i) => i).slice(1, 1400)]) {
+      const talk = Conversation.open(rig);
+      const [client, ...more] = bytesOf(talk.send(0, real.client));
+      const [server, ...again] = bytesOf(talk.send(1, real.server, cuts));
+      t.strictSame([more.length, again.length], [0, 0]);
+      const of = (record?: SeenBytes): ReturnType<typeof parseTlsFlight> =>
+        parseTlsFlight(record?.bytes ?? Buffer.alloc(0));
+      const fields = tlsFields(of(client), of(server));
+      t.match(fields, { sni: 'real.example', version: maxVersion === 'TLSv1.2' ? 0x0303 : 0x0304 }, maxVersion);
+      t.equal(fields.certificate?.subject, maxVersion === 'TLSv1.2' ? 'CN=server.example' : undefined);
+      t.strictSame([client?.event.direction, server?.event.direction], [0, 1]);
+    }
+  }
+});
+
+t.test('what is no hello, and what is not wanted', when, async (t) => {
+  const rig = openRig(t);
+  const tries: Record<string, Uint8Array> = {
+    'a record of another kind': records(named('x'), 16_384, 23),
+    'another version': records(named('x'), 16_384, 22, 0x0505),
+    'a message that is no hello': records(handshake(4, Buffer.alloc(40))),
+    'an empty record': Buffer.concat([records(Buffer.of(1)).subarray(0, 4), Buffer.of(0, 1)]),
+    text: Buffer.from('GET / HTTP/1.0\r\n\r\n'),
+  };
+  for (const [name, bytes] of Object.entries(tries))
+    t.strictSame(bytesOf(Conversation.open(rig).send(0, bytes)), [], name);
+  const cut = records(named('cut.example')).subarray(0, 60);
+  t.strictSame(bytesOf(Conversation.open(rig).send(0, cut)), [], 'still waiting');
+  setLayer7(rig, L7Setting.L7_TLS);
+  const [seen] = Conversation.open(rig).send(0, records(named('x')));
+  t.strictSame([seen?.bytes, seen?.stats['TLS']], [[], 1], 'counted, not wanted');
+  setLayer7(rig, L7Setting.L7_TLS | L7Setting.L7_ALL_HELLOS);
+  t.equal(bytesOf(Conversation.open(rig).send(0, records(named('x'))))[0]?.flags, BytesFlag.BYTES_WANTED);
+  setLayer7(rig, 0);
+  t.strictSame(Conversation.open(rig).send(0, records(named('x')))[0]?.stats['TLS'], undefined, 'turned off');
+});
+
+t.test('a drop rule on the server name acts on the packet that completes it', when, async (t) => {
+  const rig = openRig(t, L7Setting.L7_TLS);
+  install(rig, 'drop tls any any -> any any (msg:"x"; tls.sni; content:"evil.example"; nocase; endswith; sid:1;)');
+  const verdicts = (message: Buffer, size = 16_384, cuts: readonly number[] = [], ends: Ends = {}): number[] =>
+    Conversation.open(rig, ends)
+      .send(0, records(message, size), cuts)
+      .map(({ verdict }) => verdict);
+  t.strictSame(verdicts(named('www.Evil.example')), [1]);
+  t.strictSame(verdicts(named('www.good.example')), [2]);
+  t.strictSame(verdicts(named('evil.example.org')), [2]);
+  t.strictSame(
+    verdicts(named('evil.example'), 16_384, [], { dport: 8080, client: '2001:db8::1', server: '2001:db8::2' }),
+    [1],
+  );
+  const message = named('a.evil.example');
+  for (let cut = 1; cut < records(message).length; cut++) {
+    const [first, last] = verdicts(message, 16_384, [cut]);
+    if (first !== 2 || last !== 1) t.fail(`cut at ${cut}: ${first} ${last}`);
+  }
+  for (const size of [1, 3, 20]) t.equal(verdicts(message, size).at(-1), 1, `records of ${size}`);
+});
