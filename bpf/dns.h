@@ -120,22 +120,16 @@ static __always_inline void ids_dns_name(struct ids_packet *pkt, struct ids_io *
 	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, walk, 0);
 }
 
-/*
- * Judges the message that lies at bytes[from..length): 0, or less if it is none. Its end, or more, may be missing.
- */
-__noinline int ids_dns_message(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 total)
+/* Judges the message of `total` bytes at bytes[from..length): 0, or less if it is none. Its end, or more, may be missing. */
+static __always_inline int ids_dns_message(struct ids_packet *pkt, struct ids_io *io, const __u32 from, __u32 total)
 {
+	const struct ids_dns_header *header = (const struct ids_dns_header *)(io->bytes + from);
 	const struct ids_l7_settings *settings = ids_l7_setting();
 	struct ids_dns_walk walk = { .io = io };
-	const struct ids_dns_header *header;
 	__u32 flags = 0, class, length;
-	bool request;
 
-	if (!pkt || !io || !settings || from > 2 || io->length < from + IDS_DNS_QUESTION ||
-	    io->length > IDS_SECTION_MAX)
-		return -1;
-	header = (const struct ids_dns_header *)(io->bytes + from);
-	if (!ids_dns_begins(header))
+	if (!settings || io->length < from + IDS_DNS_QUESTION || io->length > IDS_SECTION_MAX ||
+	    !ids_dns_begins(header))
 		return -1;
 	length = io->length - from;
 	if (length > total)
@@ -154,37 +148,49 @@ __noinline int ids_dns_message(struct ids_packet *pkt, struct ids_io *io, __u32 
 	ids_count(IDS_STAT_DNS);
 	if (settings->flags & IDS_L7_LOG_DNS)
 		flags |= IDS_BYTES_LOGGED;
-	request = !(header->flags & bpf_htons(IDS_DNS_RESPONSE));
-	if (request) {
-		if (settings->flags & IDS_L7_ALL_QUERIES)
+	if (!(header->flags & bpf_htons(IDS_DNS_RESPONSE))) {
+		if (settings->flags & IDS_L7_ALL_QUERIES || walk.state == IDS_DNS_POINTED)
 			flags |= IDS_BYTES_WANTED;
 		if (walk.state == IDS_DNS_NAMED && walk.count)
 			ids_dns_name(pkt, io, &walk);
-		else if (walk.state == IDS_DNS_POINTED)
-			flags |= IDS_BYTES_WANTED;
 		if (io->wanted)
 			flags |= IDS_BYTES_WANTED;
 	}
-	if (from)
-		ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, 2, length, total);
-	else
-		ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, 0, length, total);
+	ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, from, length, total);
 	return 0;
 }
 
-/* The consumer of DNS over TCP: messages with their length in front, one a section. */
+/* Whether a stream that begins so is DNS: 1, 0 if not, -1 if these are too few bytes to tell. */
+static __always_inline int ids_dns_stream_begins(const struct ids_io *io)
+{
+	const struct ids_dns_header *header = (const struct ids_dns_header *)(io->bytes + 2);
+
+	if (io->length < 2)
+		return -1;
+	if ((io->bytes[0] << 8 | io->bytes[1]) < IDS_DNS_QUESTION)
+		return 0;
+	if (io->length < 8)
+		return -1;
+	if (header->questions != bpf_htons(1))
+		return 0;
+	return io->length < 2 + IDS_DNS_HEADER ? -1 : ids_dns_begins(header);
+}
+
+/* The consumer of DNS: a datagram, or over TCP messages with their length in front, one a section. */
 __noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
 {
 	__u32 total;
+	int result;
 
 	if (!pkt || !io)
 		return -1;
-	if (io->length < 2 + IDS_DNS_HEADER)
-		return io->flags & IDS_IO_LAST ? -1 : 0;
-	total = io->bytes[0] << 8 | io->bytes[1];
-	if (total < IDS_DNS_QUESTION || !ids_dns_begins((const struct ids_dns_header *)(io->bytes + 2)))
-		return -1;
+	if (io->flags & IDS_IO_DATAGRAM)
+		return ids_dns_message(pkt, io, 0, pkt->payload_len);
+	result = ids_dns_stream_begins(io);
+	if (result != 1)
+		return result && !(io->flags & IDS_IO_LAST) ? 0 : -1;
 	io->fresh = io->length;
+	total = io->bytes[0] << 8 | io->bytes[1];
 	if (io->length < 2 + total && !(io->flags & IDS_IO_LAST))
 		return 0;
 	if (ids_dns_message(pkt, io, 2, total))
@@ -217,7 +223,7 @@ IDS_OUTLINE(ids_dns_datagram)
 	if (ids_load(ctx, hook, pkt, pkt->payload, io->bytes, length))
 		return 0;
 	io->length = length;
-	if (ids_dns_message(pkt, io, 0, pkt->payload_len))
+	if (ids_dns_section(pkt, io))
 		return 0;
 	if (pkt->app != IDS_APP_DNS)
 		ids_flow_note(pkt, 0, IDS_APP_DNS);

@@ -8,38 +8,9 @@
 
 #include "bytes_record.h"
 #include "patterns.h"
+#include "tls_walk.h"
 
-#define IDS_TLS_RECORD_MAX (16384 + 2048)
-#define IDS_TLS_HEADER     5
-#define IDS_TLS_PIECE      4096 /* bytes that are copied at once */
-
-enum ids_tls_type {
-	IDS_TLS_HANDSHAKE = 22,
-	IDS_TLS_CLIENT_HELLO = 1,
-	IDS_TLS_SERVER_HELLO = 2,
-	IDS_TLS_CERTIFICATE = 11,
-	IDS_TLS_HELLO_DONE = 14,
-};
-
-/* Where the walk over records stands: indices of ids_io.own. Places in the handshake are as if there were no records. */
-enum ids_tls_own {
-	IDS_TLS_AT = 0,      /* offset of the record that comes next */
-	IDS_TLS_SEEN = 1,    /* bytes of handshake in the records before it */
-	IDS_TLS_RECORDS = 2, /* how many these are */
-	IDS_TLS_MESSAGE = 3, /* where in the handshake the next message begins */
-	IDS_TLS_NUMBER = 4,  /* the bytes of its header that were read, as a number, and */
-	IDS_TLS_READ = 5,    /* how many they are */
-	IDS_TLS_END = 6,     /* where in the handshake what we want ends; 0 = not known yet */
-	IDS_TLS_STATE = 7,   /* enum ids_tls_state, and above it the type of the first message */
-};
-
-enum ids_tls_state {
-	IDS_TLS_OPEN = 0,
-	IDS_TLS_DONE = 1,
-	IDS_TLS_BROKEN = 2,
-	IDS_TLS_STATES = 3,
-	IDS_TLS_FIRST = 8, /* shift of the first message's type */
-};
+#define IDS_TLS_PIECE 4096 /* bytes that are copied at once */
 
 /* A hello put together; what is behind it is room that the verifier wants for a copy of any size to any place. */
 struct ids_tls_joined {
@@ -54,72 +25,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ids_tls_joined);
 } ids_tls_whole SEC(".maps");
-
-/* True if a direction that begins with these bytes can be TLS: a handshake record whose first message is a hello. */
-static __always_inline bool ids_tls_begins(const __u8 *bytes, __u32 length)
-{
-	if (length < 3 || bytes[0] != IDS_TLS_HANDSHAKE || bytes[1] != 3 || bytes[2] > 4)
-		return false;
-	return length < 6 || bytes[5] == IDS_TLS_CLIENT_HELLO || bytes[5] == IDS_TLS_SERVER_HELLO;
-}
-
-/* The header of a message is complete: what does it mean for the walk? */
-static __always_inline void ids_tls_message(struct ids_io *io, __u32 number)
-{
-	__u32 type = number >> 24, begin = io->own[IDS_TLS_MESSAGE], end = begin + 4 + (number & 0xffffff);
-
-	if (begin == 0) {
-		if (type != IDS_TLS_CLIENT_HELLO && type != IDS_TLS_SERVER_HELLO) {
-			io->own[IDS_TLS_STATE] = IDS_TLS_BROKEN;
-			return;
-		}
-		io->own[IDS_TLS_STATE] |= type << IDS_TLS_FIRST;
-	}
-	if (type == IDS_TLS_CLIENT_HELLO || type == IDS_TLS_CERTIFICATE || type == IDS_TLS_HELLO_DONE)
-		io->own[IDS_TLS_END] = end;
-	io->own[IDS_TLS_MESSAGE] = end;
-	io->own[IDS_TLS_READ] = io->own[IDS_TLS_NUMBER] = 0;
-}
-
-/* One step of the walk: a byte of a message's header, or on to the next record. */
-static long ids_tls_step(__u32 index, void *data)
-{
-	struct ids_io *io = *(struct ids_io **)data;
-	__u32 at = io->own[IDS_TLS_AT], seen = io->own[IDS_TLS_SEEN], size, next;
-
-	if (at > IDS_SECTION_MAX - IDS_TLS_HEADER || at + IDS_TLS_HEADER > io->length)
-		return 1;
-	if (io->bytes[at + 1] != 3 || io->bytes[at] != IDS_TLS_HANDSHAKE) {
-		/* Encryption begins, or an alert ends it: enough was seen if there was a hello. */
-		io->own[IDS_TLS_STATE] |= seen ? IDS_TLS_DONE : IDS_TLS_BROKEN;
-		return 1;
-	}
-	size = io->bytes[at + 3] << 8 | io->bytes[at + 4];
-	if (size == 0 || size > IDS_TLS_RECORD_MAX) {
-		io->own[IDS_TLS_STATE] |= IDS_TLS_BROKEN;
-		return 1;
-	}
-	if (at + IDS_TLS_HEADER + size > io->length)
-		return 1;
-	next = io->own[IDS_TLS_MESSAGE] + io->own[IDS_TLS_READ];
-	if (next < seen + size) {
-		__u32 place = at + IDS_TLS_HEADER + (next - seen);
-
-		if (place >= IDS_SECTION_MAX)
-			return 1;
-		io->own[IDS_TLS_NUMBER] = io->own[IDS_TLS_NUMBER] << 8 | io->bytes[place];
-		if (++io->own[IDS_TLS_READ] == 4)
-			ids_tls_message(io, io->own[IDS_TLS_NUMBER]);
-		return (io->own[IDS_TLS_STATE] & IDS_TLS_STATES) != 0;
-	}
-	io->own[IDS_TLS_AT] = at + IDS_TLS_HEADER + size;
-	io->own[IDS_TLS_SEEN] = seen + size;
-	io->own[IDS_TLS_RECORDS]++;
-	if (!io->own[IDS_TLS_END] || seen + size < io->own[IDS_TLS_END])
-		return 0;
-	io->own[IDS_TLS_STATE] |= IDS_TLS_DONE;
-	return 1;
-}
 
 struct ids_tls_join {
 	struct ids_io *from;
@@ -196,22 +101,22 @@ static long ids_tls_extension(__u32 index, void *data)
 }
 
 /* Judges the name in the ClientHello whose body is bytes[from..to), as far as it is there. */
-__noinline int ids_tls_name(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 to)
+static __always_inline void ids_tls_name(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 to)
 {
 	struct ids_tls_extensions walk = { .io = io };
 	__u32 at = from + 34;
 
-	if (!pkt || !io || from > IDS_SECTION_MAX || to > IDS_SECTION_MAX || at + 1 > to)
-		return 0;
+	if (to > IDS_SECTION_MAX || at + 1 > to)
+		return;
 	at += 1 + io->bytes[at];
 	if (at + 2 > to)
-		return 0;
+		return;
 	at += 2 + ids_tls_u16(io, at);
 	if (at + 1 > to || at >= IDS_SECTION_MAX)
-		return 0;
+		return;
 	at += 1 + io->bytes[at];
 	if (at + 2 > to)
-		return 0;
+		return;
 	walk.end = at + 2 + ids_tls_u16(io, at);
 	if (walk.end > to)
 		walk.end = to;
@@ -219,30 +124,31 @@ __noinline int ids_tls_name(struct ids_packet *pkt, struct ids_io *io, __u32 fro
 	bpf_loop(IDS_SECTION_MAX / 4, ids_tls_extension, &walk, 0);
 	if (walk.name)
 		ids_pattern_span(pkt, io, IDS_REGION_SNI, walk.name, walk.name_end, 1, 1);
-	return 0;
 }
 
-/* The ClientHello is there, or as much of it as there will be. */
+/* The ClientHello is there, or as much of it as there will be. Most come in one record, and are read where they are. */
 static __always_inline void ids_tls_client(struct ids_packet *pkt, struct ids_io *io)
 {
+	__u32 zero = 0, records = io->own[IDS_TLS_RECORDS], end = io->own[IDS_TLS_END], from = 4;
 	struct ids_tls_join join = { .from = io };
-	__u32 zero = 0, end = io->own[IDS_TLS_END];
-	struct ids_io *whole;
+	struct ids_io *whole = io;
 
-	if (io->own[IDS_TLS_RECORDS] == 0 || (io->own[IDS_TLS_RECORDS] == 1 && end && end <= io->own[IDS_TLS_SEEN])) {
-		end += IDS_TLS_HEADER;
-		ids_tls_name(pkt, io, IDS_TLS_HEADER + 4, end > IDS_TLS_HEADER && end < io->length ? end : io->length);
-		return;
+	if (records == 0 || (records == 1 && end && end <= io->own[IDS_TLS_SEEN])) {
+		from += IDS_TLS_HEADER;
+		end = end ? end + IDS_TLS_HEADER : 0;
+	} else {
+		join.to = bpf_map_lookup_elem(&ids_tls_whole, &zero);
+		if (!join.to)
+			return;
+		whole = &join.to->io;
+		ids_io_begin(whole, 0, io->flags);
+		bpf_loop(IDS_SECTION_MAX / IDS_TLS_HEADER, ids_tls_copy, &join, 0);
 	}
-	join.to = bpf_map_lookup_elem(&ids_tls_whole, &zero);
-	if (!join.to)
-		return;
-	whole = &join.to->io;
-	ids_io_begin(whole, 0, io->flags);
-	bpf_loop(IDS_SECTION_MAX / IDS_TLS_HEADER, ids_tls_copy, &join, 0);
-	ids_tls_name(pkt, whole, 4, end && end < whole->length ? end : whole->length);
-	io->wanted |= whole->wanted;
-	io->decided |= whole->decided;
+	ids_tls_name(pkt, whole, from, end && end < whole->length ? end : whole->length);
+	if (whole != io) {
+		io->wanted |= whole->wanted;
+		io->decided |= whole->decided;
+	}
 }
 
 /*
@@ -256,8 +162,9 @@ __noinline int ids_tls_section(struct ids_packet *pkt, struct ids_io *io)
 
 	if (!pkt || !io || !settings)
 		return -1;
-	if (!ids_tls_begins(io->bytes, io->length))
-		return io->length < 3 && !(io->flags & IDS_IO_LAST) ? 0 : -1;
+	first = ids_tls_begins(io);
+	if (first != 1)
+		return first && !(io->flags & IDS_IO_LAST) ? 0 : -1;
 	if (settings->flags & IDS_L7_LOG_TLS)
 		flags |= IDS_BYTES_LOGGED;
 	if (settings->flags & IDS_L7_ALL_HELLOS)
