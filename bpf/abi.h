@@ -436,6 +436,7 @@ enum ids_control_flag {
 	IDS_CONTROL_MIDSTREAM = 32,       /* flows without a handshake are picked up and count as established */
 	IDS_CONTROL_FLOW_DROPS = 64,      /* a drop by rule drops the rest of its flow too */
 	IDS_CONTROL_HOLD_FRAGMENTS = 128, /* fragments that cannot be put together are dropped; else they pass */
+	IDS_CONTROL_LOG_FLOWS = 256,      /* a flow whose entry goes to another one is told */
 };
 
 /* Idle times after which a flow is over, as Suricata has them. */
@@ -466,7 +467,8 @@ struct ids_control {
 	__u32 structure;       /* generation of the structure automaton in force, in ids_structures[structure % 2] */
 	__u32 datagram_sets;   /* of ids_datagrams */
 	__u32 pad;
-	__u32 timeout[IDS_TIMEOUTS]; /* seconds */
+	__u32 timeout[IDS_TIMEOUTS];   /* seconds */
+	__u64 flow_key[IDS_FLOW_KEYS]; /* key of the hash of the flow table, made from the secret */
 };
 
 /* An interface that the program is attached to, by ifindex. */
@@ -540,6 +542,13 @@ enum ids_stat {
 	IDS_STAT_LOG_SAMPLED = 41,       /* messages that sampling left out of the log */
 	IDS_STAT_JUDGED_BEFORE = 42,     /* egress: packets that one of our ingress programs has judged */
 	IDS_STAT_PAYLOAD = 43,           /* bytes handed over for inspection */
+	IDS_STAT_HANDSHAKES = 44,        /* TCP flows that were established by their handshake */
+	IDS_STAT_RESETS = 45,            /* established flows that a RST ended */
+	IDS_STAT_REFUSED = 46,           /* SYNs answered by a RST */
+	IDS_STAT_RETRANSMISSIONS = 47,   /* TCP segments that brought nothing new */
+	IDS_STAT_FLOW_RECORDS_LOST = 48, /* records of flows that found the bulk ring full */
+	IDS_STAT_FLOW_RECORDS_HELD = 49, /* records of half-open flows held back by a rate bound */
+	IDS_STAT_FLOWS_LOCAL = 50,       /* picked up because a socket of this host proves them */
 	IDS_STATS = 64,
 };
 

@@ -9,6 +9,8 @@ enum ids_flow_limit {
 	IDS_FLOW_WAYS = 8,        /* entries of a bucket of the flow table */
 	IDS_FLOW_BUCKETS = 16384, /* buckets unless the loader sets another number: a power of two */
 	IDS_TIME_BUCKETS = 64,    /* buckets of a histogram of times: two for each power of two of microseconds */
+	IDS_FLOW_BUSY = 1,        /* ids_flow.id while the entry is being written */
+	IDS_FLOW_KEYS = 11,       /* words of the key of the table's hash */
 };
 
 /* Direction of a packet within its flow, by who sent the first SYN (or the first packet). */
@@ -55,6 +57,12 @@ enum ids_flow_bit {
 	IDS_FLOWBIT_TO_CLIENT = 16,
 };
 
+/* How a direction of a TCP flow has ended. */
+enum ids_flow_ended {
+	IDS_ENDED_FIN = 1,
+	IDS_ENDED_RST = 2,
+};
+
 /* One direction of a flow. */
 struct ids_flow_dir {
 	__u64 packets;
@@ -63,19 +71,27 @@ struct ids_flow_dir {
 	__u32 ack;           /* TCP: the last acknowledgement */
 	__u32 retransmitted; /* TCP: segments that brought nothing new */
 	__u32 probe;         /* TCP: number whose acknowledgement gives the round-trip time */
+	__u32 probe_us;      /* when it was sent, microseconds since start; 0 = none under way */
 	__u8 tcp_flags;      /* all that were seen */
 	__u8 ttl;            /* of the first packet */
-	__u8 pad[2];
-	__u32 probe_us; /* when it was sent, microseconds since start; 0 = none under way */
+	__u8 ended;          /* TCP: enum ids_flow_ended */
+	__u8 pad;
+};
+
+/* Bits of ids_flow.cached, below the generation: what addresses and ports alone decide of packets of one direction. */
+enum ids_flow_cached {
+	IDS_CACHED_LISTS = 1, /* no list names the source, no order is about the flow */
+	IDS_CACHED_RULES = 2, /* no header rule can match a plain data packet */
+	IDS_CACHED_SHIFT = 8, /* ids_control.flow_generation stands from this bit on */
 };
 
 /*
  * A flow. Addresses in canonical order as in ids_cut_key. Written by the kernel alone; the engine reads it through a memory
  * map: what `id` is before and after a read says whether it was one flow. The same index names the flow in ids_l7_flows
- * and ids_flow_orders.
+ * and ids_flow_orders. Three cache lines: the key, one direction and what both share, the other direction.
  */
 struct ids_flow {
-	__u64 id; /* never given out twice since boot; 0: free */
+	__u64 id; /* never given out twice since boot; 0: free, IDS_FLOW_BUSY: being written */
 	__u8 addr[2][16];
 	__be16 port[2]; /* ICMP: 0 */
 	__u8 proto;
@@ -83,20 +99,28 @@ struct ids_flow {
 	__u16 vlan;  /* id of the outer tag, 0 without one */
 	__u64 start; /* nanoseconds of now() */
 	__u64 last;
-	__u8 state;       /* enum ids_flow_state */
-	__u8 end;         /* enum ids_flow_end */
-	__u8 flags;       /* enum ids_flow_flag */
-	__u8 app;         /* enum ids_app */
-	__u32 generation; /* ids_control.flow_generation under which `cached` holds */
-	__u32 cached;     /* bits of the flow stage: what addresses and ports alone decide */
-	__u32 ifindex;    /* of the first packet */
-	__u32 server_us;  /* SYN to SYN-ACK; 0 = not seen */
-	__u32 client_us;  /* SYN-ACK to ACK */
-	__u32 rtt_us;     /* smoothed, data to its acknowledgement, of both sides together; 0 = not measured */
-	__u32 sid;        /* of the rule that dropped it */
+	__u8 state;      /* enum ids_flow_state; these four are one word, changed atomically */
+	__u8 end;        /* enum ids_flow_end */
+	__u8 flags;      /* enum ids_flow_flag */
+	__u8 app;        /* enum ids_app */
+	__u32 cached[2]; /* enum ids_flow_cached, by direction */
+	__u32 ifindex;   /* of the first packet */
+	__u32 sid;       /* of the rule that dropped it */
+	__u32 rtt_us;    /* smoothed, data to its acknowledgement, of both sides together; 0 = not measured */
 	struct ids_flow_dir dir[2];
-	__u32 first[2]; /* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0 */
-	__u64 rest;     /* three cache lines */
+	__u32 server_us; /* SYN to SYN-ACK; 0 = not seen */
+	__u32 client_us; /* SYN-ACK to ACK */
+	__u32 first[2];  /* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0 */
+	__u8 proven;     /* it was established once */
+	__u8 pad[7];
+};
+
+/* Histograms of times in ids_flow_times, IDS_TIME_BUCKETS each. */
+enum ids_flow_time {
+	IDS_TIME_SERVER = 0, /* SYN to SYN-ACK */
+	IDS_TIME_CLIENT = 1, /* SYN-ACK to ACK */
+	IDS_TIME_RTT = 2,
+	IDS_TIMES = 3,
 };
 
 /* What the engine orders about a flow; written by the engine alone. `id` must be that of the entry. */

@@ -251,7 +251,6 @@ enum ids_l7_setting {
 	IDS_L7_LOG_HTTP = 16,
 	IDS_L7_LOG_TLS = 32,
 	IDS_L7_LOG_DNS = 64,
-	IDS_L7_LOG_FLOWS = 128,     /* records of flows that ended */
 	IDS_L7_AGGREGATE = 256,     /* ids_top is kept */
 	IDS_L7_ALL_RESPONSES = 512, /* as ALL_HEADS, of responses */
 	IDS_L7_ALL_HELLOS = 1024,   /* engine rules on TLS */

@@ -10,6 +10,7 @@
 #include "export.h"
 #include "packet.h"
 #include "parse.h"
+#include "flow.h"
 #include "lists.h"
 #include "rules.h"
 #include "http.h"
@@ -25,12 +26,15 @@
 static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, int type)
 {
 	ids_parse(ctx, hook, pkt, type);
+	if (ids_flow(pkt) && hook == IDS_HOOK_XDP && ids_flow_may_ask(pkt) && ids_established(ctx, hook, pkt))
+		ids_flow_prove(pkt);
 	ids_judge_lists(pkt);
-	if (pkt->verdict == IDS_VERDICT_PASS)
+	if (pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_judge_rules(pkt);
 	/* A pass rule ends the judging of this packet. */
 	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
 		ids_http(ctx, hook, pkt);
+	ids_flow_settle(pkt);
 }
 
 IDS_OUTLINE_WITH(ids_judge_view, (int type), (type))

@@ -9,7 +9,6 @@
 
 #define IDS_TCP_ESTABLISHED  1
 #define IDS_TCP_NEW_SYN_RECV 12
-#define IDS_TCP_ACK          0x10
 
 /* What is read of the kernel's own structure; offsets are found at load time. */
 struct tcp_sock {

@@ -42,6 +42,9 @@ struct ids_export {
 	enum ids_flow_flag flow_flag;
 	enum ids_flow_bit flow_bit;
 	enum ids_flow_order flow_order;
+	enum ids_flow_ended flow_ended;
+	enum ids_flow_cached flow_cached;
+	enum ids_flow_time flow_time;
 	enum ids_timeout timeout;
 	enum ids_l7_limit l7_limit;
 	enum ids_app app;

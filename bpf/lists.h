@@ -5,6 +5,7 @@
 
 #include "list4.h"
 #include "list6.h"
+#include "flow_table.h"
 
 /* What the allowlist promises the packet's source: bits of enum ids_allow_kind. */
 static __always_inline __u32 ids_allowed(const struct ids_packet *pkt)
@@ -84,20 +85,40 @@ static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
 		ids_judge_entry(pkt);
 }
 
-/* Whether the source comes second in the canonical order of a flow. */
-static __always_inline bool ids_swapped(const struct ids_packet *pkt)
+/*
+ * Drops what is left of a flow of which the engine has ordered it, or a rule has dropped a packet; an order can also say
+ * that no rule is asked any more.
+ */
+static __always_inline void ids_judge_flow(struct ids_packet *pkt)
 {
-	int n;
+	__u32 index = pkt->flow;
+	const struct ids_flow_orders *orders = bpf_map_lookup_elem(&ids_flow_orders, &index);
+	struct ids_flow *flow = ids_flow_at(index);
+	__u32 order = orders && orders->id == pkt->flow_id ? orders->order : 0;
 
-#pragma unroll
-	for (n = 0; n < 2; n++) {
-		__u64 source = bpf_be64_to_cpu(pkt->saddr.half[n]);
-		__u64 target = bpf_be64_to_cpu(pkt->daddr.half[n]);
-
-		if (source != target)
-			return source > target;
+	if (!flow || !(order || flow->flags & IDS_FLOW_DROPPED))
+		return;
+	if (order & IDS_ORDER_PASS) {
+		pkt->reason = IDS_REASON_RULE_PASS;
+		return;
 	}
-	return bpf_ntohs(pkt->sport) > bpf_ntohs(pkt->dport);
+	if (ids_spared(pkt, ids_allowed(pkt)))
+		return;
+	pkt->verdict = IDS_VERDICT_DROP;
+	pkt->reason = IDS_REASON_FLOW_DROP;
+	if (!order)
+		return;
+	pkt->reason = IDS_REASON_FLOW_CUT;
+	pkt->event_type = IDS_EVENT_CUT;
+	if (order & IDS_ORDER_REJECT) {
+		pkt->verdict = IDS_VERDICT_REJECT;
+		pkt->sides = IDS_RULE_REJECT_SRC;
+	}
+	/* From here on the entry stays as it is. */
+	if (!(flow->flags & IDS_FLOW_DROPPED)) {
+		flow->sid = orders->sid;
+		ids_flow_flag(flow, IDS_FLOW_DROPPED);
+	}
 }
 
 /*
@@ -113,7 +134,8 @@ __noinline int ids_judge_cuts(struct ids_packet *pkt)
 
 	if (!pkt)
 		return 0;
-	swapped = ids_swapped(pkt);
+	swapped = ids_tuple_order(pkt->saddr.half[0], pkt->saddr.half[1], pkt->daddr.half[0], pkt->daddr.half[1],
+				  pkt->sport, pkt->dport);
 	__builtin_memcpy(key.addr[0], swapped ? &pkt->daddr : &pkt->saddr, sizeof(key.addr[0]));
 	__builtin_memcpy(key.addr[1], swapped ? &pkt->saddr : &pkt->daddr, sizeof(key.addr[1]));
 	key.port[0] = swapped ? pkt->dport : pkt->sport;
@@ -137,6 +159,8 @@ static __always_inline void ids_judge_lists(struct ids_packet *pkt)
 	if (!pkt->ip_version)
 		return;
 	ids_judge_blocklist(pkt);
+	if (pkt->flow_id && pkt->verdict == IDS_VERDICT_PASS)
+		ids_judge_flow(pkt);
 	if (pkt->control & IDS_CONTROL_CUTS && pkt->verdict == IDS_VERDICT_PASS && !pkt->malformed)
 		ids_judge_cuts(pkt);
 }

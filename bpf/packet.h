@@ -18,6 +18,11 @@
 /* IP layers that are judged: the outermost, and two tunnels deep. */
 #define IDS_LAYERS  3
 
+#define IDS_TCP_FIN 0x01
+#define IDS_TCP_SYN 0x02
+#define IDS_TCP_RST 0x04
+#define IDS_TCP_ACK 0x10
+
 /* Bits of a position within a line of entries. */
 #define IDS_PLACE_SHIFT 2
 
@@ -93,6 +98,10 @@ struct ids_packet {
 	__u32 flow;     /* index of the entry */
 	__u8 direction; /* enum ids_direction */
 	__u8 app;       /* enum ids_app */
+	__u8 swapped;   /* the source is addr[1] of the key */
+	bool in_window; /* TCP: the sequence number is near what the flow expects */
+	__u32 flow_hash;
+	__u32 flow_generation; /* ids_control.flow_generation before anything was judged */
 
 	/* The decision, changed by the stages and carried out by the one exit. */
 	__u8 verdict;     /* enum ids_verdict */
@@ -121,7 +130,9 @@ struct ids_packet {
 	volatile __u32 cursor;
 	volatile __u32 limit;
 	volatile __u32 live; /* bit w: candidate[w] has bits */
-	__u32 window;        /* count of the threshold window that was judged last */
+	__u64 best_id;
+	__u64 best_last;
+	__u32 window; /* count of the threshold window that was judged last */
 	__u64 candidate[IDS_RULE_WORDS];
 	__u8 scratch[IDS_SCRATCH];
 
@@ -218,8 +229,9 @@ static __always_inline void ids_clear_decision(struct ids_packet *pkt)
 	pkt->listed = 0;
 	pkt->expired = pkt->looked = false;
 	pkt->flow_id = 0;
-	pkt->flow = 0;
-	pkt->direction = pkt->app = 0;
+	pkt->flow = pkt->flow_hash = pkt->flow_generation = 0;
+	pkt->direction = pkt->app = pkt->swapped = 0;
+	pkt->in_window = false;
 }
 
 /* Takes the scratch packet; null never happens. */

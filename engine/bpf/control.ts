@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The run-time settings of the programs: the one value of ids_control, written in place.
 
-import { ControlLayout as L } from '../../common/abi.gen.js';
+import { createHash } from 'node:crypto';
+import { ControlLayout as L, FlowLimit, Timeout } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
 import { Mapping } from './memory.js';
 
@@ -18,7 +19,12 @@ export interface Control {
   /** Sets of the pool of datagrams: what is not a power of two cannot be. */
   readonly datagramSets: number;
   readonly secret: readonly [bigint, bigint];
+  /** Seconds by enum ids_timeout. */
+  readonly timeouts: readonly number[];
 }
+
+/** Idle times of flows in seconds by enum ids_timeout, as Suricata has them. */
+export const DEFAULT_TIMEOUTS: readonly number[] = [60, 600, 60, 30, 300, 30, 300, 30];
 
 /** Each field is one aligned word, so a program sees the old or the new value and never half of one. */
 const words = {
@@ -60,6 +66,7 @@ export class ControlMap {
       structure: word(words.structure),
       datagramSets: word(words.datagramSets),
       secret: [long(L.secret), long(L.secret + 8)],
+      timeouts: Array.from({ length: Timeout.TIMEOUTS }, (_, i) => word(L.timeout + 4 * i)),
     };
   }
 
@@ -70,6 +77,14 @@ export class ControlMap {
       if (value !== undefined) Atomics.store(this.#live(), at / 4, value);
     }
     patch.secret?.forEach((half, i) => Atomics.store(this.#longs, L.secret / 8 + i, half));
+    // No flow is looked up by a new key before the whole of it is there: it is written before anything is attached.
+    if (patch.secret) flowKey(patch.secret).forEach((word, i) => Atomics.store(this.#longs, L.flowKey / 8 + i, word));
+    patch.timeouts?.forEach((seconds, i) => Atomics.store(this.#live(), L.timeout / 4 + i, seconds));
+  }
+
+  /** What flows have cached of lists and rules is void from now on. To be called when a change of these is in force. */
+  turnFlows(): void {
+    Atomics.add(this.#live(), L.flowGeneration / 4, 1);
   }
 
   /** Sets or clears one bit of enum ids_control_flag. */
@@ -101,4 +116,14 @@ export class ControlMap {
     if (this.#words.length === 0) throw new IdsError('INTERNAL', 'the kernel binding is closed');
     return this.#words;
   }
+}
+
+/** The words by which the flow table hashes. */
+function flowKey(secret: readonly [bigint, bigint]): bigint[] {
+  const words: bigint[] = [];
+  for (let block = 0; words.length < FlowLimit.FLOW_KEYS; block++) {
+    const hash = createHash('sha512').update(`flows ${block} ${secret[0]} ${secret[1]}`).digest();
+    for (let at = 0; at < hash.length; at += 8) words.push(hash.readBigUInt64LE(at));
+  }
+  return words.slice(0, FlowLimit.FLOW_KEYS);
 }

@@ -7,7 +7,7 @@ import { IdsError } from '../../common/errors.js';
 import type { RuleCountRecord } from '../../common/abi.gen.js';
 import { type Attachment, Attachments } from './attachments.js';
 import { BpfMap, indexKey } from './bpf-map.js';
-import { type Control, ControlMap } from './control.js';
+import { type Control, ControlMap, DEFAULT_TIMEOUTS } from './control.js';
 import { type Hits, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
 import { ListMemory } from './list-memory.js';
 import { type AttachMode, detachLinks, type LinkPlace } from './links.js';
@@ -77,7 +77,8 @@ export class Kernel {
     const ring = (name: string): RingHandle => ({ fd: this.map(name).fd, size: this.map(name).info.maxEntries });
     this.rings = { events: ring('ids_events'), bulk: ring('ids_bulk') };
     this.control.update({ datagramSets: this.map('ids_datagram_sets').info.maxEntries });
-    const { secret } = this.control.read();
+    const { secret, timeouts } = this.control.read();
+    if (timeouts.every((seconds) => seconds === 0)) this.control.update({ timeouts: DEFAULT_TIMEOUTS });
     if (replay) this.control.update({ secret: REPLAY_SECRET });
     else if (secret[0] === 0n && secret[1] === 0n) {
       const random = randomBytes(16);

@@ -102,7 +102,6 @@ export class Layer7Control {
       logHttp: on.http && this.#taken('http'),
       logTls: on.tls && this.#taken('tls'),
       logDns: on.dns && this.#taken('dns'),
-      logFlows: this.#taken('flow'),
     });
     const bytes = settingsBytes({
       flags: flags | this.#needs,

@@ -36,7 +36,6 @@ export function settingFlags(on: {
   readonly logHttp: boolean;
   readonly logTls: boolean;
   readonly logDns: boolean;
-  readonly logFlows: boolean;
 }): number {
   return (
     (on.http ? L7Setting.L7_HTTP : 0) |
@@ -45,7 +44,6 @@ export function settingFlags(on: {
     (on.aggregate ? L7Setting.L7_AGGREGATE : 0) |
     (on.logHttp ? L7Setting.L7_LOG_HTTP : 0) |
     (on.logTls ? L7Setting.L7_LOG_TLS : 0) |
-    (on.logDns ? L7Setting.L7_LOG_DNS : 0) |
-    (on.logFlows ? L7Setting.L7_LOG_FLOWS : 0)
+    (on.logDns ? L7Setting.L7_LOG_DNS : 0)
   );
 }

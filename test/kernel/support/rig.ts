@@ -14,6 +14,7 @@ import {
 } from '../../../common/abi.gen.js';
 import { formatAddress } from '../../../common/address.js';
 import { datagramSizes, Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import { flowSizes } from '../../../engine/flows/sizes.js';
 
 /** What tap and its like have. */
 interface Owner {
@@ -53,13 +54,18 @@ export interface Seen {
   /** What this frame added, by name and only what is not zero: { RULE_DROP: 1 }. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly decodes: Readonly<Record<string, number>>;
+  /** All but what flows count in passing. */
   readonly stats: Readonly<Record<string, number>>;
+  readonly flows: Readonly<Record<string, number>>;
 }
+
+/** Counters that say what traffic there was, and not what became of it. */
+const flowCounts = ['FLOWS', 'HANDSHAKES', 'RESETS', 'REFUSED', 'RETRANSMISSIONS', 'FLOWS_EVICTED', 'FLOWS_MIDSTREAM'];
 
 type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
 
 /** Tables of a size that a test can afford to make anew each time. */
-const smallSizes = { ids_allowlist: 256, ...datagramSizes(16) };
+const smallSizes = { ids_allowlist: 256, ...datagramSizes(16), ...flowSizes(4096) };
 
 export class Rig {
   readonly kernel: Kernel;
@@ -99,6 +105,7 @@ export class Rig {
     const kept = after.slice();
     const { events, http, bytes } = this.drain();
     const counts = this.#counts();
+    const stats = Object.entries(added(this.#before.stats, counts.stats));
     const seen = {
       verdict,
       frame: kept,
@@ -107,7 +114,8 @@ export class Rig {
       bytes,
       reasons: added(this.#before.reasons, counts.reasons),
       decodes: added(this.#before.decodes, counts.decodes),
-      stats: added(this.#before.stats, counts.stats),
+      stats: Object.fromEntries(stats.filter(([name]) => !flowCounts.includes(name))),
+      flows: Object.fromEntries(stats.filter(([name]) => flowCounts.includes(name))),
     };
     this.#before = counts;
     return seen;
