@@ -55,6 +55,7 @@ enum ids_flow_bit {
 	IDS_FLOWBIT_NOT_ESTABLISHED = 4,
 	IDS_FLOWBIT_TO_SERVER = 8,
 	IDS_FLOWBIT_TO_CLIENT = 16,
+	IDS_FLOWBIT_REBUILT = 32, /* put together from fragments; packets without an entry have it too */
 };
 
 /* How a direction of a TCP flow has ended. */

@@ -96,10 +96,10 @@ static __always_inline void ids_flow_make(struct ids_packet *pkt, const struct i
 	}
 }
 
-/* What rules ask for; 0 until the packet has an entry. */
+/* What rules ask for. */
 static __always_inline void ids_flow_bits(struct ids_packet *pkt, bool established)
 {
-	pkt->field[IDS_FIELD_FLOW] = IDS_FLOWBIT_TRACKED |
+	pkt->field[IDS_FIELD_FLOW] = (pkt->assembled ? IDS_FLOWBIT_REBUILT : 0) | IDS_FLOWBIT_TRACKED |
 				     (established ? IDS_FLOWBIT_ESTABLISHED : IDS_FLOWBIT_NOT_ESTABLISHED) |
 				     (pkt->direction == IDS_TO_CLIENT ? IDS_FLOWBIT_TO_CLIENT : IDS_FLOWBIT_TO_SERVER);
 }
@@ -155,7 +155,7 @@ __noinline int ids_flow(struct ids_packet *pkt)
 
 	if (!pkt || !control || !pkt->ip_version)
 		return 0;
-	ids_set(pkt, IDS_FIELD_FLOW, 0);
+	ids_set(pkt, IDS_FIELD_FLOW, pkt->assembled ? IDS_FLOWBIT_REBUILT : 0);
 	if (!ids_flow_wanted(pkt))
 		return 0;
 	pkt->flow_generation = control->flow_generation;

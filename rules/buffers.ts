@@ -63,7 +63,9 @@ export function flowDirections(matches: readonly Match[]): number {
   );
   const possible = (bit: number): boolean =>
     [0, FlowBit.FLOWBIT_ESTABLISHED, FlowBit.FLOWBIT_NOT_ESTABLISHED].some((state) =>
-      conditions.every((condition) => holds(condition, FlowBit.FLOWBIT_TRACKED | state | bit)),
+      [0, FlowBit.FLOWBIT_REBUILT].some((rebuilt) =>
+        conditions.every((condition) => holds(condition, FlowBit.FLOWBIT_TRACKED | state | rebuilt | bit)),
+      ),
     );
   return (possible(FlowBit.FLOWBIT_TO_SERVER) ? TO_SERVER : 0) | (possible(FlowBit.FLOWBIT_TO_CLIENT) ? TO_CLIENT : 0);
 }

@@ -4,6 +4,7 @@
 import { bufferKeywords } from './buffers.js';
 import { contentKeywords } from './content.js';
 import { extensionKeywords } from './extensions.js';
+import { flowKeywords } from './flow.js';
 import { flowbitsKeywords } from './flowbits.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
@@ -22,6 +23,7 @@ export const keywords: readonly Keyword[] = [
   ...extensionKeywords,
   ...icmpKeywords,
   ...packetKeywords,
+  ...flowKeywords,
   ...flowbitsKeywords,
   ...thresholdKeywords,
   ...bufferKeywords,

@@ -78,11 +78,6 @@ function parseStreamEvent(draft: Draft, value: string): void {
   failValue(draft, `"${value}" is not a stream event`, didYouMean(name, streamEventNames, 'see docs/rules.md'));
 }
 
-/** `flow:stateless` matches with and without a flow; every other form needs flows. */
-function parseFlow(draft: Draft, value: string): void {
-  if (value.toLowerCase() !== 'stateless') unsupported(draft, 'needs flow tracking');
-}
-
 /** As in the reference, `!N` and `>=0` ask for a payload as well. */
 function parseDsize(draft: Draft, value: string): void {
   const test = takeInteger(draft, value, 0xffff);
@@ -120,5 +115,4 @@ export const packetKeywords: readonly Keyword[] = [
     value: 'none',
   }),
   supported('packet', 'rawbytes', 'No effect, as in Suricata', () => undefined, { value: 'none' }),
-  supported('packet', 'flow', '`stateless` alone; every other form needs flow tracking', parseFlow),
 ];

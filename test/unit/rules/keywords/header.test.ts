@@ -2,11 +2,27 @@
 // Every operator of every header keyword: which values match and which do not.
 
 import t from 'tap';
+import { FlowBit } from '../../../../common/abi.gen.js';
 import type { Fields } from '../one-rule.js';
 import { matches, one, withOptions } from '../one-rule.js';
 
 const v4 = (fields: Fields): Fields => ({ IP_VERSION: 4, ...fields });
 const bits = (name: keyof Fields, ...values: number[]): Fields[] => values.map((value) => v4({ [name]: value }));
+
+/** Fields of packets of a flow in every state and direction, by what is asked of them. */
+const { FLOWBIT_ESTABLISHED: EST, FLOWBIT_NOT_ESTABLISHED: NOT, FLOWBIT_TRACKED: IN } = FlowBit;
+const { FLOWBIT_TO_SERVER: UP, FLOWBIT_TO_CLIENT: DOWN, FLOWBIT_REBUILT: BUILT } = FlowBit;
+const flowCases: readonly (readonly [option: string, yes: readonly Fields[], no: readonly Fields[]])[] = [
+  ['flow:established', bits('FLOW', IN | EST | UP, IN | EST | DOWN), [...bits('FLOW', 0, IN | NOT | UP), {}]],
+  ['flow:not_established', bits('FLOW', 0, IN | NOT | UP), bits('FLOW', IN | EST | UP)],
+  ['flow:to_server', bits('FLOW', IN | EST | UP, IN | NOT | UP), bits('FLOW', 0, IN | EST | DOWN)],
+  ['flow: established , From_Client', bits('FLOW', IN | EST | UP), bits('FLOW', IN | NOT | UP, IN | EST | DOWN)],
+  ['flow:to_client,stateless', bits('FLOW', IN | EST | DOWN, IN | NOT | DOWN), bits('FLOW', 0, IN | NOT | UP)],
+  ['flow:from_server,established,no_stream', bits('FLOW', IN | EST | DOWN), bits('FLOW', IN | EST | UP)],
+  ['flow:only_frag', bits('FLOW', BUILT, IN | EST | UP | BUILT), bits('FLOW', 0, IN | EST | UP)],
+  ['flow:no_frag,to_server', bits('FLOW', IN | EST | UP), bits('FLOW', 0, IN | EST | UP | BUILT)],
+  ['flow:stateless', bits('FLOW', 0, IN | EST | UP), []],
+];
 
 /** Option, fields that match, fields that do not. */
 const cases: readonly (readonly [option: string, yes: readonly Fields[], no: readonly Fields[]])[] = [
@@ -44,6 +60,7 @@ const cases: readonly (readonly [option: string, yes: readonly Fields[], no: rea
   ['ipopts:any', bits('IPOPTS', 1, 1024), [...bits('IPOPTS', 0), {}]],
   ['sameip', bits('SAMEIP', 1), bits('SAMEIP', 0)],
   ['l3_proto:ipv6', [{ IP_VERSION: 6 }], [{ IP_VERSION: 4 }, {}]],
+  ...flowCases,
   ['flags:S', bits('TCP_FLAGS', 2), [...bits('TCP_FLAGS', 0, 3, 0x12, 0xc2), {}]],
   ['flags:S,12', bits('TCP_FLAGS', 2, 0x42, 0x82, 0xc2), bits('TCP_FLAGS', 0, 3, 0x12)],
   ['flags:S,CE', bits('TCP_FLAGS', 2, 0xc2), bits('TCP_FLAGS', 3)],
@@ -139,6 +156,16 @@ const wrong: readonly (readonly [option: string, at: number, cause: RegExp])[] =
   ['tcp.opts:mms', 40, /not a TCP option/],
   ['tcp.reserved:16', 44, /out of range/],
   ['decode-event:ipv4.nothing', 44, /not a decode event/],
+  ['flow:to_sever', 36, /says nothing about a flow/],
+  ['flow:established,', 36, /"" says nothing/],
+  ['flow:established,established', 36, /stands there twice/],
+  ['flow:established,not_established', 36, /established and not_established exclude/],
+  ['flow:established,stateless', 36, /exclude/],
+  ['flow:to_server,to_client', 36, /exclude/],
+  ['flow:to_server,from_client', 36, /exclude or repeat/],
+  ['flow:only_stream,no_stream', 36, /exclude/],
+  ['flow:only_frag,no_frag', 36, /exclude/],
+  ['flow:to_server; flow:established', 47, /stands twice/],
 ];
 
 for (const [option, column, cause] of wrong) {
@@ -174,7 +201,6 @@ t.test('what is known and not done is unsupported by name', async (t) => {
     ['ipopts:qs', /quick-start/],
     ['decode-event:gre.wrong_version', /is not raised/],
     ['stream-event:fin_syn', /stream tracking/],
-    ['flow:established', /flow tracking/],
   ] as const) {
     const { rule, unsupported, errors } = one(withOptions(`${option};`));
     t.same([rule, errors], [undefined, []], option);
