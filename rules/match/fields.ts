@@ -17,8 +17,8 @@ interface FieldLine {
 }
 
 export interface Fields {
-  /** http.header */
-  readonly section: Uint8Array;
+  /** http.header, without the lines of the name `left` (in lower case). */
+  section(left: string): Uint8Array;
   /** Value by name in lower case. */
   get(name: string): Uint8Array | undefined;
 }
@@ -63,7 +63,7 @@ export function readFields(bytes: Uint8Array, from: number): Fields {
     }
     at = next + 1;
   }
-  return { section: sectionOf(order), get: (name) => valueOf(byName.get(name)) };
+  return { section: (left) => sectionOf(order, left), get: (name) => valueOf(byName.get(name)) };
 }
 
 function valueOf(field: FieldLine | undefined): Uint8Array | undefined {
@@ -100,10 +100,10 @@ function addLine(
 const COLON_SPACE = Buffer.from(': ');
 const END_OF_LINE = Buffer.from('\r\n');
 
-function sectionOf(order: readonly FieldLine[]): Uint8Array {
+function sectionOf(order: readonly FieldLine[], left: string): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const field of order) {
-    if (field.name.length === 6 && lower(field.name) === 'cookie') continue;
+    if (field.name.length === left.length && lower(field.name) === left) continue;
     parts.push(field.name, COLON_SPACE, join(field), END_OF_LINE);
   }
   return Buffer.concat(parts);

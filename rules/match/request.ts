@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile. One
-// pass finds what rules ask for most; what is odd (folded lines, repeated names, loose spacing) goes through fields.ts.
+// Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile.
 
-import { readFields } from './fields.js';
 import { BufferId, Kind, type Message } from './message.js';
+import { HeaderSection, named } from './section.js';
 import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget } from './uri.js';
 
 /** Bits of HttpRequest.cut: buffers that continue behind what was captured. */
@@ -40,8 +39,8 @@ const LF = 10;
 const CR = 13;
 const SPACE = 0x20;
 const TAB = 9;
-const COLON = 0x3a;
 const MAX_METHOD = 32;
+const COOKIE = 'cookie';
 
 const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
 
@@ -99,58 +98,31 @@ function readLine(bytes: Uint8Array): Line | undefined {
   return { method, rawUri: bytes.subarray(from, end), protocol, next: ended ? at + 1 : at, ended };
 }
 
-/** Names that rules ask for, by length and then letters without case. */
-function known(bytes: Uint8Array, at: number, name: string): boolean {
-  for (let i = 0; i < name.length; i++) if (((bytes[at + i] ?? 0) | 0x20) !== name.charCodeAt(i)) return false;
-  return true;
-}
-
-const MAX_NAMES = 48;
-const names32 = new Uint32Array(MAX_NAMES);
-
-/** Notes the hash of the name number `count`; true if an earlier name had it, or there are too many to tell. */
-function seenBefore(hash: number, count: number): boolean {
-  if (count >= MAX_NAMES) return true;
-  for (let i = 0; i < count; i++) if (names32[i] === hash) return true;
-  names32[count] = hash;
-  return false;
-}
-
-class Request implements HttpRequest {
+class Request extends HeaderSection implements HttpRequest {
+  readonly kind = Kind.HTTP_REQUEST;
   readonly method: Uint8Array;
   readonly rawUri: Uint8Array;
   readonly protocol: Uint8Array;
   userAgent: Uint8Array | undefined;
   referer: Uint8Array | undefined;
-  complete = false;
-  cut = 0;
-  readonly kind = Kind.HTTP_REQUEST;
   number: number | undefined = undefined;
   decided = false;
-  readonly #bytes: Uint8Array;
-  readonly #from: number;
-  #to: number;
-  #plain = true;
-  #cookieFrom = 0;
-  #cookieTo = 0;
+  cut = 0;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;
   #host: Uint8Array | undefined;
   #uri: Uint8Array | undefined;
-  #headers: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array, line: Line) {
+    super(bytes, line.next, COOKIE);
     this.method = line.method;
     this.rawUri = line.rawUri;
     this.protocol = line.protocol;
-    this.#bytes = bytes;
-    this.#from = this.#to = line.next;
     if (!line.ended) this.cut = Open.URI | Open.HEADER;
-    else this.#scan();
+    else if (this.scan()) this.cut |= Open.HOST | Open.USER_AGENT;
     if (!this.complete) this.cut |= Open.HEADER;
-    if (this.#plain) return;
-    const fields = readFields(bytes, this.#from);
-    this.#headers = fields.section;
+    const { fields } = this;
+    if (fields === undefined) return;
     this.#hostField = fields.get('host');
     this.userAgent = fields.get('user-agent');
     this.referer = fields.get('referer');
@@ -193,74 +165,19 @@ class Request implements HttpRequest {
     return this.#hostField === undefined ? undefined : normaliseHost(this.#hostField);
   }
 
-  get headers(): Uint8Array {
-    return (this.#headers ??= this.#plainHeaders());
-  }
-
-  /** The section as it is, but for the line with the cookies. */
-  #plainHeaders(): Uint8Array {
-    const bytes = this.#bytes;
-    const [from, to] = [this.#from, this.#to];
-    if (this.#cookieTo === 0) return bytes.subarray(from, to);
-    const out = new Uint8Array(to - from - (this.#cookieTo - this.#cookieFrom));
-    out.set(bytes.subarray(from, this.#cookieFrom));
-    out.set(bytes.subarray(this.#cookieTo, to), this.#cookieFrom - from);
-    return out;
-  }
-
-  /** Visits the lines; leaves `plain` set if the section is already what http.header shows. */
-  #scan(): void {
-    const bytes = this.#bytes;
-    const { length } = bytes;
-    let names = 0;
-    let at = this.#from;
-    while (at < length) {
-      const first = bytes[at];
-      if (first === LF || (first === CR && bytes[at + 1] === LF)) {
-        this.complete = true;
-        break;
-      }
-      let hash = 5381;
-      let colon = at;
-      for (; colon < length; colon++) {
-        const byte = bytes[colon] ?? 0;
-        if (byte === COLON || byte <= SPACE) break;
-        hash = (Math.imul(hash, 33) ^ (byte | 0x20)) >>> 0;
-      }
-      let end = colon;
-      while (end < length && bytes[end] !== LF) end++;
-      // Anything unusual, and a name that may be repeated, is left to the careful reader.
-      const odd = bytes[colon] !== COLON || colon === at || bytes[colon + 1] !== SPACE || isBlank(bytes[colon + 2]);
-      const tail = end < length ? end - 1 : end;
-      if (odd || (end < length && bytes[tail] !== CR) || isBlank(bytes[tail - 1]) || seenBefore(hash, names)) {
-        this.#plain = false;
-      }
-      names++;
-      if (end === length && isBlank(first)) this.cut |= Open.HOST | Open.USER_AGENT;
-      this.#note(at, colon, Math.min(colon + 2, tail), tail, end === length);
-      at = end + 1;
-      this.#to = Math.min(at, length);
-    }
-  }
-
-  #note(at: number, colon: number, from: number, to: number, cut: boolean): void {
-    const bytes = this.#bytes;
+  protected override note(at: number, colon: number, from: number, to: number, cut: boolean): void {
+    const { bytes } = this;
     switch (colon - at) {
       case 4:
-        if (!known(bytes, at, 'host')) return;
+        if (!named(bytes, at, 'host')) return;
         this.#hostField = bytes.subarray(from, to);
         if (cut) this.cut |= Open.HOST;
         return;
-      case 6:
-        if (!known(bytes, at, 'cookie')) return;
-        this.#cookieFrom = at;
-        this.#cookieTo = Math.min(to + 2, bytes.length);
-        return;
       case 7:
-        if (known(bytes, at, 'referer')) this.referer = bytes.subarray(from, to);
+        if (named(bytes, at, 'referer')) this.referer = bytes.subarray(from, to);
         return;
       case 10:
-        if (!known(bytes, at, 'user-agent')) return;
+        if (!named(bytes, at, 'user-agent')) return;
         this.userAgent = bytes.subarray(from, to);
         if (cut) this.cut |= Open.USER_AGENT;
         return;

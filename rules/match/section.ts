@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The header lines of an HTTP/1 message. One pass finds what rules ask for most; what is odd (folded lines, repeated names,
+// loose spacing) goes through fields.ts.
+
+import { readFields, type Fields } from './fields.js';
+
+const LF = 10;
+const CR = 13;
+const SPACE = 0x20;
+const TAB = 9;
+const COLON = 0x3a;
+
+const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
+
+/** True if `name`, in lower case, stands at `at` in any case. */
+export function named(bytes: Uint8Array, at: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (((bytes[at + i] ?? 0) | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}
+
+const MAX_NAMES = 48;
+const names32 = new Uint32Array(MAX_NAMES);
+
+/** Notes the hash of the name number `count`; true if an earlier name had it, or there are too many to tell. */
+function seenBefore(hash: number, count: number): boolean {
+  if (count >= MAX_NAMES) return true;
+  for (let i = 0; i < count; i++) if (names32[i] === hash) return true;
+  names32[count] = hash;
+  return false;
+}
+
+export abstract class HeaderSection {
+  /** The empty line that ends the section was there. */
+  complete = false;
+  protected readonly bytes: Uint8Array;
+  /** What the careful reader found, if the section is odd. */
+  protected fields: Fields | undefined = undefined;
+  readonly #from: number;
+  readonly #left: string;
+  #to: number;
+  #leftFrom = 0;
+  #leftTo = 0;
+  #headers: Uint8Array | undefined = undefined;
+
+  /**
+   * @param from where the lines begin
+   * @param left name, in lower case, of the lines that http.header leaves out
+   */
+  constructor(bytes: Uint8Array, from: number, left: string) {
+    this.bytes = bytes;
+    this.#from = this.#to = from;
+    this.#left = left;
+  }
+
+  /** A line with its name from `at` to `colon` and its value from `from` to `to`, which may go on behind the capture. */
+  protected abstract note(at: number, colon: number, from: number, to: number, cut: boolean): void;
+
+  /** http.header: `Name: value\r\n` in order, repeated names joined, without cookies. */
+  get headers(): Uint8Array {
+    return (this.#headers ??= this.fields === undefined ? this.#plain() : this.fields.section(this.#left));
+  }
+
+  /** The section as it is, but for the line that is left out. */
+  #plain(): Uint8Array {
+    const { bytes } = this;
+    const [from, to] = [this.#from, this.#to];
+    if (this.#leftTo === 0) return bytes.subarray(from, to);
+    const out = new Uint8Array(to - from - (this.#leftTo - this.#leftFrom));
+    out.set(bytes.subarray(from, this.#leftFrom));
+    out.set(bytes.subarray(this.#leftTo, to), this.#leftFrom - from);
+    return out;
+  }
+
+  /** Visits the lines. True if the last one is a folded one that is cut off. */
+  protected scan(): boolean {
+    const { bytes } = this;
+    const { length } = bytes;
+    let names = 0;
+    let plain = true;
+    let folded = false;
+    let at = this.#from;
+    while (at < length) {
+      const first = bytes[at];
+      if (first === LF || (first === CR && bytes[at + 1] === LF)) {
+        this.complete = true;
+        break;
+      }
+      let hash = 5381;
+      let colon = at;
+      for (; colon < length; colon++) {
+        const byte = bytes[colon] as number;
+        if (byte === COLON || byte <= SPACE) break;
+        hash = (Math.imul(hash, 33) ^ (byte | 0x20)) >>> 0;
+      }
+      let end = colon;
+      while (end < length && bytes[end] !== LF) end++;
+      // Anything unusual, and a name that may be repeated, is left to the careful reader.
+      const odd = bytes[colon] !== COLON || colon === at || bytes[colon + 1] !== SPACE || isBlank(bytes[colon + 2]);
+      const tail = end < length ? end - 1 : end;
+      if (odd || (end < length && bytes[tail] !== CR) || isBlank(bytes[tail - 1]) || seenBefore(hash, names)) {
+        plain = false;
+      }
+      names++;
+      if (end === length && isBlank(first)) folded = true;
+      if (colon - at === this.#left.length && named(bytes, at, this.#left)) {
+        this.#leftFrom = at;
+        this.#leftTo = Math.min(tail + 2, length);
+      } else {
+        this.note(at, colon, Math.min(colon + 2, tail), tail, end === length);
+      }
+      at = end + 1;
+      this.#to = Math.min(at, length);
+    }
+    if (!plain) this.fields = readFields(bytes, this.#from);
+    return folded;
+  }
+}
