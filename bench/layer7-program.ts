@@ -21,6 +21,7 @@ export interface PassResult {
 /** struct bench_result and struct bench_order. */
 const RESULT = { returned: 0, scanned: 8, edges: 12, crowded: 16, odd: 20, edge: 24, bytes: 24 + 4 * L7Limit.EDGES };
 const ORDER = { at: 14, SIZE: 4 };
+const PROGRAM = 'bench_layer7';
 
 export class Layer7Program {
   readonly #object: LoadedObject;
@@ -28,16 +29,14 @@ export class Layer7Program {
 
   private constructor(object: LoadedObject) {
     this.#object = object;
-    this.#test = new TestRun(object.program);
+    this.#test = new TestRun(object.programs.get(PROGRAM) ?? -1);
   }
 
   /** @param report leave what came out for `pass`; a benchmark does without */
   static load(report: boolean): Layer7Program {
     const file = join(import.meta.dirname, 'layer7.bpf.o');
     const settings = { bench_report: Number(report) };
-    return new Layer7Program(
-      LoadedObject.load({ file, program: 'bench_layer7', pinPath: undefined, settings, sizes: {} }),
-    );
+    return new Layer7Program(LoadedObject.load({ file, programs: [PROGRAM], pinPath: undefined, settings, sizes: {} }));
   }
 
   map(name: string): BpfMap {

@@ -4,7 +4,7 @@
 
 import { ControlFlag } from '../common/abi.gen.js';
 import { Kernel } from '../engine/bpf/index.js';
-import { attachLink } from '../engine/bpf/links.js';
+import { attachXdp } from '../engine/bpf/xdp-link.js';
 import { BlockTable, CAPACITY, listSizes } from '../engine/lists/table/index.js';
 import { disjoint4 } from './disjoint.js';
 import { PlainObject } from './plain-object.js';
@@ -41,7 +41,7 @@ function plain(program: string): () => void {
     }
     object.map('bench_trie').putBatch(new Uint8Array(keys.buffer), new Uint8Array(values.buffer));
   }
-  attachLink(device, 'native', object.program(program), undefined);
+  attachXdp(device, 'native', object.program(program), undefined);
   return () => object.close();
 }
 

@@ -16,6 +16,8 @@ export const SOURCES = 1 << 19;
 const SOURCE_WORDS = 4;
 export const VALUE_BYTES = 24;
 
+const PROGRAM = 'bench_lookup';
+
 export class LookupProgram {
   readonly #object: LoadedObject;
   readonly #test: TestRun;
@@ -24,7 +26,7 @@ export class LookupProgram {
 
   private constructor(object: LoadedObject) {
     this.#object = object;
-    this.#test = new TestRun(object.program);
+    this.#test = new TestRun(object.programs.get(PROGRAM) ?? -1);
     const bytes = SOURCES * SOURCE_WORDS * 4;
     this.#mapping = Mapping.open(object.maps.get('bench_sources') ?? -1, bytes, {
       writable: true,
@@ -37,7 +39,7 @@ export class LookupProgram {
   static load(mode: Mode, pinPath: string): LookupProgram {
     const file = join(import.meta.dirname, 'lookup.bpf.o');
     const settings = { bench_mode: mode };
-    return new LookupProgram(LoadedObject.load({ file, program: 'bench_lookup', pinPath, settings, sizes: {} }));
+    return new LookupProgram(LoadedObject.load({ file, programs: [PROGRAM], pinPath, settings, sizes: {} }));
   }
 
   /** A table of this program alone. */

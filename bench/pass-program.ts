@@ -2,12 +2,12 @@
 // The floor of the live benchmarks: a program that only returns XDP_PASS, attached inside a network namespace until its
 // input ends:  pass-program.js INTERFACE
 
-import { attachLink } from '../engine/bpf/links.js';
+import { attachXdp } from '../engine/bpf/xdp-link.js';
 import { VerdictProgram } from '../engine/bpf/verdict-program.js';
 
 const XDP_PASS = 2;
 
 const program = VerdictProgram.load(XDP_PASS);
-attachLink(process.argv[2] ?? '', 'native', program.fd, undefined);
+attachXdp(process.argv[2] ?? '', 'native', program.fd, undefined);
 console.log('ready');
 process.stdin.resume().once('end', () => program.close());

@@ -41,6 +41,12 @@ enum ids_l4_space {
 	IDS_L4_SPACES = 3,
 };
 
+/* Where a packet is judged. */
+enum ids_hook {
+	IDS_HOOK_XDP = 0, /* coming in: the lists look at its source */
+	IDS_HOOK_TC = 1,  /* on its way out: the lists look at its destination */
+};
+
 /* What was decided on a packet. */
 enum ids_verdict {
 	IDS_VERDICT_PASS = 0,
@@ -621,7 +627,7 @@ struct ids_event {
 	__u8 direction;  /* enum ids_direction */
 	__u8 app;        /* enum ids_app */
 	__u8 layer;      /* tunnels around the packet */
-	__u8 pad;
+	__u8 hook;       /* enum ids_hook */
 };
 
 /* A record of the bulk ring: a flow that ended. */

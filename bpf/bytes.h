@@ -47,6 +47,15 @@ static __always_inline const void *ids_bytes(void *ctx, const enum ids_hook hook
 	return pkt->scratch;
 }
 
+/*
+ * The length that an IP header names; 0 stands for what a header cannot say, in segments of more than 64 KiB that the
+ * device is to cut: then it is all that is left.
+ */
+static __always_inline __u32 ids_ip_length(void *ctx, const enum ids_hook hook, __u32 length, __u32 left)
+{
+	return hook == IDS_HOOK_TC && !length && ((struct __sk_buff *)ctx)->gso_size ? left : length;
+}
+
 /* Notes a decode reason. */
 static __always_inline void ids_decode(struct ids_packet *pkt, enum ids_reason reason)
 {

@@ -60,12 +60,25 @@ static __always_inline void ids_judge_views(void *ctx, const enum ids_hook hook,
 		pkt->reason = pkt->judged;
 }
 
+/* Whether one of our programs has judged the packet where it came in: a gateway judges what it forwards once. */
+static __always_inline bool ids_judged_before(const struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ingress_ifindex;
+
+	return ifindex && bpf_map_lookup_elem(&ids_interfaces, &ifindex);
+}
+
 /* Returns an XDP action, whatever the hook. */
 static __always_inline int ids_judge(void *ctx, const enum ids_hook hook)
 {
-	struct ids_packet *pkt = ids_open(ctx, hook);
+	struct ids_packet *pkt;
 	int action;
 
+	if (hook == IDS_HOOK_TC && ids_judged_before(ctx)) {
+		ids_count(IDS_STAT_JUDGED_BEFORE);
+		return XDP_PASS;
+	}
+	pkt = ids_open(ctx, hook);
 	if (!pkt)
 		return XDP_PASS;
 	if (ids_flood(ctx, hook, pkt))

@@ -42,8 +42,16 @@ static __always_inline bool ids_acknowledges(const struct ids_packet *pkt, struc
 	       ids_get(pkt, IDS_FIELD_TCP_ACK) == request->snt_isn + 1;
 }
 
-/* Looks up the socket; costs some hundred nanoseconds, hence only for a packet that raises an event. */
-IDS_OUTLINE(ids_established)
+/* A packet of a socket of this host carries it along. */
+static __always_inline int ids_sent_established(const struct __sk_buff *skb)
+{
+	const struct bpf_sock *sock = skb->sk;
+
+	return sock && sock->state == IDS_TCP_ESTABLISHED;
+}
+
+/* Looks up the socket that gets the packet. */
+static __always_inline int ids_received_established(void *ctx, const struct ids_packet *pkt)
 {
 	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sock;
@@ -74,6 +82,12 @@ IDS_OUTLINE(ids_established)
 	}
 	bpf_sk_release(sock);
 	return result;
+}
+
+/* Costs some hundred nanoseconds, hence only for a packet that raises an event. */
+IDS_OUTLINE(ids_established)
+{
+	return hook == IDS_HOOK_TC ? ids_sent_established(ctx) : ids_received_established(ctx, pkt);
 }
 
 #endif

@@ -52,7 +52,7 @@ static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_ev
 	event->ttl = ids_get(pkt, IDS_FIELD_TTL);
 	event->frame_len = pkt->frame_len;
 	event->ip_len = pkt->ip_len;
-	event->payload_len = pkt->payload_len;
+	event->payload_len = pkt->payload_len > 0xffff ? 0xffff : pkt->payload_len;
 	event->seq = ids_get(pkt, IDS_FIELD_TCP_SEQ);
 	event->ack = ids_get(pkt, IDS_FIELD_TCP_ACK);
 	event->window = ids_get(pkt, IDS_FIELD_TCP_WINDOW);
@@ -74,7 +74,7 @@ static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_ev
 	event->direction = pkt->direction;
 	event->app = pkt->app;
 	event->layer = pkt->layer;
-	event->pad = 0;
+	event->hook = pkt->hook;
 }
 
 /* Writes one event; returns false if the ring is full. */

@@ -11,6 +11,7 @@
 struct ids_export {
 	enum ids_limit limit;
 	enum ids_l4_space l4_space;
+	enum ids_hook hook;
 	enum ids_verdict verdict;
 	enum ids_reason reason;
 	enum ids_field field;

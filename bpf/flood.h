@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The shortest way, of a packet of a listed source that is dropped without an event: its headers are read no further than
- * to the source. All others go the long way, with what was found.
+ * The shortest way, of a packet of a listed peer that is dropped without an event: its headers are read no further than
+ * to that address. All others go the long way, with what was found.
  */
 #ifndef IDS_FLOOD_H
 #define IDS_FLOOD_H
@@ -12,8 +12,8 @@
 #include "lists.h"
 #include "verdict.h"
 
-/* Reads the source of a frame without VLAN tags whose IP header is in its first bytes; false of others. */
-static __always_inline bool ids_read_source(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
+/* Reads the peer of a frame without VLAN tags whose IP header is in its first bytes; false of others. */
+static __always_inline bool ids_read_peer(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
 	void *data = ids_frame_begin(ctx, hook), *end = ids_frame_end(ctx, hook);
 	const struct ethhdr *eth = data;
@@ -23,14 +23,14 @@ static __always_inline bool ids_read_source(void *ctx, const enum ids_hook hook,
 	if ((void *)(ip4 + 1) > end)
 		return false;
 	if (eth->h_proto == bpf_htons(ETH_P_IP) && ip4->version == 4) {
-		pkt->saddr.half[0] = 0;
-		pkt->saddr.word[2] = bpf_htonl(0xffff);
-		pkt->saddr.word[3] = ip4->saddr;
+		pkt->peer.half[0] = 0;
+		pkt->peer.word[2] = bpf_htonl(0xffff);
+		pkt->peer.word[3] = hook == IDS_HOOK_TC ? ip4->daddr : ip4->saddr;
 		pkt->ip_version = 4;
 		return true;
 	}
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6) && (void *)(ip6 + 1) <= end && ip6->version == 6) {
-		__builtin_memcpy(&pkt->saddr, &ip6->saddr, sizeof(pkt->saddr));
+		__builtin_memcpy(&pkt->peer, hook == IDS_HOOK_TC ? &ip6->daddr : &ip6->saddr, sizeof(pkt->peer));
 		pkt->ip_version = 6;
 		return true;
 	}
@@ -40,7 +40,7 @@ static __always_inline bool ids_read_source(void *ctx, const enum ids_hook hook,
 /* Whether the packet is done: dropped and counted. */
 static __always_inline bool ids_flood(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
-	if (pkt->control & (IDS_CONTROL_MONITOR | IDS_CONTROL_UNLIMITED) || !ids_read_source(ctx, hook, pkt))
+	if (pkt->control & (IDS_CONTROL_MONITOR | IDS_CONTROL_UNLIMITED) || !ids_read_peer(ctx, hook, pkt))
 		return false;
 	ids_find(pkt, 0);
 	pkt->looked = true;

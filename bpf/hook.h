@@ -9,16 +9,14 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include "abi.h"
 
 struct ids_packet;
 
-enum ids_hook {
-	IDS_HOOK_XDP = 0, /* ctx is struct xdp_md */
-	IDS_HOOK_TC = 1,  /* ctx is struct __sk_buff */
-};
-
-#define IDS_LIST(...) __VA_ARGS__
-#define IDS_UNUSED    __attribute__((unused))
+#define IDS_LIST(...)       __VA_ARGS__
+#define IDS_UNUSED          __attribute__((unused))
+/* clang hands over nothing for a parameter that is not used; the verifier expects a context all the same. */
+#define IDS_USED(parameter) asm volatile("" : : "r"(parameter))
 #define IDS_BODY_OF(name, ...)                                                                            \
 	static __always_inline int name##_body(void *ctx IDS_UNUSED, const enum ids_hook hook IDS_UNUSED, \
 					       struct ids_packet *pkt, ##__VA_ARGS__)
@@ -34,10 +32,12 @@ enum ids_hook {
 	IDS_BODY_OF(name);                                                                           \
 	__noinline int name##_xdp(struct xdp_md *ctx, struct ids_packet *pkt)                        \
 	{                                                                                            \
+		IDS_USED(ctx);                                                                       \
 		return pkt ? name##_body(ctx, IDS_HOOK_XDP, pkt) : 0;                                \
 	}                                                                                            \
 	__noinline int name##_tc(struct __sk_buff *ctx, struct ids_packet *pkt)                      \
 	{                                                                                            \
+		IDS_USED(ctx);                                                                       \
 		return pkt ? name##_body(ctx, IDS_HOOK_TC, pkt) : 0;                                 \
 	}                                                                                            \
 	static __always_inline int name(void *ctx, const enum ids_hook hook, struct ids_packet *pkt) \
@@ -50,10 +50,12 @@ enum ids_hook {
 	IDS_BODY_OF(name, IDS_LIST parameters);                                                      \
 	__noinline int name##_xdp(struct xdp_md *ctx, struct ids_packet *pkt, IDS_LIST parameters)   \
 	{                                                                                            \
+		IDS_USED(ctx);                                                                       \
 		return pkt ? name##_body(ctx, IDS_HOOK_XDP, pkt, IDS_LIST arguments) : 0;            \
 	}                                                                                            \
 	__noinline int name##_tc(struct __sk_buff *ctx, struct ids_packet *pkt, IDS_LIST parameters) \
 	{                                                                                            \
+		IDS_USED(ctx);                                                                       \
 		return pkt ? name##_body(ctx, IDS_HOOK_TC, pkt, IDS_LIST arguments) : 0;             \
 	}                                                                                            \
 	static __always_inline int name(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, \

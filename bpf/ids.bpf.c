@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The entry: one XDP program. */
+/* The two programs: one judges what comes in, the other what leaves. */
+#include <linux/pkt_cls.h>
 #include "entry.h"
 
 SEC("xdp.frags")
 int ids_xdp(struct xdp_md *ctx)
 {
 	return ids_judge(ctx, IDS_HOOK_XDP);
+}
+
+/* What passes goes on to other programs of the interface. */
+SEC("tc")
+int ids_egress(struct __sk_buff *skb)
+{
+	return ids_judge(skb, IDS_HOOK_TC) == XDP_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 char ids_license[] SEC("license") = "Dual BSD/GPL";

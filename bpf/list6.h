@@ -26,10 +26,10 @@ __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 
 	if (!pkt || !root)
 		return 0;
-	a = bpf_ntohl(pkt->saddr.word[0]) & ids_mask6(length, 0);
-	b = bpf_ntohl(pkt->saddr.word[1]) & ids_mask6(length, 1);
-	c = bpf_ntohl(pkt->saddr.word[2]) & ids_mask6(length, 2);
-	d = bpf_ntohl(pkt->saddr.word[3]) & ids_mask6(length, 3);
+	a = bpf_ntohl(pkt->peer.word[0]) & ids_mask6(length, 0);
+	b = bpf_ntohl(pkt->peer.word[1]) & ids_mask6(length, 1);
+	c = bpf_ntohl(pkt->peer.word[2]) & ids_mask6(length, 2);
+	d = bpf_ntohl(pkt->peer.word[3]) & ids_mask6(length, 3);
 	hash = ids_list_mix(a ^ ids_list_start(root, length), root->seed[1]);
 	hash = ids_list_mix(hash ^ b, root->seed[1]);
 	hash = ids_list_mix(hash ^ c, root->seed[1]);
@@ -106,7 +106,7 @@ __noinline int ids_list6_deep(struct ids_packet *pkt, __u32 want)
 
 	if (!pkt || !root)
 		return 0;
-	set = ids_list6_set(root, bpf_ntohl(pkt->saddr.word[0]));
+	set = ids_list6_set(root, bpf_ntohl(pkt->peer.word[0]));
 	if (!set)
 		return 0;
 	first = set->word[0];
@@ -128,7 +128,7 @@ __noinline int ids_list6_walk(struct ids_packet *pkt, __u32 want)
 
 	if (!pkt || !root)
 		return 0;
-	top = bpf_ntohl(pkt->saddr.word[0]);
+	top = bpf_ntohl(pkt->peer.word[0]);
 	index = top >> 10;
 	front = bpf_map_lookup_elem(&ids_front6, &index);
 	if (front)
@@ -145,7 +145,7 @@ __noinline int ids_list6_walk(struct ids_packet *pkt, __u32 want)
 static __always_inline void ids_list6_find(struct ids_packet *pkt, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	__u32 top = bpf_ntohl(pkt->saddr.word[0]), index = top >> 14, group = top >> 16;
+	__u32 top = bpf_ntohl(pkt->peer.word[0]), index = top >> 14, group = top >> 16;
 	const __u64 *filter = bpf_map_lookup_elem(&ids_filter6, &group);
 	const __u64 *mixed = bpf_map_lookup_elem(&ids_mixed6, &group);
 	const __u64 *any = bpf_map_lookup_elem(&ids_any6, &index);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The lists stage: blocklist by source, the two promises that win over it, and the flows that are cut. */
+/* The lists stage: blocklist by source (by destination of what leaves), the two promises that win over it, and the flows that are cut. */
 #ifndef IDS_LISTS_H
 #define IDS_LISTS_H
 
@@ -7,18 +7,20 @@
 #include "list6.h"
 #include "flow_table.h"
 
-/* What the allowlist promises the packet's source: bits of enum ids_allow_kind. */
-static __always_inline __u32 ids_allowed(const struct ids_packet *pkt)
+/* What the allowlist promises the packet's peer: bits of enum ids_allow_kind. Out of line: its key takes up stack. */
+__noinline __u32 ids_allowed(const struct ids_packet *pkt)
 {
 	struct ids_prefix key = { .prefix = 128 };
 	const struct ids_allow *allow;
 
-	__builtin_memcpy(key.addr, &pkt->saddr, sizeof(key.addr));
+	if (!pkt)
+		return 0;
+	__builtin_memcpy(key.addr, &pkt->peer, sizeof(key.addr));
 	allow = bpf_map_lookup_elem(&ids_allowlist, &key);
 	return allow ? allow->kind : 0;
 }
 
-/* Turns a drop into a pass if the operator's allowlist holds the source; returns whether it does. */
+/* Turns a drop into a pass if the operator's allowlist holds the peer; returns whether it does. */
 static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
 {
 	if (!((allowed | pkt->spared) & IDS_ALLOW_OPERATOR))
@@ -30,11 +32,11 @@ static __always_inline bool ids_spared(struct ids_packet *pkt, __u32 allowed)
 	return true;
 }
 
-/* Looks the source up in the tables of its family. */
+/* Looks the peer up in the tables of its family. */
 static __always_inline void ids_find(struct ids_packet *pkt, __u32 want)
 {
 	if (pkt->ip_version == 4)
-		ids_list4_find(pkt, bpf_ntohl(pkt->saddr.word[3]), want);
+		ids_list4_find(pkt, bpf_ntohl(pkt->peer.word[3]), want);
 	else
 		ids_list6_find(pkt, want);
 }

@@ -52,10 +52,11 @@ struct ids_packet {
 
 	/* Offsets from the start of the frame, or of the datagram (all but l3). */
 	__u32 l3;
-	__u32 l4;      /* behind the IP header and its extensions */
-	__u32 payload; /* behind the transport header */
-	__u32 end;     /* behind the last byte of the IP packet: Ethernet padding is not part of it */
-	__u32 bound;   /* behind the last byte there is: of the frame, the datagram, or the packet around this one */
+	__u32 l4;          /* behind the IP header and its extensions */
+	__u32 payload;     /* behind the transport header */
+	__u32 end;         /* behind the last byte of the IP packet: Ethernet padding is not part of it */
+	__u32 payload_len; /* bytes from payload to end: beyond 64 KiB of segments that a device shall cut */
+	__u32 bound; /* behind the last byte there is: of the frame, the datagram, or the packet around this one */
 
 	__u32 assembled;         /* index + 1 of the datagram in ids_datagrams that is read instead of the frame */
 	__u32 fragment_at;       /* where the fragment's part of its datagram begins */
@@ -75,14 +76,15 @@ struct ids_packet {
 	__u32 field[IDS_FIELDS];
 	union ids_address saddr;
 	union ids_address daddr;
-	__u16 vlan[2];   /* ids, outer first */
-	__u16 proto_key; /* IP protocol after extension headers, or IDS_PROTO_NONE */
-	__be16 sport;    /* valid if ports */
+	union ids_address peer; /* whom the lists judge: who sent a packet that comes in, who gets one that leaves */
+	__u16 vlan[2];          /* ids, outer first */
+	__u16 proto_key;        /* IP protocol after extension headers, or IDS_PROTO_NONE */
+	__be16 sport;           /* valid if ports */
 	__be16 dport;
-	__u16 ip_len;      /* IPv4 total length; IPv6 payload length + 40 */
-	__u16 payload_len; /* bytes from payload to end */
-	__u16 urgent;      /* TCP urgent pointer */
+	__u16 ip_len; /* IPv4 total length; IPv6 payload length + 40 */
+	__u16 urgent; /* TCP urgent pointer */
 	__u8 vlans;
+	__u8 hook;       /* enum ids_hook */
 	__u8 layer;      /* IP layer that the fields belong to: 0 is the outermost, tunnels raise it */
 	__u8 ip_version; /* 4, 6; 0: no addresses */
 	__u8 proto;      /* as proto_key */
@@ -245,6 +247,7 @@ static __always_inline struct ids_packet *ids_open(void *ctx, const enum ids_hoo
 		return 0;
 	pkt->now = 0;
 	pkt->frame_len = pkt->bound = ids_frame_length(ctx, hook);
+	pkt->hook = hook;
 	pkt->ifindex = ids_frame_interface(ctx, hook);
 	pkt->control = control->flags;
 	pkt->slot = control->slot;

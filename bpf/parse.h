@@ -20,6 +20,22 @@ static __always_inline bool ids_is_vlan(__u16 type)
 	return type == ETH_P_8021Q || type == ETH_P_8021AD || type == IDS_ETH_QINQ;
 }
 
+static __always_inline void ids_note_vlan(struct ids_packet *pkt, __u16 tag)
+{
+	const __u32 n = pkt->vlans & 1;
+
+	pkt->vlan[n] = tag & 0x0fff;
+	ids_set(pkt, n ? IDS_FIELD_VLAN_ID1 : IDS_FIELD_VLAN_ID0, pkt->vlan[n]);
+	pkt->vlans++;
+}
+
+/* The tag that the device will put in front of all others is not among the bytes yet. */
+static __always_inline void ids_note_tag(const struct __sk_buff *skb, struct ids_packet *pkt)
+{
+	if (skb->vlan_present)
+		ids_note_vlan(pkt, skb->vlan_tci);
+}
+
 /* Returns the protocol behind the link layer, or less if it could not be read; pkt->l3 is where it starts. */
 static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
 {
@@ -32,6 +48,8 @@ static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, s
 		return ids_malformed(pkt, IDS_DECODE_ETH_SHORT);
 	__builtin_memcpy(pkt->eth_dst, eth, 2 * ETH_ALEN);
 	type = eth[12] << 8 | eth[13];
+	if (hook == IDS_HOOK_TC)
+		ids_note_tag(ctx, pkt);
 #pragma unroll
 	for (n = 0; n < IDS_VLANS; n++) {
 		const __u8 *tag;
@@ -41,9 +59,9 @@ static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, s
 		tag = ids_bytes(ctx, hook, pkt, at, 4);
 		if (!tag)
 			return ids_malformed(pkt, IDS_DECODE_VLAN_SHORT);
-		pkt->vlan[n] = (tag[0] << 8 | tag[1]) & 0x0fff;
-		ids_set(pkt, n ? IDS_FIELD_VLAN_ID1 : IDS_FIELD_VLAN_ID0, pkt->vlan[n]);
-		pkt->vlans = n + 1;
+		if (pkt->vlans == IDS_VLANS)
+			break;
+		ids_note_vlan(pkt, tag[0] << 8 | tag[1]);
 		type = tag[2] << 8 | tag[3];
 		at += 4;
 	}

@@ -21,7 +21,7 @@ static __always_inline int ids_parse_ip4(void *ctx, const enum ids_hook hook, st
 	if (ip->version != 4)
 		return ids_malformed(pkt, IDS_DECODE_IP4_VERSION);
 	length = ip->ihl * 4;
-	total = bpf_ntohs(ip->tot_len);
+	total = ids_ip_length(ctx, hook, bpf_ntohs(ip->tot_len), left);
 	bits = bpf_ntohs(ip->frag_off);
 	offset = bits & 0x1fff;
 	/* Known even if the rest is not to be trusted: the lists judge by them. */
@@ -30,7 +30,8 @@ static __always_inline int ids_parse_ip4(void *ctx, const enum ids_hook hook, st
 	pkt->saddr.word[2] = pkt->daddr.word[2] = bpf_htonl(0xffff);
 	pkt->saddr.word[3] = ip->saddr;
 	pkt->daddr.word[3] = ip->daddr;
-	pkt->ip_len = total;
+	pkt->peer = hook == IDS_HOOK_TC ? pkt->daddr : pkt->saddr;
+	pkt->ip_len = total > 0xffff ? 0xffff : total;
 	pkt->proto = ip->protocol;
 	ids_set(pkt, IDS_FIELD_IP_VERSION, 4);
 	ids_set(pkt, IDS_FIELD_TTL, ip->ttl);

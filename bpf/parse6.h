@@ -22,12 +22,13 @@ static __always_inline int ids_parse_ip6(void *ctx, const enum ids_hook hook, st
 		return ids_malformed(pkt, IDS_DECODE_IP6_SHORT);
 	if (raw[0] >> 4 != 6)
 		return ids_malformed(pkt, IDS_DECODE_IP6_VERSION);
-	total = bpf_ntohs(ip->payload_len) + sizeof(*ip);
+	total = ids_ip_length(ctx, hook, bpf_ntohs(ip->payload_len), left - sizeof(*ip)) + sizeof(*ip);
 	/* Known even if the rest is not to be trusted: the lists judge by them. */
 	pkt->ip_version = 6;
-	__builtin_memcpy(&pkt->saddr, raw + 8, sizeof(pkt->saddr));
-	__builtin_memcpy(&pkt->daddr, raw + 24, sizeof(pkt->daddr));
-	pkt->ip_len = total;
+	__builtin_memcpy(&pkt->saddr, &ip->saddr, sizeof(pkt->saddr));
+	__builtin_memcpy(&pkt->daddr, &ip->daddr, sizeof(pkt->daddr));
+	pkt->peer = hook == IDS_HOOK_TC ? pkt->daddr : pkt->saddr;
+	pkt->ip_len = total > 0xffff ? 0xffff : total;
 	pkt->proto = ip->nexthdr;
 	ids_set(pkt, IDS_FIELD_IP_VERSION, 6);
 	ids_set(pkt, IDS_FIELD_TTL, ip->hop_limit);

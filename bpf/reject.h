@@ -109,6 +109,15 @@ static __always_inline int ids_reject_send(void *ctx, const enum ids_hook hook, 
 	return bpf_xdp_store_bytes(ctx, link, &reply, length);
 }
 
+/* Answers by XDP_TX; less than 0 if that is not to be had here. */
+static __always_inline int ids_reject_back(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
+{
+	__u32 ifindex = pkt->ifindex;
+	const struct ids_interface *interface = bpf_map_lookup_elem(&ids_interfaces, &ifindex);
+
+	return interface && interface->flags & IDS_INTERFACE_TX ? ids_reject_send(ctx, hook, pkt) : -1;
+}
+
 /*
  * The XDP action for a packet whose verdict is reject; `sides` are the enum ids_rule_flag of the rule. To be called
  * before its events are raised: it settles their reason and IDS_EVENT_NEED_REJECT, and the frame is no longer what it
@@ -132,10 +141,8 @@ IDS_OUTLINE_WITH(ids_reject, (__u32 sides), (sides))
 		pkt->event_flags |= IDS_EVENT_NEED_REJECT;
 	if ((sides & (IDS_RULE_REJECT_SRC | IDS_RULE_REJECT_DST)) == IDS_RULE_REJECT_DST)
 		return XDP_DROP;
-	__u32 ifindex = pkt->ifindex;
-	const struct ids_interface *interface = bpf_map_lookup_elem(&ids_interfaces, &ifindex);
-
-	if (!interface || !(interface->flags & IDS_INTERFACE_TX) || ids_reject_send(ctx, hook, pkt)) {
+	/* Nothing goes back from where packets leave. */
+	if (hook != IDS_HOOK_XDP || ids_reject_back(ctx, hook, pkt)) {
 		pkt->event_flags |= IDS_EVENT_NEED_REJECT;
 		return XDP_DROP;
 	}

@@ -124,6 +124,8 @@ export interface InterfaceStatus {
   readonly name: string;
   readonly ifindex: number;
   readonly mode: 'native' | 'generic';
+  /** By what the program is attached that judges what leaves. */
+  readonly egress: 'tcx' | 'clsact' | 'off';
   /** How reject is answered. */
   readonly reject: 'xdp' | 'raw-socket';
   /** True if the NIC takes VLAN tags off before the program sees the frame; undefined if it cannot be known. */

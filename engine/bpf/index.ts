@@ -2,6 +2,7 @@
 // The face of the binding: what the rest of the engine may use of it.
 
 export type { Attachment } from './attachments.js';
+export type { EgressHook } from './egress-link.js';
 export { BpfMap, indexKey, type MapInfo } from './bpf-map.js';
 export { now, wallOffset } from './clock.js';
 export type { Control } from './control.js';
@@ -9,7 +10,6 @@ export { datagramSizes } from './datagrams.js';
 export type { Hits, VerdictCount } from './counters.js';
 export { Kernel, type KernelOptions } from './kernel.js';
 export type { ListMemory } from './list-memory.js';
-export type { AttachMode } from './links.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';
 export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
@@ -22,3 +22,4 @@ export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';
 export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';
 export { VerdictProgram } from './verdict-program.js';
+export type { AttachMode } from './xdp-link.js';

@@ -9,8 +9,9 @@ import { type Attachment, Attachments } from './attachments.js';
 import { BpfMap, indexKey } from './bpf-map.js';
 import { type Control, ControlMap, DEFAULT_TIMEOUTS } from './control.js';
 import { type Hits, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
+import type { EgressHook } from './egress-link.js';
 import { ListMemory } from './list-memory.js';
-import { type AttachMode, detachLinks, type LinkPlace } from './links.js';
+import { detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
 import { abiDirs, openPinDir, removePins } from './pins.js';
 import { PrefixTable } from './prefix-table.js';
@@ -18,7 +19,8 @@ import { PreviousPins } from './previous-pins.js';
 import { RcuBarrier } from './rcu-barrier.js';
 import type { RingHandle } from './ring-reader.js';
 import { type RulesetBytes, Rulesets } from './rulesets.js';
-import { type RunResult, TestRun } from './test-run.js';
+import { type RunOptions, type RunResult, TestRun } from './test-run.js';
+import type { AttachMode } from './xdp-link.js';
 
 export interface KernelOptions {
   /** The object file; default: the one that was built with this program. */
@@ -27,11 +29,14 @@ export interface KernelOptions {
   readonly pinDir?: string;
   /** The programs take the time from `control.setClock`. */
   readonly replay?: boolean;
+  /** The program that judges what leaves is loaded too. In replay every packet comes in. */
+  readonly egress?: boolean;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes?: Readonly<Record<string, number>>;
 }
 
-const ENTRY = 'ids_xdp';
+const INGRESS = 'ids_xdp';
+const EGRESS = 'ids_egress';
 /** Replay is repeatable, so its hashes have a fixed key; live it is nobody's to guess. */
 const REPLAY_SECRET = [0x6964735f7265706cn, 0x61795f736563726en] as const;
 
@@ -49,6 +54,7 @@ export class Kernel {
   readonly #maps = new Map<string, BpfMap>();
   readonly #rulesets: Rulesets;
   readonly #test: TestRun;
+  readonly #testEgress: TestRun | undefined;
   readonly #attachments: Attachments;
   #lists: ListMemory | undefined;
   #barrier: RcuBarrier | undefined;
@@ -63,8 +69,10 @@ export class Kernel {
       const fd = object.maps.get(name);
       if (fd !== undefined) this.#maps.set(name, BpfMap.ofFd(name, fd, { owned: false }));
     }
-    const { program } = object;
-    this.#test = new TestRun(program);
+    const ingress = object.programs.get(INGRESS) ?? -1;
+    const egress = object.programs.get(EGRESS);
+    this.#test = new TestRun(ingress);
+    this.#testEgress = egress === undefined ? undefined : new TestRun(egress, 'tc');
     this.control = ControlMap.open(this.map('ids_control').fd);
     this.#rulesets = new Rulesets(this.control, {
       rulesets: this.map('ids_rulesets'),
@@ -73,7 +81,7 @@ export class Kernel {
     });
     this.allowlist = new PrefixTable(this.map('ids_allowlist'));
     this.cuts = this.map('ids_cuts');
-    this.#attachments = new Attachments(program, place, this.map('ids_interfaces'));
+    this.#attachments = new Attachments({ ingress, egress }, place, this.map('ids_interfaces'));
     const ring = (name: string): RingHandle => ({ fd: this.map(name).fd, size: this.map(name).info.maxEntries });
     this.rings = { events: ring('ids_events'), bulk: ring('ids_bulk') };
     this.control.update({ datagramSets: this.map('ids_datagram_sets').info.maxEntries });
@@ -95,9 +103,9 @@ export class Kernel {
     const place = o.pinDir === undefined || path === undefined ? undefined : { pinDir: o.pinDir, path };
     const object = LoadedObject.load({
       file: o.object ?? DEFAULT_OBJECT,
-      program: ENTRY,
+      programs: o.egress === true ? [INGRESS, EGRESS] : [INGRESS],
       pinPath: path,
-      pinProgram: true,
+      pinPrograms: true,
       settings: { ids_replay: o.replay ? 1 : 0 },
       sizes: o.sizes ?? {},
     });
@@ -211,11 +219,12 @@ export class Kernel {
   }
 
   /**
-   * Attaches to an interface, or takes over the link of an earlier run (also of another ABI) in one step.
+   * Attaches to an interface, or takes over the links of an earlier run (also of another ABI) in one step each.
+   * @param egress what leaves is judged too; by tcx or clsact alone if one of them is named.
    * @throws IdsError INTERFACE_MISSING, INTERFACE_BUSY
    */
-  attach(name: string, mode: AttachMode = 'auto'): Attachment {
-    return this.#attachments.attach(name, mode);
+  attach(name: string, mode: AttachMode = 'auto', egress: boolean | EgressHook = true): Attachment {
+    return this.#attachments.attach(name, mode, egress);
   }
 
   /** What is attached, by this or an earlier run; interfaces that are gone are left out. */
@@ -232,6 +241,13 @@ export class Kernel {
   run(frame: Uint8Array, o: { ifindex?: number; repeat?: number } = {}): RunResult {
     if (this.#closed) throw new IdsError('INTERNAL', 'the kernel binding is closed');
     return this.#test.run(frame, o);
+  }
+
+  /** As `run`, on its way out: TC_ACT_UNSPEC is PASS here, and TC_ACT_SHOT DROP. */
+  runEgress(frame: Uint8Array, o: RunOptions = {}): RunResult {
+    if (this.#closed || this.#testEgress === undefined)
+      throw new IdsError('INTERNAL', 'the program that judges what leaves is not loaded');
+    return this.#testEgress.run(frame, o);
   }
 
   /** Pins of other ABIs under the same pin directory, to read their tables from. They go when their last link is taken over. */

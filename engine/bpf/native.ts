@@ -49,6 +49,15 @@ koffi.struct('ids_map_opts', {
 koffi.struct('ids_batch_opts', { sz: 'size_t', elem_flags: 'uint64_t', flags: 'uint64_t' });
 // Of the options of a link only the flags: libbpf takes the members beyond `sz` as absent.
 koffi.struct('ids_link_opts', { sz: 'size_t', flags: 'uint32_t' });
+koffi.struct('ids_tc_hook', { sz: 'size_t', ifindex: 'int', attach_point: 'int', parent: 'uint32_t' });
+
+export interface TcHook {
+  sz: number;
+  ifindex: number;
+  /** BPF_TC_INGRESS 1, EGRESS 2 */
+  attach_point: number;
+  parent: number;
+}
 
 export interface OpenOpts {
   sz: number;
@@ -74,6 +83,7 @@ export type Libbpf = {
   mapInitialValue(map: bigint, size: BigUint64Array): bigint | null;
   programName(program: bigint): string;
   programFd(program: bigint): number;
+  programSetAutoload(program: bigint, load: boolean): number;
   mapCreate(
     type: number,
     name: string,
@@ -111,6 +121,12 @@ export type Libbpf = {
   linkCreate(program: number, target: number, type: number, opts: { sz: number; flags: number }): number;
   linkUpdate(link: number, program: number, opts: null): number;
   linkDetach(link: number): number;
+  progQuery(target: number, type: number, flags: number, attached: null, ids: Uint32Array, count: Uint32Array): number;
+  tcHookCreate(hook: TcHook): number;
+  tcHookDestroy(hook: TcHook): number;
+  tcAttach(hook: TcHook, opts: Pointer): number;
+  tcDetach(hook: TcHook, opts: Pointer): number;
+  tcQuery(hook: TcHook, opts: Pointer): number;
   xdpQuery(ifindex: number, flags: number, opts: Pointer): number;
   cpus(): number;
 };
@@ -131,6 +147,7 @@ export const libbpf = library<Libbpf>('libbpf.so.1', 'apt install libbpf1', {
   mapInitialValue: 'void *bpf_map__initial_value(void *map, void *size)',
   programName: 'const char *bpf_program__name(const void *program)',
   programFd: 'int bpf_program__fd(const void *program)',
+  programSetAutoload: 'int bpf_program__set_autoload(void *program, bool load)',
   mapCreate:
     'int bpf_map_create(int type, const char *name, uint32_t key, uint32_t value, uint32_t entries, const ids_map_opts *opts)',
   mapLookup: 'int bpf_map_lookup_elem(int fd, const void *key, void *value)',
@@ -151,6 +168,12 @@ export const libbpf = library<Libbpf>('libbpf.so.1', 'apt install libbpf1', {
   linkCreate: 'int bpf_link_create(int program, int target, int type, const ids_link_opts *opts)',
   linkUpdate: 'int bpf_link_update(int link, int program, const void *opts)',
   linkDetach: 'int bpf_link_detach(int link)',
+  progQuery: 'int bpf_prog_query(int target, int type, uint32_t flags, void *attached, void *ids, void *count)',
+  tcHookCreate: 'int bpf_tc_hook_create(ids_tc_hook *hook)',
+  tcHookDestroy: 'int bpf_tc_hook_destroy(ids_tc_hook *hook)',
+  tcAttach: 'int bpf_tc_attach(const ids_tc_hook *hook, void *opts)',
+  tcDetach: 'int bpf_tc_detach(const ids_tc_hook *hook, const void *opts)',
+  tcQuery: 'int bpf_tc_query(const ids_tc_hook *hook, void *opts)',
   xdpQuery: 'int bpf_xdp_query(int ifindex, int flags, void *opts)',
   cpus: 'int libbpf_num_possible_cpus()',
 });
@@ -175,6 +198,7 @@ export type Libc = {
   sysconf(name: number): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
   flock(fd: number, operation: number): number;
+  setns(fd: number, type: number): number;
 };
 
 export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or Ubuntu system', {
@@ -196,6 +220,7 @@ export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   sysconf: 'long sysconf(int name)',
   flock: 'int flock(int fd, int operation)',
+  setns: 'int setns(int fd, int type)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)',
 });
 
@@ -206,6 +231,7 @@ export const optSize = {
   batch: koffi.sizeof('ids_batch_opts'),
   // Up to the end of `flags`; libbpf refuses what is larger than it knows and not zero.
   link: koffi.offsetof('ids_link_opts', 'flags') + 4,
+  tcHook: koffi.sizeof('ids_tc_hook'),
 } as const;
 
 /** errno of this thread's last call. */

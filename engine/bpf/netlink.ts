@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rtnetlink alone tells about a link: its peer, in whatever network namespace that is, and the peer's XDP program.
+// What rtnetlink alone tells about a link: its peer, in whatever network namespace that is, and the peer's XDP program;
+// and whether it has filters.
 
 import { check, closeFds } from './check.js';
 import { libc } from './native.js';
@@ -10,7 +11,12 @@ const SOCK_CLOEXEC = 0x80000;
 const SOCK_NONBLOCK = 0x800;
 const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
+const RTM_NEWTFILTER = 44;
+const RTM_GETTFILTER = 46;
 const NLM_F_REQUEST = 1;
+const NLM_F_DUMP = 0x300;
+/** Where filters of a clsact queueing discipline are: ingress and egress. */
+const CLSACT_PARENTS = [0xfffffff2, 0xfffffff3];
 const HEADER = 16; // struct nlmsghdr
 const BODY = 32; // and struct ifinfomsg behind it
 const IFLA = { LINK: 5, EXT_MASK: 29, LINK_NETNSID: 37, XDP: 43, TARGET_NETNSID: 46 } as const;
@@ -52,23 +58,41 @@ function attributesOf(view: DataView, from: number, to: number): Attributes {
   return found;
 }
 
-/** One link; undefined if there is none or its namespace may not be asked. */
-function linkAttributes(ifindex: number, netnsId?: number): Attributes | undefined {
-  // NETLINK_ROUTE is protocol 0. The kernel answers within the call that asks: there is nothing to wait for.
+/** What the kernel answers to one question; it does so within the call that asks: there is nothing to wait for. */
+function ask(question: Uint8Array, what: string): DataView {
+  // NETLINK_ROUTE is protocol 0.
   const fd = check(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'open a netlink socket');
   try {
-    const question = request(ifindex, netnsId);
     const address = new Uint8Array(12);
     address[0] = AF_NETLINK;
-    check(libc().sendTo(fd, question, question.length, 0, address, address.length), 'ask for a network link');
+    check(libc().sendTo(fd, question, question.length, 0, address, address.length), `ask for ${what}`);
     const answer = new Uint8Array(ANSWER);
-    const size = check(libc().read(fd, answer, answer.length), 'read about a network link');
-    const view = new DataView(answer.buffer);
-    if (size < BODY || view.getUint16(4, true) !== RTM_NEWLINK) return undefined;
-    return attributesOf(view, BODY, Math.min(size, view.getUint32(0, true)));
+    const size = check(libc().read(fd, answer, answer.length), `read about ${what}`);
+    return new DataView(answer.buffer, 0, size);
   } finally {
     closeFds([fd]);
   }
+}
+
+/** One link; undefined if there is none or its namespace may not be asked. */
+function linkAttributes(ifindex: number, netnsId?: number): Attributes | undefined {
+  const view = ask(request(ifindex, netnsId), 'a network link');
+  if (view.byteLength < BODY || view.getUint16(4, true) !== RTM_NEWLINK) return undefined;
+  return attributesOf(view, BODY, Math.min(view.byteLength, view.getUint32(0, true)));
+}
+
+/** True if the clsact queueing discipline of an interface has a filter. */
+export function hasFilters(ifindex: number): boolean {
+  return CLSACT_PARENTS.some((parent) => {
+    const question = new DataView(new ArrayBuffer(HEADER + 20));
+    question.setUint32(0, question.byteLength, true);
+    question.setUint16(4, RTM_GETTFILTER, true);
+    question.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, true);
+    question.setInt32(HEADER + 4, ifindex, true);
+    question.setUint32(HEADER + 12, parent, true);
+    const answer = ask(new Uint8Array(question.buffer), 'filters');
+    return answer.byteLength >= HEADER && answer.getUint16(4, true) === RTM_NEWTFILTER;
+  });
 }
 
 const word = (value: DataView | undefined): number | undefined =>

@@ -12,7 +12,7 @@ import { Btf } from './btf.js';
 import { callFailed, check, checkPointer, closeFds, E, errnoOf } from './check.js';
 import { abiFacts, type AbiFacts, isSharedMap, type MapFacts } from './facts.js';
 import { libbpf, optSize, viewOf } from './native.js';
-import { adoptProgram, pinProgram, wantedEntries } from './pinned-program.js';
+import { adoptPrograms, pinPrograms, wantedEntries } from './pinned-programs.js';
 
 export const DEFAULT_OBJECT = join(import.meta.dirname, '../../bpf/ids.bpf.o');
 
@@ -44,31 +44,32 @@ export function compareFacts(found: AbiFacts, file: string): void {
 
 export interface LoadOptions {
   readonly file: string;
-  /** The program that is run and attached. */
-  readonly program: string;
+  /** The programs that are run and attached; others of the object are not loaded. */
+  readonly programs: readonly string[];
   /** Maps are pinned and looked for here; undefined: nothing is pinned. */
   readonly pinPath: string | undefined;
-  /** The program is pinned too, and the one that an earlier run pinned is taken if it is the same. */
-  readonly pinProgram?: boolean;
+  /** The programs are pinned too, and those that an earlier run pinned are taken if they are the same. */
+  readonly pinPrograms?: boolean;
   /** `const volatile` settings of the programs by name. */
   readonly settings: Readonly<Record<string, number>>;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
-/** A loaded object: it owns the descriptors of its program and maps. */
+/** A loaded object: it owns the descriptors of its programs and maps. */
 export class LoadedObject {
   readonly maps: ReadonlyMap<string, number>;
-  readonly program: number;
+  /** By name. */
+  readonly programs: ReadonlyMap<string, number>;
   /** Pinned maps of an earlier run were reused. */
   readonly adopted: boolean;
   /** Maps whose pinned size differs from the one that was asked for. */
   readonly kept: readonly string[];
   #release: (() => void) | undefined;
 
-  private constructor(parts: Pick<LoadedObject, 'maps' | 'program' | 'adopted' | 'kept'>, release: () => void) {
+  private constructor(parts: Pick<LoadedObject, 'maps' | 'programs' | 'adopted' | 'kept'>, release: () => void) {
     this.maps = parts.maps;
-    this.program = parts.program;
+    this.programs = parts.programs;
     this.adopted = parts.adopted;
     this.kept = parts.kept;
     this.#release = release;
@@ -80,15 +81,16 @@ export class LoadedObject {
     for (const name of Object.keys(o.sizes)) {
       if (!(name in abi.maps)) throw new IdsError('INTERNAL', `there is no map ${name} to size`);
     }
-    const parts = { bytes, settings: o.settings, sizes: o.sizes };
-    const path = o.pinProgram === true ? o.pinPath : undefined;
-    const pinned = path === undefined ? undefined : adoptProgram(path, parts);
+    const parts = { bytes, programs: o.programs, settings: o.settings, sizes: o.sizes };
+    const path = o.pinPrograms === true ? o.pinPath : undefined;
+    const pinned = path === undefined ? undefined : adoptPrograms(path, parts);
     if (pinned !== undefined) {
-      return new LoadedObject({ ...pinned, adopted: true }, () => closeFds([pinned.program, ...pinned.maps.values()]));
+      const fds = [...pinned.programs.values(), ...pinned.maps.values()];
+      return new LoadedObject({ ...pinned, adopted: true }, () => closeFds(fds));
     }
     const loaded = LoadedObject.#load(bytes, o);
     try {
-      if (path !== undefined) pinProgram(path, parts, loaded.program, loaded.maps);
+      if (path !== undefined) pinPrograms(path, parts, loaded.programs, loaded.maps);
       return loaded;
     } catch (error) {
       loaded.close();
@@ -106,10 +108,11 @@ export class LoadedObject {
     try {
       const { adopted, kept } = configureMaps(object, o);
       configureSettings(object, o.settings);
+      const handles = choosePrograms(object, o.programs);
       const rc = c.objectLoad(object);
       if (rc < 0) throw loadFailed(errnoOf(rc), o.file, log);
-      const program = programOf(object, o.program);
-      return new LoadedObject({ maps: mapsOf(object), program, adopted, kept }, () => c.objectClose(object));
+      const programs = new Map([...handles].map(([name, handle]) => [name, c.programFd(handle)] as const));
+      return new LoadedObject({ maps: mapsOf(object), programs, adopted, kept }, () => c.objectClose(object));
     } catch (error) {
       c.objectClose(object);
       throw error;
@@ -130,11 +133,18 @@ function mapsOf(object: bigint): Map<string, number> {
   return maps;
 }
 
-function programOf(object: bigint, name: string): number {
+/** The programs of these names; to verify the others would take time for nothing. */
+function choosePrograms(object: bigint, names: readonly string[]): Map<string, bigint> {
   const c = libbpf();
-  for (let one = c.objectNextProgram(object, null); one !== null; one = c.objectNextProgram(object, one))
-    if (c.programName(one) === name) return c.programFd(one);
-  throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${name}; build both sides anew`);
+  const found = new Map<string, bigint>();
+  for (let one = c.objectNextProgram(object, null); one !== null; one = c.objectNextProgram(object, one)) {
+    const name = c.programName(one);
+    if (names.includes(name)) found.set(name, one);
+    else check(c.programSetAutoload(one, false), `leave out the program ${name}`);
+  }
+  const missing = names.find((name) => !found.has(name));
+  if (missing === undefined) return found;
+  throw new IdsError('ABI_MISMATCH', `the BPF object has no program ${missing}; build both sides anew`);
 }
 
 function readObject(file: string): Uint8Array {

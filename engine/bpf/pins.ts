@@ -160,16 +160,43 @@ export function removePins(path: string): void {
   }
 }
 
-/** `link_<ifindex>_<interface>`, with what bpffs does not take in a name written as %hex. */
-export function linkPinName(ifindex: number, name: string): string {
-  const safe = name.replace(/[^A-Za-z0-9_-]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return `link_${ifindex}_${safe}`;
+/** A filter of a clsact queueing discipline. */
+export interface ClsactPin {
+  readonly kind: 'clsact';
+  readonly ifindex: number;
+  readonly name: string;
+  /** Number of the network namespace in which it is. */
+  readonly netns: number;
+  /** The queueing discipline was made for it. */
+  readonly qdisc: boolean;
+}
+
+/** What a pin says that is attached to an interface. */
+export type LinkPin = { readonly kind: 'xdp' | 'tcx'; readonly ifindex: number; readonly name: string } | ClsactPin;
+
+const prefixOf = { xdp: 'link', tcx: 'egress' } as const;
+
+/**
+ * `link_<ifindex>_<interface>` of XDP, `egress_…` of tcx, `clsact_<namespace>_…` or `filter_<namespace>_…` of a filter,
+ * with what bpffs does not take in a name written as %hex.
+ */
+export function linkPinName(pin: LinkPin): string {
+  const safe = pin.name.replace(/[^A-Za-z0-9_-]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const start = pin.kind === 'clsact' ? `${pin.qdisc ? 'clsact' : 'filter'}_${pin.netns}` : prefixOf[pin.kind];
+  return `${start}_${pin.ifindex}_${safe}`;
 }
 
 /** The parts of such a name, or undefined for another pin. */
-export function parseLinkPin(pin: string): { ifindex: number; name: string } | undefined {
-  const [, ifindex, safe] = /^link_(\d+)_(.+)$/.exec(pin) ?? [];
-  if (ifindex === undefined || safe === undefined) return undefined;
+export function parseLinkPin(pin: string): LinkPin | undefined {
+  const found = /^(?:(link|egress)|(clsact|filter)_(\d+))_(\d+)_(.+)$/.exec(pin);
+  if (found === null) return undefined;
+  const [, link, filter, netns, ifindex, safe = ''] = found;
   const name = safe.replace(/%([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return { ifindex: Number(ifindex), name };
+  if (link !== undefined) return { kind: link === 'link' ? 'xdp' : 'tcx', ifindex: Number(ifindex), name };
+  return { kind: 'clsact', ifindex: Number(ifindex), name, netns: Number(netns), qdisc: filter === 'clsact' };
+}
+
+/** Removes the pins of an earlier ABI once the last link has moved on to `path`. */
+export function removeServed(directory: string, path: string): void {
+  if (directory !== path && !pinNames(directory).some((pin) => parseLinkPin(pin) !== undefined)) removePins(directory);
 }

@@ -17,7 +17,11 @@ const interfaceName = z
 
 const interfaceItem = z.preprocess(
   (value) => (typeof value === 'string' ? { name: value } : value),
-  z.strictObject({ name: interfaceName, mode: z.enum(['auto', 'native', 'generic']).default('auto') }),
+  z.strictObject({
+    name: interfaceName,
+    mode: z.enum(['auto', 'native', 'generic']).default('auto'),
+    egress: z.boolean().default(true),
+  }),
 );
 
 const interfaces = listOf(interfaceItem).superRefine((items, context) => {

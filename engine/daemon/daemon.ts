@@ -96,6 +96,7 @@ export class Daemon {
     const kernel = lifetime.own(
       Kernel.open({
         pinDir: config.pin_dir,
+        egress: config.interfaces.some((one) => one.egress),
         sizes: { ...listSizes(CAPACITY), ...datagramSizes(config.flows.datagrams) },
       }),
     );

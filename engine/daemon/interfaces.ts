@@ -35,8 +35,8 @@ export class Interfaces {
     const before = new Set(kernel.attachments().map(({ name }) => name));
     const fresh: string[] = [];
     try {
-      for (const { name, mode } of configured) {
-        log.info(kernel.attach(name, mode), 'attached');
+      for (const { name, mode, egress } of configured) {
+        log.info(kernel.attach(name, mode, egress), 'attached');
         if (!before.has(name)) fresh.push(name);
       }
     } catch (error) {
@@ -52,16 +52,17 @@ export class Interfaces {
   /** Attaches to interfaces that were made anew (a VPN, a hot-plugged card). */
   refresh(): void {
     const { configured, kernel, log } = this.#options;
-    const attached = new Map(kernel.attachments().map(({ name, ifindex }) => [name, ifindex]));
+    const attached = new Map(kernel.attachments().map((one) => [one.name, one] as const));
     let changed = false;
-    for (const { name, mode } of configured) {
+    for (const { name, mode, egress } of configured) {
       try {
-        if (attached.get(name) === interfaceIndex(name)) {
-          // Renamed or moved away, and back: its program was never off.
+        const one = attached.get(name);
+        if (one?.ifindex === interfaceIndex(name) && (one.egress !== undefined) === egress) {
+          // Renamed or moved away, and back: its programs were never off.
           this.#missing.delete(name);
           continue;
         }
-        log.info(kernel.attach(name, mode), 'attached again');
+        log.info(kernel.attach(name, mode, egress), 'attached again');
         this.#missing.delete(name);
         changed = true;
       } catch (error) {

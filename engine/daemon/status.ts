@@ -59,10 +59,11 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
 }
 
 function interfaces({ kernel }: DaemonParts): InterfaceStatus[] {
-  return kernel.attachments().map(({ name, ifindex, mode, tx, vlanStripped }) => ({
+  return kernel.attachments().map(({ name, ifindex, mode, egress, tx, vlanStripped }) => ({
     name,
     ifindex,
     mode,
+    egress: egress ?? 'off',
     reject: tx ? 'xdp' : 'raw-socket',
     ...(vlanStripped === undefined ? {} : { vlanStripped }),
   }));

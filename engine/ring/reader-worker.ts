@@ -3,7 +3,7 @@
 // Nothing else runs here, so that a rules load or a large import never delays the rings.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { EventType } from '../../common/abi.gen.js';
+import { EventType, Hook } from '../../common/abi.gen.js';
 import { now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
 import { Judge } from '../judge/judge.js';
 import { BATCH_MS } from '../layer7/log-lines.js';
@@ -52,7 +52,7 @@ const judge = new Judge({
   reject: (view, event, sides) => {
     // Where XDP_TX works the program has answered the sender of its own rejects already.
     const byProgram = event.type === EventType.EVENT_ALERT || event.type === EventType.EVENT_REJECT;
-    const answered = byProgram && known[event.ifindex]?.tx === true;
+    const answered = byProgram && event.hook === Hook.XDP && known[event.ifindex]?.tx === true;
     if (sides.source && !answered) replies.send(view, event, 'source');
     if (sides.destination) replies.send(view, event, 'destination');
   },

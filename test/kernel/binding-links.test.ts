@@ -35,8 +35,8 @@ function pinDirectory(t: Test): string {
   return path;
 }
 
-function open(t: Test, pinDir?: string): Kernel {
-  const kernel = Kernel.open({ sizes, ...(pinDir === undefined ? {} : { pinDir }) });
+function open(t: Test, pinDir?: string, egress = false): Kernel {
+  const kernel = Kernel.open({ sizes, egress, ...(pinDir === undefined ? {} : { pinDir }) });
   t.teardown(() => kernel.close());
   return kernel;
 }
@@ -235,6 +235,53 @@ if (privileged(t)) {
     rmdirSync(inner);
     rmdirSync(pinDir);
   });
+
+  t.test('what leaves is judged by tcx or clsact, which are kept, moved and removed like XDP links', async (t) => {
+    const pinDir = pinDirectory(t);
+    const pins = (): string[] => readdirSync(join(pinDir, abiHash)).filter((name) => /^(egress|clsact)_/.test(name));
+    const filters = (name: string): string =>
+      spawnSync('tc', ['filter', 'show', 'dev', name, 'egress']).stdout.toString();
+    for (const hook of ['tcx', 'clsact'] as const) {
+      const [a, b] = await pair(t);
+      const first = open(t, pinDir, true);
+      const attached = first.attach(a, 'auto', hook);
+      t.match(attached, { egress: hook });
+      const [pin = ''] = pins();
+      const before = filters(a);
+      t.equal(before.includes('ids_egress'), hook === 'clsact');
+      const id = hook === 'tcx' && linkId(join(pinDir, abiHash, pin));
+      first.close();
+
+      const second = open(t, pinDir, true);
+      t.same(second.attachments(), [attached], 'an earlier run is known');
+      t.same(second.attach(a, 'auto', hook === 'tcx' ? true : hook), attached);
+      second.close();
+      renameSync(join(pinDir, abiHash), join(pinDir, '0123456789ab'));
+      const third = open(t, pinDir, true);
+      t.same(third.attach(a), attached, 'as does another ABI');
+      t.same([pins(), readdirSync(pinDir)], [[pin], [abiHash]]);
+      if (id !== false) t.equal(linkId(join(pinDir, abiHash, pin)), id, 'the very link, never detached');
+      else t.not(filters(a), before, 'another program in the same place');
+      t.match(third.attach(a, 'auto', false), { egress: undefined }, 'let go of on request');
+      t.same([pins(), filters(a)], [[], '']);
+      third.attach(a, 'auto', hook);
+      third.attach(b, 'auto', hook);
+      third.detach(b);
+      t.same([third.attachments().map(({ egress }) => egress), filters(b)], [[hook], '']);
+      if (hook === 'clsact') {
+        spawnSync('tc', ['qdisc', 'del', 'dev', a, 'clsact']);
+        t.match(third.attachments(), [{ egress: undefined }], 'anybody can take a filter away');
+        t.match(third.attach(a, 'auto', hook), { egress: hook });
+        spawnSync('tc', ['filter', 'add', 'dev', a, 'ingress', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0']);
+      }
+      third.close();
+      t.same(Kernel.detachAll(pinDir), [a]);
+      t.equal(filters(a), '');
+      const qdiscs = spawnSync('tc', ['qdisc', 'show', 'dev', a]).stdout.toString();
+      t.equal(/clsact/.test(qdiscs), hook === 'clsact', 'somebody else uses the queueing discipline by now');
+    }
+  });
+
   t.test('one process at a time writes to the tables of a pin directory', async (t) => {
     const pinDir = pinDirectory(t);
     open(t, pinDir);

@@ -32,16 +32,24 @@ if (privileged(t)) {
     const run = (action: string): Background => {
       return startInNetns(t, victim.netns, process.execPath, [agent, pinDir, victim.device, action, attacker.ipv4]);
     };
+    /** Echo requests that have reached the attacker. */
+    const echoes = async (): Promise<number> => {
+      await inNetns(victim.netns, 'ping', ['-c1', '-W0.2', attacker.ipv4], { status: 'any' });
+      const { stdout } = await inNetns(attacker.netns, 'awk', ['/^Icmp: [0-9]/ { print $10 }', '/proc/net/snmp']);
+      return Number(stdout);
+    };
     t.equal(await ping(), true);
+    t.equal(await echoes(), 1);
     const first = run('block');
     t.match(await report(first), {
       adopted: false,
       entries: 0,
-      attachment: { name: 'veth0', mode: 'native', tx: false },
+      attachment: { name: 'veth0', mode: 'native', egress: 'tcx', tx: false },
     });
     t.equal(await ping(), false);
     await first.stop('SIGKILL');
     t.equal(await ping(), false, 'nobody is left, and still it drops');
+    t.equal(await echoes(), 1, 'also what leaves for a listed address');
     const second = run('allow');
     const found = await report(second);
     t.match(found, { adopted: true, entries: 1 }, 'the list is still there');
@@ -50,6 +58,7 @@ if (privileged(t)) {
       'and so are the counters',
     );
     t.equal(await ping(), true);
+    t.equal(await echoes(), 2);
     await second.stop('SIGKILL');
     t.same(Kernel.detachAll(pinDir), ['veth0'], 'also from another network namespace');
     const { stdout } = await inNetns(victim.netns, 'ip', ['link', 'show', victim.device]);

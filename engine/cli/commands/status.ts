@@ -24,9 +24,10 @@ function show(status: Status, context: Context): void {
   );
   section(
     'interfaces',
-    status.interfaces.map(({ name, mode, reject, vlanStripped }) => {
+    status.interfaces.map(({ name, mode, egress, reject, vlanStripped }) => {
       const vlan = vlanStripped === true ? ', VLAN tags are taken off by the NIC and not seen' : '';
-      return `${name}: XDP ${mode}, reject by ${reject}${vlan}`;
+      const leaving = egress === 'off' ? 'what leaves is not judged' : `egress by ${egress}`;
+      return `${name}: XDP ${mode}, ${leaving}, reject by ${reject}${vlan}`;
     }),
   );
   section(

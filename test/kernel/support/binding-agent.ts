@@ -8,7 +8,7 @@ import { Kernel } from '../../../engine/bpf/index.js';
 import { BlockTable } from '../../../engine/lists/table/index.js';
 
 const [pinDir = '', name = '', action = '', address = ''] = process.argv.slice(2);
-const kernel = Kernel.open({ pinDir });
+const kernel = Kernel.open({ pinDir, egress: true });
 const table = BlockTable.open(kernel.listMemory());
 const entries = table.size4 + table.size6;
 if (action === 'block') table.put(parsePrefix(address), { expires: 0, set: 0, forced: false, alert: false });

@@ -101,7 +101,16 @@ export class Rig {
 
   /** One frame through the programs, with all that it left behind. */
   send(frame: Uint8Array, o: { ifindex?: number } = {}): Seen {
-    const { verdict, frame: after } = this.push(frame, o);
+    return this.#see(this.push(frame, o));
+  }
+
+  /** The same on its way out; the rig must have been opened with `egress`. */
+  sendOut(frame: Uint8Array, o: Parameters<Kernel['runEgress']>[1] = {}): Seen {
+    this.kernel.control.setClock(this.#now, ++this.#packet);
+    return this.#see(this.kernel.runEgress(frame, o));
+  }
+
+  #see({ verdict, frame: after }: { verdict: number; frame: Uint8Array }): Seen {
     const kept = after.slice();
     const { events, http, bytes } = this.drain();
     const counts = this.#counts();

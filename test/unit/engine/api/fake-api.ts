@@ -124,7 +124,7 @@ export const status: Whole<Status> = {
   started: '2026-01-02T03:04:05.000Z',
   uptime: 61,
   mode: 'prevent',
-  interfaces: [{ name: 'eth0', ifindex: 2, mode: 'native', reject: 'xdp', vlanStripped: true }],
+  interfaces: [{ name: 'eth0', ifindex: 2, mode: 'native', egress: 'tcx', reject: 'xdp', vlanStripped: true }],
   rules: { generation: 7, origin: 'cli', summary },
   packets: { total: 1000, bytes: 64000, dropped: 10, would: 0 },
   reasons: [{ reason: 'rule-drop', packets: 10, bytes: 640, would: 0 }],

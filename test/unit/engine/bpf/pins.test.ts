@@ -4,9 +4,15 @@ import { linkPinName, openPinDir, parseLinkPin } from '../../../../engine/bpf/pi
 
 t.test('the name of a link pin holds any interface name, without dots', async (t) => {
   for (const name of ['eth0', 'eth0.100', 'br-lan', 'wg_0', 'a%b', 'ids0@x']) {
-    const pin = linkPinName(12, name);
-    t.match(pin, /^link_12_[A-Za-z0-9_%-]+$/);
-    t.same(parseLinkPin(pin), { ifindex: 12, name });
+    for (const kind of ['xdp', 'tcx'] as const) {
+      const pin = linkPinName({ kind, ifindex: 12, name });
+      t.match(pin, kind === 'xdp' ? /^link_12_[A-Za-z0-9_%-]+$/ : /^egress_12_[A-Za-z0-9_%-]+$/);
+      t.same(parseLinkPin(pin), { kind, ifindex: 12, name });
+    }
+    for (const qdisc of [true, false]) {
+      const filter = { kind: 'clsact', ifindex: 12, name, netns: 4026531840, qdisc } as const;
+      t.same(parseLinkPin(linkPinName(filter)), filter);
+    }
   }
   t.equal(parseLinkPin('ids_control'), undefined);
   t.equal(parseLinkPin('link_x_eth0'), undefined);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program that an earlier run loaded and pinned: the same code over the same tables need not be verified again, which
+// Programs that an earlier run loaded and pinned: the same code over the same tables need not be verified again, which
 // is most of what a start would wait for.
 
 import { createHash } from 'node:crypto';
@@ -12,19 +12,21 @@ import { isSharedMap, type MapFacts } from './facts.js';
 import { libbpf } from './native.js';
 import { pinNames, unpin } from './pins.js';
 
-/** What a program was made of. */
+/** What programs were made of. */
 export interface ProgramParts {
   /** The object file. */
   readonly bytes: Uint8Array;
+  /** Those of its programs that are wanted. */
+  readonly programs: readonly string[];
   /** Its `const volatile` settings by name. */
   readonly settings: Readonly<Record<string, number>>;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes: Readonly<Record<string, number>>;
 }
 
-export interface PinnedProgram {
+export interface PinnedPrograms {
   readonly maps: ReadonlyMap<string, number>;
-  readonly program: number;
+  readonly programs: ReadonlyMap<string, number>;
   /** Maps whose pinned size differs from the one that was asked for. */
   readonly kept: readonly string[];
 }
@@ -74,29 +76,32 @@ function isOurs(name: string, info: MapInfo): boolean {
   return shape?.type === info.type && shape.keySize === info.keySize && shape.valueSize === info.valueSize;
 }
 
-/** The program that was pinned under `path` and its tables, if it is the same; the caller closes the descriptors. */
-export function adoptProgram(path: string, parts: ProgramParts): PinnedProgram | undefined {
+/** The programs that were pinned under `path` and their tables, if they are the same; the caller closes the descriptors. */
+export function adoptPrograms(path: string, parts: ProgramParts): PinnedPrograms | undefined {
   const maps = openMaps(path);
   if (maps === undefined) return undefined;
   const infos = infosOf(maps);
   const pin = join(path, pinName(parts, infos));
-  if (![...infos].every(([name, info]) => isOurs(name, info)) || !existsSync(pin)) {
+  const complete = parts.programs.every((name) => existsSync(`${pin}_${name}`));
+  if (!complete || ![...infos].every(([name, info]) => isOurs(name, info))) {
     closeFds([...maps.values()]);
     return undefined;
   }
   const kept = [...infos].filter(([name, info]) => info.maxEntries !== wantedEntries(name, parts.sizes));
-  return { maps, program: check(libbpf().objGet(pin), `open ${pin}`), kept: kept.map(([name]) => name) };
+  const open = (name: string): number => check(libbpf().objGet(`${pin}_${name}`), `open ${pin}_${name}`);
+  const programs = new Map(parts.programs.map((name) => [name, open(name)] as const));
+  return { maps, programs, kept: kept.map(([name]) => name) };
 }
 
-/** Pins a program for the next run, in the place of what was pinned before. */
-export function pinProgram(
+/** Pins programs for the next run, in the place of what was pinned before. */
+export function pinPrograms(
   path: string,
   parts: ProgramParts,
-  program: number,
+  programs: ReadonlyMap<string, number>,
   maps: ReadonlyMap<string, number>,
 ): void {
   const shared = [...maps].filter(([name]) => name in shapes);
-  const name = pinName(parts, infosOf(new Map(shared)));
+  const pin = join(path, pinName(parts, infosOf(new Map(shared))));
   for (const other of pinNames(path)) if (other.startsWith(PREFIX)) unpin(join(path, other));
-  check(libbpf().objPin(program, join(path, name)), `pin ${join(path, name)}`);
+  for (const [name, fd] of programs) check(libbpf().objPin(fd, `${pin}_${name}`), `pin ${pin}_${name}`);
 }
