@@ -34,7 +34,7 @@ struct ids_tls_join {
 };
 
 /* Copies a piece of a record's share of the handshake. */
-static long ids_tls_copy(__u32 index, void *data)
+static long ids_tls_copy(__u32 index IDS_UNUSED, void *data)
 {
 	struct ids_tls_join *join = data;
 	struct ids_io *from = join->from, *to = &join->to->io;
@@ -78,7 +78,7 @@ static __always_inline __u32 ids_tls_u16(const struct ids_io *io, __u32 at)
 	return at < IDS_SECTION_MAX ? io->bytes[at] << 8 | io->bytes[at + 1] : 0;
 }
 
-static long ids_tls_extension(__u32 index, void *data)
+static long ids_tls_extension(__u32 index IDS_UNUSED, void *data)
 {
 	struct ids_tls_extensions *walk = data;
 	__u32 at = walk->at, end = walk->end, size;

@@ -70,7 +70,7 @@ static __always_inline void ids_tls_message(struct ids_io *io, __u32 number)
 }
 
 /* One step of the walk: a byte of a message's header, or on to the next record. */
-static long ids_tls_step(__u32 index, void *data)
+static long ids_tls_step(__u32 index IDS_UNUSED, void *data)
 {
 	struct ids_io *io = *(struct ids_io **)data;
 	__u32 at = io->own[IDS_TLS_AT], seen = io->own[IDS_TLS_SEEN], size, next;
