@@ -54,7 +54,7 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 
 /* Hands the bytes to the engine if it wants them: `wanted` are enum ids_bytes_flag. */
 static __always_inline void ids_bytes_emit(struct ids_packet *pkt, struct ids_io *io, enum ids_event_type type,
-					   __u32 flags, const __u32 from, __u32 length, __u32 total)
+					   __u32 flags, __u32 from, __u32 length, __u32 total)
 {
 	if (!(flags & (IDS_BYTES_LOGGED | IDS_BYTES_WANTED)))
 		return;

@@ -106,35 +106,27 @@ static long ids_dns_dot(__u32 index, void *data)
 	return 0;
 }
 
-/* Judges the name that begins at walk->first: in its place, as dotted text, and then it is put back as it was. */
-static __always_inline void ids_dns_name(struct ids_packet *pkt, struct ids_io *io, struct ids_dns_walk *walk)
-{
-	__u32 end = walk->at - 1;
+/* Where the consumer leaves what ids_dns_done() needs: indices of ids_io.own. */
+enum ids_dns_own {
+	IDS_DNS_FROM = 0,     /* offset of the message */
+	IDS_DNS_TOTAL = 1,    /* bytes of the message */
+	IDS_DNS_FLAGS = 2,    /* enum ids_bytes_flag */
+	IDS_DNS_NAME_END = 3, /* offset behind the name that is asked for, in which dots stand; 0 = nothing to judge */
+	IDS_DNS_COUNT = 4,    /* of its labels */
+};
 
-	walk->at = walk->first;
-	walk->state = 1;
-	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, walk, 0);
-	ids_pattern_span(pkt, io, IDS_REGION_QUERY, walk->first + 1, end, 1, 1);
-	walk->at = walk->first;
-	walk->state = 0;
-	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, walk, 0);
-}
-
-/* Judges the message of `total` bytes at bytes[from..length): 0, or less if it is none. Its end, or more, may be missing. */
-static __always_inline int ids_dns_message(struct ids_packet *pkt, struct ids_io *io, const __u32 from, __u32 total)
+/* Reads the message of `total` bytes at bytes[from..length): 0, or less if it is none. Its end, or more, may be missing. */
+static __always_inline int ids_dns_message(struct ids_io *io, const __u32 from, __u32 total)
 {
 	const struct ids_dns_header *header = (const struct ids_dns_header *)(io->bytes + from);
 	const struct ids_l7_settings *settings = ids_l7_setting();
 	struct ids_dns_walk walk = { .io = io };
-	__u32 flags = 0, class, length;
+	__u32 flags = 0, class, end;
 
 	if (!settings || io->length < from + IDS_DNS_QUESTION || io->length > IDS_SECTION_MAX ||
 	    !ids_dns_begins(header))
 		return -1;
-	length = io->length - from;
-	if (length > total)
-		length = total;
-	walk.end = from + length;
+	walk.end = io->length - from > total ? from + total : io->length;
 	walk.first = walk.at = from + IDS_DNS_HEADER;
 	bpf_loop(IDS_DNS_LABELS, ids_dns_label, &walk, 0);
 	if (walk.state != IDS_DNS_NAMED && walk.state != IDS_DNS_POINTED)
@@ -145,19 +137,49 @@ static __always_inline int ids_dns_message(struct ids_packet *pkt, struct ids_io
 	class = (io->bytes[walk.at + 2] & 0x7f) << 8 | io->bytes[walk.at + 3];
 	if (!(io->bytes[walk.at] | io->bytes[walk.at + 1]) || (class != 1 && class != 3 && class != 4 && class < 254))
 		return -1;
-	ids_count(IDS_STAT_DNS);
 	if (settings->flags & IDS_L7_LOG_DNS)
 		flags |= IDS_BYTES_LOGGED;
+	end = 0;
 	if (!(header->flags & bpf_htons(IDS_DNS_RESPONSE))) {
 		if (settings->flags & IDS_L7_ALL_QUERIES || walk.state == IDS_DNS_POINTED)
 			flags |= IDS_BYTES_WANTED;
-		if (walk.state == IDS_DNS_NAMED && walk.count)
-			ids_dns_name(pkt, io, &walk);
+		if (walk.state == IDS_DNS_NAMED && walk.count) {
+			end = walk.at - 1;
+			walk.at = walk.first;
+			walk.state = 1;
+			bpf_loop(IDS_DNS_LABELS, ids_dns_dot, &walk, 0);
+		}
+	}
+	io->own[IDS_DNS_FROM] = from;
+	io->own[IDS_DNS_TOTAL] = total;
+	io->own[IDS_DNS_FLAGS] = flags;
+	io->own[IDS_DNS_NAME_END] = end;
+	io->own[IDS_DNS_COUNT] = walk.count;
+	return 0;
+}
+
+/* Judges the name as dotted text, puts it back as it was, and hands over the message that ids_dns_section() found. */
+static __always_inline void ids_dns_done(struct ids_packet *pkt, struct ids_io *io)
+{
+	__u32 from = io->own[IDS_DNS_FROM], total = io->own[IDS_DNS_TOTAL], flags = io->own[IDS_DNS_FLAGS], length;
+
+	ids_count(IDS_STAT_DNS);
+	if (io->own[IDS_DNS_NAME_END]) {
+		struct ids_dns_walk walk = {
+			.io = io,
+			.at = from + IDS_DNS_HEADER,
+			.count = io->own[IDS_DNS_COUNT],
+		};
+
+		ids_pattern_span(pkt, io, IDS_REGION_QUERY, walk.at + 1, io->own[IDS_DNS_NAME_END], 1, 1);
+		bpf_loop(IDS_DNS_LABELS, ids_dns_dot, &walk, 0);
 		if (io->wanted)
 			flags |= IDS_BYTES_WANTED;
 	}
+	length = io->length - from;
+	if (length > total)
+		length = total;
 	ids_bytes_emit(pkt, io, IDS_EVENT_DNS, flags, from, length, total);
-	return 0;
 }
 
 /* Whether a stream that begins so is DNS: 1, 0 if not, -1 if these are too few bytes to tell. */
@@ -176,7 +198,10 @@ static __always_inline int ids_dns_stream_begins(const struct ids_io *io)
 	return io->length < 2 + IDS_DNS_HEADER ? -1 : ids_dns_begins(header);
 }
 
-/* The consumer of DNS: a datagram, or over TCP messages with their length in front, one a section. */
+/*
+ * The consumer of DNS: a datagram, or over TCP messages with their length in front, one a section. ids_dns_done() is to
+ * follow.
+ */
 __noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
 {
 	__u32 total;
@@ -185,7 +210,7 @@ __noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
 	if (!pkt || !io)
 		return -1;
 	if (io->flags & IDS_IO_DATAGRAM)
-		return ids_dns_message(pkt, io, 0, pkt->payload_len);
+		return ids_dns_message(io, 0, pkt->payload_len);
 	result = ids_dns_stream_begins(io);
 	if (result != 1)
 		return result && !(io->flags & IDS_IO_LAST) ? 0 : -1;
@@ -193,9 +218,16 @@ __noinline int ids_dns_section(struct ids_packet *pkt, struct ids_io *io)
 	total = io->bytes[0] << 8 | io->bytes[1];
 	if (io->length < 2 + total && !(io->flags & IDS_IO_LAST))
 		return 0;
-	if (ids_dns_message(pkt, io, 2, total))
+	if (ids_dns_message(io, 2, total))
 		return -1;
 	return io->length < 2 + total ? io->length : 2 + total;
+}
+
+/* Whether the packet is a datagram that may be looked at. */
+static __always_inline bool ids_dns_wanted(const struct ids_packet *pkt)
+{
+	return pkt->proto_key == IPPROTO_UDP && pkt->verdict == IDS_VERDICT_PASS && pkt->l4_read &&
+	       pkt->payload_len >= IDS_DNS_QUESTION;
 }
 
 /* Looks at the payload of a UDP packet. Returns 0 if it is no DNS, or nobody wants to know. */
@@ -225,6 +257,7 @@ IDS_OUTLINE(ids_dns_datagram)
 	io->length = length;
 	if (ids_dns_section(pkt, io))
 		return 0;
+	ids_dns_done(pkt, io);
 	if (pkt->app != IDS_APP_DNS)
 		ids_flow_note(pkt, 0, IDS_APP_DNS);
 	return 1;

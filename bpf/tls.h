@@ -100,12 +100,13 @@ static long ids_tls_extension(__u32 index IDS_UNUSED, void *data)
 	return 1;
 }
 
-/* Judges the name in the ClientHello whose body is bytes[from..to), as far as it is there. */
-static __always_inline void ids_tls_name(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 to)
+/* Finds the name in the ClientHello whose body is bytes[from..to), as far as it is there. */
+static __always_inline void ids_tls_find(struct ids_io *io, __u32 from, __u32 to, struct ids_tls_extensions *walk)
 {
-	struct ids_tls_extensions walk = { .io = io };
 	__u32 at = from + 34;
 
+	walk->io = io;
+	walk->name = 0;
 	if (to > IDS_SECTION_MAX || at + 1 > to)
 		return;
 	at += 1 + io->bytes[at];
@@ -117,22 +118,22 @@ static __always_inline void ids_tls_name(struct ids_packet *pkt, struct ids_io *
 	at += 1 + io->bytes[at];
 	if (at + 2 > to)
 		return;
-	walk.end = at + 2 + ids_tls_u16(io, at);
-	if (walk.end > to)
-		walk.end = to;
-	walk.at = at + 2;
-	bpf_loop(IDS_SECTION_MAX / 4, ids_tls_extension, &walk, 0);
-	if (walk.name)
-		ids_pattern_span(pkt, io, IDS_REGION_SNI, walk.name, walk.name_end, 1, 1);
+	walk->end = at + 2 + ids_tls_u16(io, at);
+	if (walk->end > to)
+		walk->end = to;
+	walk->at = at + 2;
+	bpf_loop(IDS_SECTION_MAX / 4, ids_tls_extension, walk, 0);
 }
 
 /* The ClientHello is there, or as much of it as there will be. Most come in one record, and are read where they are. */
-static __always_inline void ids_tls_client(struct ids_packet *pkt, struct ids_io *io)
+static __always_inline void ids_tls_client(struct ids_io *io)
 {
 	__u32 zero = 0, records = io->own[IDS_TLS_RECORDS], end = io->own[IDS_TLS_END], from = 4;
 	struct ids_tls_join join = { .from = io };
+	struct ids_tls_extensions walk = {};
 	struct ids_io *whole = io;
 
+	io->own[IDS_TLS_NAME] = 0;
 	if (records == 0 || (records == 1 && end && end <= io->own[IDS_TLS_SEEN])) {
 		from += IDS_TLS_HEADER;
 		end = end ? end + IDS_TLS_HEADER : 0;
@@ -144,56 +145,70 @@ static __always_inline void ids_tls_client(struct ids_packet *pkt, struct ids_io
 		ids_io_begin(whole, 0, io->flags);
 		bpf_loop(IDS_SECTION_MAX / IDS_TLS_HEADER, ids_tls_copy, &join, 0);
 	}
-	ids_tls_name(pkt, whole, from, end && end < whole->length ? end : whole->length);
-	if (whole != io) {
-		io->wanted |= whole->wanted;
-		io->decided |= whole->decided;
-	}
+	ids_tls_find(whole, from, end && end < whole->length ? end : whole->length, &walk);
+	io->own[IDS_TLS_NAME] = walk.name;
+	io->own[IDS_TLS_NAME_END] = walk.name_end;
+	io->own[IDS_TLS_JOINED] = whole != io;
 }
 
 /*
  * The consumer of TLS. A direction is done with its hello; of the server's flight what comes up to its certificates is
- * wanted too. Encryption hides the rest.
+ * wanted too. Encryption hides the rest. ids_tls_done() is to follow.
  */
 __noinline int ids_tls_section(struct ids_packet *pkt, struct ids_io *io)
 {
-	const struct ids_l7_settings *settings = ids_l7_setting();
-	__u32 flags = 0, state, first, end;
+	__u32 state, type, end;
+	int begins;
 
-	if (!pkt || !io || !settings)
+	if (!pkt || !io)
 		return -1;
-	first = ids_tls_begins(io);
-	if (first != 1)
-		return first && !(io->flags & IDS_IO_LAST) ? 0 : -1;
-	if (settings->flags & IDS_L7_LOG_TLS)
-		flags |= IDS_BYTES_LOGGED;
-	if (settings->flags & IDS_L7_ALL_HELLOS)
-		flags |= IDS_BYTES_WANTED;
+	begins = ids_tls_begins(io);
+	if (begins != 1)
+		return begins && !(io->flags & IDS_IO_LAST) ? 0 : -1;
 	bpf_loop(4 * IDS_SECTION_MAX, ids_tls_step, &io, 0);
 	io->fresh = io->length;
-	state = io->own[IDS_TLS_STATE] & IDS_TLS_STATES;
-	first = io->own[IDS_TLS_STATE] >> IDS_TLS_FIRST;
+	state = io->own[IDS_TLS_STATE];
 	if (!state && !(io->flags & IDS_IO_LAST))
 		return 0;
-	if (!first && !state && io->length > IDS_TLS_HEADER)
-		first = io->bytes[IDS_TLS_HEADER];
-	if (!first)
+	type = io->bytes[IDS_TLS_HEADER];
+	if (type == IDS_TLS_SERVER_HELLO && state == IDS_TLS_BROKEN && !io->own[IDS_TLS_RECORDS])
 		return -1;
-	ids_count(IDS_STAT_TLS);
-	io->flags |= IDS_IO_QUIET;
-	if (first == IDS_TLS_CLIENT_HELLO) {
-		ids_tls_client(pkt, io);
-		if (io->wanted)
-			flags |= IDS_BYTES_WANTED;
-	}
 	end = state == IDS_TLS_DONE ? io->own[IDS_TLS_AT] : io->length;
 	/* The record that turns to encryption is told by its header and a byte. */
 	if (state == IDS_TLS_DONE && (!io->own[IDS_TLS_END] || io->own[IDS_TLS_SEEN] < io->own[IDS_TLS_END]))
 		end += IDS_TLS_HEADER + 1;
 	if (end > io->length)
 		end = io->length;
-	ids_bytes_emit(pkt, io, IDS_EVENT_TLS, flags, 0, end, state == IDS_TLS_DONE ? end : end + 1);
+	if (type == IDS_TLS_CLIENT_HELLO)
+		ids_tls_client(io);
+	else
+		io->own[IDS_TLS_NAME] = 0;
+	io->flags |= IDS_IO_QUIET;
 	return end;
+}
+
+/* Judges the name and hands over the `end` bytes that ids_tls_section() found. */
+static __always_inline void ids_tls_done(struct ids_packet *pkt, struct ids_io *io, __u32 end)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 flags = 0, zero = 0;
+	struct ids_io *whole = io;
+
+	ids_count(IDS_STAT_TLS);
+	if (io->own[IDS_TLS_NAME]) {
+		if (io->own[IDS_TLS_JOINED])
+			whole = bpf_map_lookup_elem(&ids_tls_whole, &zero);
+		if (whole)
+			ids_pattern_span(pkt, whole, IDS_REGION_SNI, io->own[IDS_TLS_NAME], io->own[IDS_TLS_NAME_END],
+					 1, 1);
+		if (whole && whole->wanted)
+			flags |= IDS_BYTES_WANTED;
+	}
+	if (settings && settings->flags & IDS_L7_LOG_TLS)
+		flags |= IDS_BYTES_LOGGED;
+	if (settings && settings->flags & IDS_L7_ALL_HELLOS)
+		flags |= IDS_BYTES_WANTED;
+	ids_bytes_emit(pkt, io, IDS_EVENT_TLS, flags, 0, end, io->own[IDS_TLS_STATE] == IDS_TLS_DONE ? end : end + 1);
 }
 
 #endif

@@ -25,15 +25,18 @@ enum ids_tls_own {
 	IDS_TLS_NUMBER = 4,  /* the bytes of its header that were read, as a number, and */
 	IDS_TLS_READ = 5,    /* how many they are */
 	IDS_TLS_END = 6,     /* where in the handshake what we want ends; 0 = not known yet */
-	IDS_TLS_STATE = 7,   /* enum ids_tls_state, and above it the type of the first message */
+	IDS_TLS_STATE = 7,   /* enum ids_tls_state */
+
+	/* Once the walk is over: */
+	IDS_TLS_NAME = 3,     /* offset of the server name that the client asks for, 0 = none, */
+	IDS_TLS_NAME_END = 4, /* and of what is behind it, */
+	IDS_TLS_JOINED = 5,   /* in ids_tls_whole if set */
 };
 
 enum ids_tls_state {
 	IDS_TLS_OPEN = 0,
 	IDS_TLS_DONE = 1,
 	IDS_TLS_BROKEN = 2,
-	IDS_TLS_STATES = 3,
-	IDS_TLS_FIRST = 8, /* shift of the first message's type */
 };
 
 /* Whether a direction that begins so is TLS: 1 if a handshake record's first message is a hello, 0 if not, -1 too few. */
@@ -56,13 +59,6 @@ static __always_inline void ids_tls_message(struct ids_io *io, __u32 number)
 {
 	__u32 type = number >> 24, begin = io->own[IDS_TLS_MESSAGE], end = begin + 4 + (number & 0xffffff);
 
-	if (begin == 0) {
-		if (type != IDS_TLS_CLIENT_HELLO && type != IDS_TLS_SERVER_HELLO) {
-			io->own[IDS_TLS_STATE] = IDS_TLS_BROKEN;
-			return;
-		}
-		io->own[IDS_TLS_STATE] |= type << IDS_TLS_FIRST;
-	}
 	if (type == IDS_TLS_CLIENT_HELLO || type == IDS_TLS_CERTIFICATE || type == IDS_TLS_HELLO_DONE)
 		io->own[IDS_TLS_END] = end;
 	io->own[IDS_TLS_MESSAGE] = end;
@@ -79,12 +75,12 @@ static long ids_tls_step(__u32 index IDS_UNUSED, void *data)
 		return 1;
 	if (io->bytes[at + 1] != 3 || io->bytes[at] != IDS_TLS_HANDSHAKE) {
 		/* Encryption begins, or an alert ends it: enough was seen if there was a hello. */
-		io->own[IDS_TLS_STATE] |= seen ? IDS_TLS_DONE : IDS_TLS_BROKEN;
+		io->own[IDS_TLS_STATE] = seen ? IDS_TLS_DONE : IDS_TLS_BROKEN;
 		return 1;
 	}
 	size = io->bytes[at + 3] << 8 | io->bytes[at + 4];
 	if (size == 0 || size > IDS_TLS_RECORD_MAX) {
-		io->own[IDS_TLS_STATE] |= IDS_TLS_BROKEN;
+		io->own[IDS_TLS_STATE] = IDS_TLS_BROKEN;
 		return 1;
 	}
 	if (at + IDS_TLS_HEADER + size > io->length)
@@ -98,14 +94,14 @@ static long ids_tls_step(__u32 index IDS_UNUSED, void *data)
 		io->own[IDS_TLS_NUMBER] = io->own[IDS_TLS_NUMBER] << 8 | io->bytes[place];
 		if (++io->own[IDS_TLS_READ] == 4)
 			ids_tls_message(io, io->own[IDS_TLS_NUMBER]);
-		return (io->own[IDS_TLS_STATE] & IDS_TLS_STATES) != 0;
+		return 0;
 	}
 	io->own[IDS_TLS_AT] = at + IDS_TLS_HEADER + size;
 	io->own[IDS_TLS_SEEN] = seen + size;
 	io->own[IDS_TLS_RECORDS]++;
 	if (!io->own[IDS_TLS_END] || seen + size < io->own[IDS_TLS_END])
 		return 0;
-	io->own[IDS_TLS_STATE] |= IDS_TLS_DONE;
+	io->own[IDS_TLS_STATE] = IDS_TLS_DONE;
 	return 1;
 }
 
