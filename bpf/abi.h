@@ -475,6 +475,7 @@ struct ids_control {
 	__u32 pad;
 	__u32 timeout[IDS_TIMEOUTS];   /* seconds */
 	__u64 flow_key[IDS_FLOW_KEYS]; /* key of the hash of the flow table, made from the secret */
+	__u64 answers[2];              /* cookies of the sockets that the engine's answers to a reject leave by */
 };
 
 /* An interface that the program is attached to, by ifindex. */

@@ -46,6 +46,8 @@ static __always_inline bool ids_flood(void *ctx, const enum ids_hook hook, struc
 	pkt->looked = true;
 	if (!pkt->listed || pkt->listed & IDS_ENTRY_ALERT || pkt->expired)
 		return false;
+	if (hook == IDS_HOOK_TC && ids_is_answer(ctx))
+		return false;
 	ids_list_origin(pkt);
 	if (!ids_report_held(pkt) || ids_allowed(pkt))
 		return false;

@@ -79,11 +79,11 @@ static __always_inline __u32 ids_origin_cell(const struct ids_packet *pkt, const
 
 /*
  * The cell of the packet's peer at a list stage. One that only reports may be an address rule of one protocol: a ping
- * must not eat up its alert. Cheaper than SipHash: all that a collision costs is a shared bucket.
+ * must not eat up its alert. Nor must what goes to a peer eat up the events of what it sends: these have answers. Cheaper than SipHash: all that a collision costs is a shared bucket.
  */
 static __always_inline __u32 ids_report_cell(const struct ids_packet *pkt, const struct ids_control *control)
 {
-	__u64 key = pkt->event_type == IDS_EVENT_LISTED ? pkt->proto_key + 1 : 0;
+	__u64 key = (pkt->event_type == IDS_EVENT_LISTED ? pkt->proto_key + 1 : 0) | (__u64)pkt->hook << 16;
 
 	return ids_rate_cell(ids_mix(ids_mix(pkt->peer.half[0] ^ control->secret[0] ^ key) +
 				     (pkt->peer.half[1] ^ control->secret[1])));

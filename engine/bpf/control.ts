@@ -19,6 +19,8 @@ export interface Control {
   /** Sets of the pool of datagrams: what is not a power of two cannot be. */
   readonly datagramSets: number;
   readonly secret: readonly [bigint, bigint];
+  /** Cookies of the sockets that answer rejects: what they send is not dropped. */
+  readonly answers: readonly [bigint, bigint];
   /** Seconds by enum ids_timeout. */
   readonly timeouts: readonly number[];
 }
@@ -66,6 +68,7 @@ export class ControlMap {
       structure: word(words.structure),
       datagramSets: word(words.datagramSets),
       secret: [long(L.secret), long(L.secret + 8)],
+      answers: [long(L.answers), long(L.answers + 8)],
       timeouts: Array.from({ length: Timeout.TIMEOUTS }, (_, i) => word(L.timeout + 4 * i)),
     };
   }
@@ -77,6 +80,7 @@ export class ControlMap {
       if (value !== undefined) Atomics.store(this.#live(), at / 4, value);
     }
     patch.secret?.forEach((half, i) => Atomics.store(this.#longs, L.secret / 8 + i, half));
+    patch.answers?.forEach((cookie, i) => Atomics.store(this.#longs, L.answers / 8 + i, cookie));
     // No flow is looked up by a new key before the whole of it is there: it is written before anything is attached.
     if (patch.secret) flowKey(patch.secret).forEach((word, i) => Atomics.store(this.#longs, L.flowKey / 8 + i, word));
     patch.timeouts?.forEach((seconds, i) => Atomics.store(this.#live(), L.timeout / 4 + i, seconds));

@@ -194,6 +194,7 @@ export type Libc = {
   ifName(index: number, name: Pointer): Pointer;
   socket(family: number, type: number, protocol: number): number;
   sendTo(fd: number, bytes: Pointer, size: number, flags: number, address: Pointer, length: number): number;
+  getSockOpt(fd: number, level: number, name: number, value: Pointer, size: Uint32Array): number;
   ioctl(fd: number, request: number, argument: Pointer): number;
   sysconf(name: number): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
@@ -217,6 +218,7 @@ export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or
   ifName: 'void *if_indextoname(unsigned int index, void *name)',
   socket: 'int socket(int family, int type, int protocol)',
   sendTo: 'int64_t sendto(int fd, const void *bytes, size_t size, int flags, const void *address, uint32_t length)',
+  getSockOpt: 'int getsockopt(int fd, int level, int name, void *value, void *size)',
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   sysconf: 'long sysconf(int name)',
   flock: 'int flock(int fd, int operation)',

@@ -14,6 +14,8 @@ const SOCK_NONBLOCK = 0x800;
 /** Implies IP_HDRINCL, for IPv4 and (Linux) for IPv6 alike: the packet carries its own IP header. */
 const IPPROTO_RAW = 255;
 const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+const SO_COOKIE = 57;
 
 export class RawReply {
   #four: number;
@@ -34,6 +36,16 @@ export class RawReply {
     // A kernel without IPv6 has no IPv6 packets to answer either.
     const six = libc().socket(AF_INET6, type, IPPROTO_RAW);
     return new RawReply(four, six);
+  }
+
+  /** What the kernel names the sockets by; 0n for one that there is none of. */
+  get cookies(): [bigint, bigint] {
+    const cookie = (fd: number): bigint => {
+      const value = new BigUint64Array(1);
+      if (fd >= 0) check(libc().getSockOpt(fd, SOL_SOCKET, SO_COOKIE, value, Uint32Array.of(8)), 'ask for a cookie');
+      return value[0] ?? 0n;
+    };
+    return [cookie(this.#four), cookie(this.#six)];
   }
 
   /**

@@ -53,6 +53,8 @@ export type ToReader =
   | { readonly type: 'stop' };
 
 export type FromReader =
+  /** The sockets that answer rejects: what they send must not be dropped on its way out. */
+  | { readonly type: 'answers'; readonly cookies: readonly [bigint, bigint] }
   | { readonly type: 'installed'; readonly id: number }
   | { readonly type: 'raised'; readonly raised: readonly Raised[] }
   | { readonly type: 'lines'; readonly batches: readonly LineBatch[]; readonly bytes: number }

@@ -59,6 +59,7 @@ const judge = new Judge({
 });
 
 const say = (message: FromReader): void => port.postMessage(message);
+say({ type: 'answers', cookies: replies.cookies });
 
 function obey(message: ToReader): void {
   switch (message.type) {

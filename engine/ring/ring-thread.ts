@@ -54,7 +54,10 @@ export class RingThread {
     const start: ReaderStart = { events, bulk, waiter, backlog, lineBacklog, counts, rates, logs };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
-      this.#worker.on('message', (message: FromReader) => this.#onMessage(message, options, resolve));
+      this.#worker.on('message', (message: FromReader) => {
+        if (message.type === 'answers') kernel.control.update({ answers: message.cookies });
+        else this.#onMessage(message, options, resolve);
+      });
       this.#worker.once('exit', (code) => {
         const error = new IdsError('INTERNAL', `the ring reader ended with status ${code}`);
         this.#ended = error;
@@ -128,7 +131,7 @@ export class RingThread {
     this.#say({ type: 'clock', offsetUs });
   }
 
-  #onMessage(message: FromReader, options: RingThreadOptions, stopped: () => void): void {
+  #onMessage(message: Exclude<FromReader, { type: 'answers' }>, options: RingThreadOptions, stopped: () => void): void {
     if (message.type === 'installed') {
       this.#pending.get(message.id)?.done();
       this.#pending.delete(message.id);
