@@ -75,7 +75,13 @@ export function covers(outer: AddressSet, inner: AddressSet): boolean {
 function onlyAddresses(rule: Rule, home: AddressSet | undefined): boolean {
   const { source, destination, action } = rule;
   if (action !== Action.ALERT && action !== Action.DROP) return false;
-  if (rule.app !== undefined || rule.anyFrame || rule.matches.length > 0 || rule.bidirectional || rule.meta.noalert)
+  if (
+    rule.app !== undefined ||
+    rule.anyFrame ||
+    rule.matches.some(({ kind }) => kind !== 'flowbits') ||
+    rule.bidirectional ||
+    rule.meta.noalert
+  )
     return false;
   if (action === Action.DROP && rule.ipProtocols !== undefined) return false;
   if (source.anyAddress || !source.anyPort || !destination.anyPort) return false;

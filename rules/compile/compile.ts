@@ -96,7 +96,8 @@ function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: Ad
     const found = one.placement === 'inline' ? placeAddresses(one.rule, parsed.home, passes) : undefined;
     if (!found) return one;
     const { rule } = one;
-    const reason = found.reason === undefined ? {} : { reason: found.reason };
+    const why = found.reason ?? one.reason;
+    const reason = why === undefined ? {} : { reason: why };
     if (!found.prefixes) return { ...one, ...reason };
     const action = rule.action === Action.DROP ? 'drop' : 'alert';
     lists.push({ origin: addressOrigin(rule.meta), rule: index, action, prefixes: found.prefixes });

@@ -15,7 +15,7 @@ function bitsSet(placed: Placed): readonly string[] {
 
 interface Setters {
   readonly used: ReadonlySet<string>;
-  /** sid of a rule that sets the bit and is not used. */
+  /** sid of a rule that sets the bit in vain: it is not used, or looks at headers alone. */
   readonly unused: ReadonlyMap<string, number>;
 }
 
@@ -24,7 +24,7 @@ function settersOf(rules: readonly Placed[], unsupported: readonly UnsupportedRu
   const unused = new Map<string, number>();
   for (const placed of rules) {
     for (const name of bitsSet(placed)) {
-      if (placed.placement === 'unsupported') unused.set(name, placed.rule.meta.sid);
+      if (placed.placement !== 'engine') unused.set(name, placed.rule.meta.sid);
       else used.add(name);
     }
   }
@@ -37,12 +37,12 @@ function refusalOf({ command, names }: FlowbitsMatch, setters: Setters): string 
   if (command === 'isset' && !names.some((name) => setters.used.has(name))) {
     const sid = names.map((name) => setters.unused.get(name)).find((found) => found !== undefined);
     if (sid === undefined) return `asks for the flow bit ${text}, which no rule sets`;
-    return `asks for the flow bit ${text}, which is set by rules alone that are not used, such as sid ${sid}`;
+    return `asks for the flow bit ${text}, which only rules set that are not used or look at headers alone, such as sid ${sid}`;
   }
   if (command !== 'isnotset') return undefined;
   const sid = names.map((name) => setters.unused.get(name)).find((found) => found !== undefined);
   if (sid === undefined) return undefined;
-  return `asks that the flow bit ${text} is not set, and a rule that sets it is not used: sid ${sid}`;
+  return `asks that the flow bit ${text} is not set, and a rule that sets it is not used or looks at headers alone: sid ${sid}`;
 }
 
 /** The rules with those refused that depend on bits which are not set as they should be. */
@@ -53,7 +53,7 @@ export function settleFlowbits(rules: readonly Placed[], unsupported: readonly U
     changed = false;
     const setters = settersOf(settled, unsupported);
     settled = settled.map((placed): Placed => {
-      if (placed.placement === 'unsupported') return placed;
+      if (placed.placement !== 'engine') return placed;
       for (const match of placed.rule.matches) {
         const reason = match.kind === 'flowbits' ? refusalOf(match, setters) : undefined;
         if (reason === undefined) continue;

@@ -14,7 +14,7 @@
 // and both say so: the pass in a warning, the header rule in its reason. Header rules that cannot match the packet of
 // an HTTP request (scans, ICMP, no payload …) are never concerned.
 
-import { Field, Limit } from '../../common/abi.gen.js';
+import { Action, Field, Limit } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
 import { kindsOf, needsMessage } from '../match/kinds.js';
@@ -84,17 +84,30 @@ export function entryConditions(rule: Rule): ReturnType<typeof conditionsOf> {
   );
 }
 
+/** What becomes of the flow bits of a rule on headers alone: those that it sets stay unset, and it may not ask for any. */
+function flowbitsOfHeaders(rule: Rule): { readonly limit: string; readonly refused?: string } | undefined {
+  const all = rule.matches.filter((match) => match.kind === 'flowbits');
+  if (all.length === 0) return undefined;
+  const limit = 'its flow bit is not set: they are kept for rules that look into messages or payload';
+  if (all.some(({ command }) => command === 'isset' || command === 'isnotset')) {
+    return { limit, refused: 'flow bits are kept for rules that look into messages or payload, this one does not' };
+  }
+  // A drop or a pass does something all the same.
+  if (rule.meta.noalert && rule.action === Action.ALERT) return { limit, refused: `all that it does: ${limit}` };
+  return { limit };
+}
+
 /** Where one rule is judged, as far as that does not depend on other rules. */
 export function place(rule: Rule): Placed {
   if (needsMessage(rule)) return placeInEngine(rule);
-  if (rule.matches.some(({ kind }) => kind === 'flowbits')) {
-    const reason = 'flow bits are kept for rules that look into messages or payload, this one looks at headers alone';
-    return { rule, placement: 'unsupported', reason, keyword: 'flowbits' };
+  const bits = flowbitsOfHeaders(rule);
+  if (bits?.refused !== undefined) {
+    return { rule, placement: 'unsupported', reason: bits.refused, keyword: 'flowbits' };
   }
   const conditions = entryConditions(rule).length;
   if (conditions > Limit.RULE_CONDS) {
     const reason = `needs ${conditions} header conditions, an entry of the kernel table holds ${Limit.RULE_CONDS}`;
     return { rule, placement: 'unsupported', reason };
   }
-  return { rule, placement: 'inline' };
+  return { rule, placement: 'inline', ...(bits === undefined ? {} : { reason: bits.limit }) };
 }

@@ -65,9 +65,8 @@ function parseDotprefix(draft: Draft): void {
   if (draft.buffer === 'payload') {
     return fail(draft, draft.keywordAt, 'there is no buffer before it', 'write it behind a buffer such as dns.query');
   }
-  if (draft.parts.some((part) => 'group' in part && part.group === draft.group)) {
-    return fail(draft, draft.keywordAt, 'it stands behind a content', 'write it between the buffer and its contents');
-  }
+  // Behind contents it begins a buffer of its own, as in Suricata: they look at the name as it is.
+  if (draft.parts.some((part) => 'group' in part && part.group === draft.group)) draft.group++;
   draft.dotprefix = true;
 }
 

@@ -7,7 +7,7 @@ export class BufferMessage implements Message {
   kind: Kind = 0;
   fresh = 0;
   number: number | undefined = undefined;
-  decided = false;
+  decided: readonly number[] | undefined = undefined;
   readonly #buffers: Uint8Array[][] = BUFFERS.map(() => []);
   #head: Message | undefined;
   #open = 0;
@@ -20,7 +20,7 @@ export class BufferMessage implements Message {
     this.#open = 0;
     this.fresh = 0;
     this.number = head?.number;
-    this.decided = head?.decided ?? false;
+    this.decided = head?.decided;
     return this;
   }
 

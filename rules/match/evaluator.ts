@@ -90,7 +90,8 @@ class ProgramEvaluator implements Evaluator {
     }
     for (const number of candidates) {
       const rule = this.#program.rules[number];
-      if (rule === undefined || (rule.kernel && message.decided) || once?.matched?.has(rule.key)) continue;
+      if (rule === undefined || (rule.kernel && message.decided?.includes(rule.index)) || once?.matched?.has(rule.key))
+        continue;
       if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) continue;
       if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
       if (once) (once.matched ??= new Set<number>()).add(rule.key);

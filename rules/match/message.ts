@@ -91,8 +91,8 @@ export interface Message {
   readonly fresh?: number;
   /** HTTP: number of the message in its direction, the same for head and body; a rule matches each once. */
   readonly number?: number | undefined;
-  /** True if rules that the kernel judges have been judged on the whole of it: they are not asked again. */
-  readonly decided?: boolean;
+  /** Rules, as EngineRule.index, that the kernel has matched on it already: they are not asked again. */
+  readonly decided?: readonly number[] | undefined;
 }
 
 /** The packet with which the message was complete. */

@@ -79,7 +79,7 @@ export interface EngineRule {
   /** STREAM: judged on the stream from its beginning, on the payload of single segments. */
   readonly stream: boolean;
   readonly packet: boolean;
-  /** The kernel judges it too: not asked where message.decided. */
+  /** The kernel judges it too: not asked where message.decided names it. */
   readonly kernel: boolean;
   readonly threshold?: EngineThreshold;
 }

@@ -29,7 +29,7 @@ export interface HttpRequest extends Message {
   /** Number of the message in its direction, if the caller knows it. */
   number: number | undefined;
   /** See Message. */
-  decided: boolean;
+  decided: readonly number[] | undefined;
 }
 
 /** By BufferId. */
@@ -106,7 +106,7 @@ class Request extends HeaderSection implements HttpRequest {
   userAgent: Uint8Array | undefined;
   referer: Uint8Array | undefined;
   number: number | undefined = undefined;
-  decided = false;
+  decided: readonly number[] | undefined = undefined;
   cut = 0;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;

@@ -20,7 +20,8 @@ export interface HttpResponse extends Message {
   /** The empty line that ends the section was there. */
   readonly complete: boolean;
   number: number | undefined;
-  decided: boolean;
+  /** See Message. */
+  decided: readonly number[] | undefined;
 }
 
 class Response extends HeaderSection implements HttpResponse {
@@ -29,7 +30,7 @@ class Response extends HeaderSection implements HttpResponse {
   readonly status: Uint8Array;
   readonly reason: Uint8Array;
   number: number | undefined = undefined;
-  decided = false;
+  decided: readonly number[] | undefined = undefined;
 
   constructor(bytes: Uint8Array, from: number, blank: number, end: number) {
     super(bytes, Math.min(end + 1, bytes.length), COOKIE);
