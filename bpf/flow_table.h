@@ -132,6 +132,8 @@ static __always_inline __u32 ids_tuple_hash(const struct ids_control *control, c
 		hash += key[5] * (__u32)tuple->addr[0] + key[6] * (tuple->addr[0] >> 32) +
 			key[7] * (__u32)tuple->addr[1] + key[8] * (__u32)tuple->addr[2] +
 			key[9] * (tuple->addr[2] >> 32) + key[10] * (__u32)tuple->addr[3];
+	/* Ports one behind the other would stand in buckets at equal distances. */
+	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
 	return hash >> 32;
 }
 

@@ -10,6 +10,7 @@ import { BpfMap, indexKey } from './bpf-map.js';
 import { type Control, ControlMap, DEFAULT_TIMEOUTS } from './control.js';
 import { type Hits, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
 import type { EgressHook } from './egress-link.js';
+import { type FlowHandle, flowHandle } from './flow-memory.js';
 import { ListMemory } from './list-memory.js';
 import { detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
@@ -161,6 +162,11 @@ export class Kernel {
       (name) => this.map(name),
       () => this.synchronize(),
     ));
+  }
+
+  /** To open the flow tables as memory with FlowMemory, here or in another thread. */
+  flowHandle(): FlowHandle {
+    return flowHandle((name) => this.map(name));
   }
 
   /** Returns when every run of a program that had begun before the call has ended. Some 10 ms. */

@@ -5,13 +5,15 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { VerdictCountLayout } from '../../common/abi.gen.js';
-import { indexKey, Kernel } from '../../engine/bpf/index.js';
+import { FlowState, VerdictCountLayout } from '../../common/abi.gen.js';
+import { FlowMemory, indexKey, Kernel } from '../../engine/bpf/index.js';
+import { FlowTable } from '../../engine/flows/flow-table.js';
 import { until, whyUnprivileged } from '../helpers/privileged.js';
 import { tcp } from './support/frames.js';
 import type { PushOrder } from './support/pusher.js';
 import { Rig } from './support/rig.js';
 import { install, setFlags } from './support/rules.js';
+import { Talk } from './support/talk.js';
 
 const skip = whyUnprivileged() ?? (availableParallelism() < 2 ? 'needs two CPUs' : false);
 const THREADS = 2;
@@ -28,16 +30,19 @@ function open(t: Parameters<typeof Rig.open>[0], rule: string): { rig: Rig; pinD
   return { rig, pinDir };
 }
 
-/** Pushes from two threads at once. */
+/** Pushes from two threads at once: all the same frames, or each its own. */
 function push(
   pinDir: string,
-  frames: readonly Uint8Array[],
+  frames: readonly Uint8Array[] | readonly [readonly Uint8Array[], readonly Uint8Array[]],
   o: { repeat: number; rounds: number },
 ): { done: Promise<unknown>; stop(): void } {
   const gate = new SharedArrayBuffer(8);
-  const workerData: PushOrder = { pinDir, frames, ...o, gate, threads: THREADS };
   const file = new URL('./support/pusher.js', import.meta.url);
-  const workers = Array.from({ length: THREADS }, () => new Worker(file, { workerData }));
+  const workers = Array.from({ length: THREADS }, (_, thread) => {
+    const own = frames[0] instanceof Uint8Array ? frames : frames[thread];
+    const order = { pinDir, frames: own, ...o, gate, threads: THREADS };
+    return new Worker(file, { workerData: order as PushOrder });
+  });
   return {
     done: Promise.all(workers.map((worker) => once(worker, 'exit'))),
     stop: () => void Atomics.store(new Int32Array(gate), 1, 1),
@@ -100,4 +105,30 @@ t.test('windows that pass under load are reset once each', { skip }, async (t) =
     pushers.stop();
     await pushers.done;
   }
+});
+
+t.test('flows that begin on two CPUs at once have one entry each', { skip }, async (t) => {
+  const { rig, pinDir } = open(t, 'alert tcp any any -> any 9 (sid:1;)');
+  const views = FlowMemory.open(rig.kernel.flowHandle());
+  t.teardown(() => views.close());
+  const frames = Array.from({ length: 2000 }, (_, i) => tcp({ ...a, sport: i + 1 }));
+  await push(pinDir, frames, { repeat: 1, rounds: 1 }).done;
+  const ports = [...new FlowTable(views).flows()].map(({ clientPort }) => clientPort);
+  t.equal(new Set(ports).size, ports.length, 'none has two');
+  t.ok(ports.length > 1900, `${ports.length} flows`);
+});
+
+t.test('two directions of a flow on two CPUs: counters are exact, the state is one', { skip }, async (t) => {
+  const { rig, pinDir } = open(t, 'alert tcp any any -> any 9 (sid:1;)');
+  const views = FlowMemory.open(rig.kernel.flowHandle());
+  t.teardown(() => views.close());
+  const talk = new Talk();
+  for (const frame of talk.handshake()) rig.push(frame);
+  const [up, down] = [talk.up({ payload: 'ping' }), talk.down({ payload: 'pong' })];
+  await push(pinDir, [[up], [down]], { repeat: 10_000, rounds: 20 }).done;
+  await push(pinDir, [[talk.fin('up')], [talk.fin('down')]], { repeat: 1, rounds: 1 }).done;
+  t.match(
+    [...new FlowTable(views).flows()],
+    [{ toServer: { packets: 200_003 }, toClient: { packets: 200_002 }, state: FlowState.FLOW_CLOSED }],
+  );
 });

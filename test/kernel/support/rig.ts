@@ -5,6 +5,7 @@ import {
   BytesRecordLayout,
   type EventRecord,
   EventType,
+  FlowRecordLayout,
   HttpLayout,
   type HttpRecord,
   readEvent,
@@ -14,6 +15,7 @@ import {
 } from '../../../common/abi.gen.js';
 import { formatAddress } from '../../../common/address.js';
 import { datagramSizes, Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import { readFlow, type Flow } from '../../../engine/flows/flow.js';
 import { flowSizes } from '../../../engine/flows/sizes.js';
 
 /** What tap and its like have. */
@@ -137,10 +139,11 @@ export class Rig {
   }
 
   /** The records that wait in both rings. */
-  drain(): { events: SeenEvent[]; http: SeenHttp[]; bytes: SeenBytes[] } {
+  drain(): { events: SeenEvent[]; http: SeenHttp[]; bytes: SeenBytes[]; flows: Flow[] } {
     const events: SeenEvent[] = [];
     const http: SeenHttp[] = [];
     const carried: SeenBytes[] = [];
+    const flows: Flow[] = [];
     const bytesOf = (view: DataView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset);
     this.#events.drain((view, at) => {
       const record = readEvent(view, at);
@@ -150,12 +153,13 @@ export class Rig {
     this.#bulk.drain((view, at) => {
       const event = readEvent(view, at);
       if (bytesEvents.has(event.type)) carried.push(readCarried(view, at, event));
+      if (event.type === EventType.EVENT_FLOW) flows.push(readFlow(view, at + FlowRecordLayout.flow, event.flow));
       const record = readHttp(view, at);
       if (record.event.type !== EventType.EVENT_HTTP) return;
       const from = at + HttpLayout.SIZE;
       http.push({ record, section: bytesOf(view).slice(from, from + record.length) });
     });
-    return { events, http, bytes: carried };
+    return { events, http, bytes: carried, flows };
   }
 
   close(): void {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of flows as memory: what the kernel writes of them, and what the engine orders.
+
+import type { BpfMap } from './bpf-map.js';
+import { Mapping } from './memory.js';
+
+/** Plain data: a worker of the same process opens the tables from it. */
+export interface FlowHandle {
+  readonly flows: { readonly fd: number; readonly bytes: number };
+  readonly orders: { readonly fd: number; readonly bytes: number };
+}
+
+/** Views of the maps; they must not be touched after `close()`. */
+export class FlowMemory {
+  /** struct ids_flow, written by the kernel alone. */
+  flows: DataView;
+  /** The same as words. */
+  words: Uint32Array;
+  /** struct ids_flow_orders as words, written by the engine alone. */
+  orders: Uint32Array;
+  readonly #mappings: Mapping[] = [];
+
+  private constructor({ flows, orders }: FlowHandle) {
+    try {
+      const buffer = this.#map(flows, false, 'ids_flows');
+      this.flows = new DataView(buffer, 0, flows.bytes);
+      this.words = new Uint32Array(buffer, 0, flows.bytes / 4);
+      this.orders = new Uint32Array(this.#map(orders, true, 'ids_flow_orders'), 0, orders.bytes / 4);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  static open(handle: FlowHandle): FlowMemory {
+    return new FlowMemory(handle);
+  }
+
+  #map({ fd, bytes }: { readonly fd: number; readonly bytes: number }, writable: boolean, what: string): ArrayBuffer {
+    const mapping = Mapping.open(fd, bytes, { writable, what });
+    this.#mappings.push(mapping);
+    return mapping.buffer;
+  }
+
+  close(): void {
+    this.flows = new DataView(new ArrayBuffer(0));
+    this.words = this.orders = new Uint32Array(0);
+    for (const mapping of this.#mappings.splice(0)) mapping.close();
+  }
+}
+
+/** What a thread needs to open them. */
+export function flowHandle(map: (name: string) => BpfMap): FlowHandle {
+  const of = (name: string): { fd: number; bytes: number } => {
+    const { fd, info } = map(name);
+    return { fd, bytes: info.maxEntries * info.valueSize };
+  };
+  return { flows: of('ids_flows'), orders: of('ids_flow_orders') };
+}
