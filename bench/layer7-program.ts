@@ -2,7 +2,7 @@
 // bench/layer7.bpf.c, loaded with tables of its own: the passes over a section without packets around it.
 
 import { join } from 'node:path';
-import { ControlLayout, L7Limit, StructureLayout } from '../common/abi.gen.js';
+import { ControlLayout, L7Limit, mapShapes, PatternsLayout, StructureLayout } from '../common/abi.gen.js';
 import { BpfMap, indexKey } from '../engine/bpf/bpf-map.js';
 import { LoadedObject } from '../engine/bpf/object.js';
 import { TestRun } from '../engine/bpf/test-run.js';
@@ -14,14 +14,47 @@ export interface PassResult {
   readonly crowded: boolean;
   readonly odd: number;
   readonly edges: readonly number[];
+  /** Patterns that were hit, in their order. */
+  readonly hits: readonly number[];
+  /** A pattern was hit that the engine waits for. */
+  readonly wanted: boolean;
+  /** How many rules matched; positions of the first ones. */
+  readonly decided: number;
+  readonly positions: readonly number[];
+  /** Bit n: rules were asked about the whole of region n. */
+  readonly told: number;
   /** The section, with what was masked in place. */
   readonly bytes: Uint8Array;
 }
 
 /** struct bench_result and struct bench_order. */
-const RESULT = { returned: 0, scanned: 8, edges: 12, crowded: 16, odd: 20, edge: 24, bytes: 24 + 4 * L7Limit.EDGES };
+const WORDS = [
+  'returned',
+  'length',
+  'scanned',
+  'edges',
+  'crowded',
+  'odd',
+  'hits',
+  'wanted',
+  'decided',
+  'told',
+] as const;
+const RULES = 4 * WORDS.length;
+const HITS = RULES + 2 * L7Limit.DECIDED;
+const EDGES = HITS + 2 * L7Limit.HITS;
+const BYTES = EDGES + 4 * L7Limit.EDGES;
 const ORDER = { at: 14, SIZE: 4 };
 const PROGRAM = 'bench_layer7';
+
+export interface Order {
+  /** State that the section begins in; 0: without the structure pass. */
+  readonly start?: number;
+  /** 1: patterns are looked for in the section; else the region that all bytes are the buffer of. */
+  readonly judge?: number;
+  /** Bytes that come at once, 0 = all. */
+  readonly step?: number;
+}
 
 export class Layer7Program {
   readonly #object: LoadedObject;
@@ -54,25 +87,42 @@ export class Layer7Program {
     control.put(indexKey(0), value);
   }
 
-  /** Nanoseconds a run. `start`: state that the section begins in, 0 loads the bytes and no more. */
-  time(section: Uint8Array, start: number, repeat: number, step = 0): number {
-    return this.#test.run(frameOf(section, start, step), { repeat }).durationNs;
+  /** @param table the head of struct ids_patterns, as rules/ compiles it */
+  setPatterns(table: Uint8Array, generation = 1): void {
+    const inner = BpfMap.create('ids_patterns', mapShapes.ids_pattern_sets.inner);
+    const bytes = new Uint8Array(inner.valueBytes);
+    bytes.set(table);
+    new DataView(bytes.buffer).setUint32(PatternsLayout.generation, generation, true);
+    inner.put(indexKey(0), bytes);
+    this.map('ids_pattern_sets').put(indexKey(0), indexKey(inner.fd));
+    inner.close();
   }
 
-  /** What the passes make of the section. `step`: bytes that come at once, 0 = all. */
-  pass(section: Uint8Array, start: number, step = 0): PassResult {
-    const { verdict } = this.#test.run(frameOf(section, start, step));
+  /** Nanoseconds a run. */
+  time(section: Uint8Array, order: Order, repeat: number): number {
+    return this.#test.run(frameOf(section, order), { repeat }).durationNs;
+  }
+
+  /** What the passes make of the section. */
+  pass(section: Uint8Array, order: Order): PassResult {
+    const { verdict } = this.#test.run(frameOf(section, order));
     if (verdict !== 2) throw new Error(`the program returned ${verdict}`);
     const value = this.map('bench_result').get(indexKey(0)) ?? new Uint8Array(0);
     const view = new DataView(value.buffer);
-    const edges = view.getUint32(RESULT.edges, true);
+    const word = (name: (typeof WORDS)[number]): number => view.getInt32(4 * WORDS.indexOf(name), true);
+    const list = (length: number, at: (i: number) => number): number[] => Array.from({ length }, (_, i) => at(i));
     return {
-      returned: view.getInt32(RESULT.returned, true),
-      scanned: view.getUint32(RESULT.scanned, true),
-      crowded: view.getUint32(RESULT.crowded, true) !== 0,
-      odd: view.getUint32(RESULT.odd, true),
-      edges: Array.from({ length: edges }, (_, i) => view.getUint32(RESULT.edge + 4 * i, true)),
-      bytes: value.subarray(RESULT.bytes, RESULT.bytes + section.length),
+      returned: word('returned'),
+      scanned: word('scanned'),
+      crowded: word('crowded') !== 0,
+      odd: word('odd'),
+      hits: list(word('hits'), (i) => view.getUint16(HITS + 2 * i, true)),
+      wanted: word('wanted') !== 0,
+      decided: word('decided'),
+      positions: list(Math.min(word('decided'), L7Limit.DECIDED), (i) => view.getUint16(RULES + 2 * i, true)),
+      told: word('told') >>> 0,
+      edges: list(word('edges'), (i) => view.getUint32(EDGES + 4 * i, true)),
+      bytes: value.subarray(BYTES, BYTES + section.length),
     };
   }
 
@@ -81,10 +131,11 @@ export class Layer7Program {
   }
 }
 
-function frameOf(section: Uint8Array, start: number, step: number): Uint8Array {
+function frameOf(section: Uint8Array, order: Order): Uint8Array {
   const frame = new Uint8Array(ORDER.at + ORDER.SIZE + section.length);
-  frame[ORDER.at] = start;
-  new DataView(frame.buffer).setUint16(ORDER.at + 2, step, true);
+  frame[ORDER.at] = order.start ?? 0;
+  frame[ORDER.at + 1] = order.judge ?? 0;
+  new DataView(frame.buffer).setUint16(ORDER.at + 2, order.step ?? 0, true);
   frame.set(section, ORDER.at + ORDER.SIZE);
   return frame;
 }

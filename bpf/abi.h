@@ -12,8 +12,8 @@
 
 /* Limits that both sides must agree on. */
 enum ids_limit {
-	IDS_MAX_RULES = 2048,       /* header rules in force at once */
-	IDS_RULE_WORDS = 32,        /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
+	IDS_MAX_RULES = 4096,       /* rules with a header part in the kernel at once */
+	IDS_RULE_WORDS = 64,        /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
 	IDS_MAX_VECTORS = 4096,     /* distinct rule bit vectors of one rule set */
 	IDS_RULE_CONDS = 8,         /* conditions of one header rule beyond protocol, addresses and ports */
 	IDS_RULE_SLOTS = 2,         /* rule sets held at once: the one in force and the one being filled */
@@ -219,6 +219,12 @@ enum ids_action {
 	IDS_ACTION_ALERT = 3,
 };
 
+/* What rules could need of the flow of a packet, in its direction. */
+enum ids_inspect {
+	IDS_INSPECT_PAYLOAD = 1,  /* its payload, up to the depth */
+	IDS_INSPECT_MESSAGES = 2, /* a rule of the kernel is judged on its messages */
+};
+
 enum ids_threshold {
 	IDS_THRESHOLD_NONE = 0,
 	IDS_THRESHOLD_LIMIT = 1,
@@ -291,7 +297,12 @@ struct ids_ruleset {
 	__u16 address_default[2]; /* vectors of an address (source, destination) that no trie entry covers */
 	__u16 port_none[2];       /* vectors of a packet without ports (source, destination) */
 	__u16 l4_none;            /* vector of a packet of a protocol without a layer-4 key, or without that header */
-	__u16 pad[3];
+	__u16 plain; /* vector of header rules that a plain data packet could meet: TCP, ACK or PSH and ACK, no options but time stamps */
+	__u16 messages
+		[2]; /* vectors of rules that are judged on messages (TCP, UDP); those of `proto` are without them */
+	__u16 inspect
+		[2]; /* vectors of entries that are no rules: packets with such headers may need what `flags` says (enum ids_inspect) */
+	__u16 pad[2];
 	__u16 proto[IDS_PROTO_KEYS + 7];
 	__u16 l4[IDS_L4_SPACES][256];
 	__u16 sport[65536];
@@ -691,7 +702,7 @@ IDS_SIZE(ids_set, 8);
 IDS_SIZE(ids_event, 144);
 IDS_SIZE(ids_flow, 192);
 IDS_SIZE(ids_l7, 128);
-IDS_SIZE(ids_http, 176);
+IDS_SIZE(ids_http, 184);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);
 

@@ -10,6 +10,7 @@ enum ids_l7_limit {
 	IDS_SECTION_PAD = 64,    /* room behind them that a pass may touch */
 	IDS_EDGES = 128,         /* edges of a section */
 	IDS_MASKED = 16,         /* masked values of a section that get a hash */
+	IDS_DECIDED = 4,         /* rules of the kernel that matched a message and are named with it */
 	IDS_HITS = 32,           /* patterns of a message that are remembered */
 	IDS_QUEUE = 8,           /* requests of a connection that wait for their response */
 	IDS_WINDOW_RANGES = 8,   /* pieces of a window that are not contiguous */
@@ -20,6 +21,8 @@ enum ids_l7_limit {
 	IDS_PATTERNS = 8192, /* patterns of a rule set */
 	IDS_PATTERN_OUTPUTS = 65536,
 	IDS_PATTERN_PAIRS = 16384, /* (pattern, rule) pairs */
+	IDS_L7_RULES_MAX = 4096,   /* rules that are judged on messages in the kernel */
+	IDS_PATTERN_TEXT = 262144, /* bytes of all patterns that are compared */
 	IDS_L7_TERMS = 8,          /* contents of a rule that is judged on a message in the kernel */
 	IDS_STREAM_MAX = 4096,     /* payload bytes of one record of the inspection depth */
 };
@@ -108,7 +111,7 @@ enum ids_method {
  * What the bytes of a section are. An edge says that a region begins; it goes on to the next edge. IDS_REGION_MASKED is
  * added where the value is sensitive. LENGTH to UPGRADE and KEPT are regions of HEADERS, as HOST and USER_AGENT are: the
  * buffer http.header goes from the first edge behind the start line to the end of the section, without what is NONE
- * (lines of Cookie). Where normalisation would change a buffer is said by enum ids_structure_bit, but for the query.
+ * (lines of Cookie, the empty line). Where normalisation would change a buffer is said by enum ids_structure_bit, but for the query.
  */
 enum ids_region {
 	IDS_REGION_NONE = 0,
@@ -163,45 +166,40 @@ struct ids_structure {
 	__u8 byte_class[256]; /* class * 2, as an offset in a row */
 	__u16 region
 		[IDS_STRUCTURE_STATES]; /* enum ids_region, | IDS_REGION_MASKED, | bytes back << IDS_STRUCTURE_BACK_SHIFT */
+	__u8 pending[IDS_STRUCTURE_STATES]; /* the last bytes may get another region: those of a name */
 	__u16 next[IDS_STRUCTURE_STATES * IDS_STRUCTURE_CLASSES];
 	__u16 beyond[IDS_STRUCTURE_CLASSES *
 		     2]; /* never reached: what a byte could lead to as far as the verifier knows */
 };
 
-/* Buffers that patterns are looked for in, by lane: exact bytes, or ASCII letters folded. */
-enum ids_pattern_lane {
-	IDS_LANE_EXACT = 0,
-	IDS_LANE_NOCASE = 1,
-	IDS_LANES = 2,
-};
-
 enum ids_pattern_flag {
-	IDS_PATTERN_STARTS = 1, /* begins the buffer */
-	IDS_PATTERN_ENDS = 2,   /* ends the buffer */
-	IDS_PATTERN_ENGINE = 4, /* a hit makes the engine see the message */
-	IDS_PATTERN_DOT = 8,    /* dotprefix: the pattern begins with a dot that may stand before the buffer */
-	IDS_PATTERN_RULES = 16, /* rules of the kernel have it among their terms */
+	IDS_PATTERN_VERIFY = 1,  /* the automaton tells less bytes apart than the pattern: its text is compared */
+	IDS_PATTERN_ENDS = 2,    /* ends the buffer */
+	IDS_PATTERN_ENGINE = 4,  /* a hit makes the engine see the message */
+	IDS_PATTERN_DOT = 8,     /* dotprefix: a dot stands before the buffer, and positions count from it */
+	IDS_PATTERN_RULES = 16,  /* rules of the kernel have it among their terms */
+	IDS_PATTERN_NOCASE = 32, /* letters match in both cases; the text has small ones */
 };
 
 /* A literal in one buffer. A hit counts if it begins at `from` or later and ends at `until` or earlier. */
 struct ids_pattern {
 	__u32 from;
 	__u32 until;
+	__u32 text; /* of ids_patterns.text */
 	__u16 length;
 	__u8 flags;  /* enum ids_pattern_flag */
 	__u8 region; /* enum ids_region: the buffer */
 	__u32 first; /* of ids_patterns.pair */
-	__u16 pairs;
-	__u16 pad;
+	__u32 pairs;
 };
 
-/* A rule that is judged on messages in the kernel: position is that of its header part in ids_ruleset. */
 enum ids_l7_rule_flag {
 	IDS_L7RULE_AT_END = 1, /* only once its buffer has ended: negated contents, endswith, bsize */
 	IDS_L7RULE_TO_SERVER = 2,
 	IDS_L7RULE_TO_CLIENT = 4,
 };
 
+/* A rule that is judged on messages in the kernel: position is that of its header part in ids_ruleset. */
 struct ids_l7_rule {
 	__u16 position;
 	__u8 region;              /* the one buffer that its contents look into */
@@ -226,20 +224,25 @@ enum ids_pattern_bit {
 	IDS_OUTPUT_PATTERN = 0x3fff,
 };
 
-/* The patterns of one rule set: the only value of an inner map of ids_pattern_sets. Absent if there are none. */
+/*
+ * The patterns of one rule set: the only value of an inner map of ids_pattern_sets. Absent if there are none. One
+ * automaton for all buffers, over bytes without case: state' = next[state][class[byte]].
+ */
 struct ids_patterns {
-	__u32 generation;
-	__u32 regions; /* bit n: patterns look into region n */
-	__u32 rules;   /* in use of rule[] */
-	__u32 ends; /* rules of rule[] that have no positive term: asked at the end of every buffer; they come first */
-	__u8 byte_class[IDS_LANES][256];
-	__u16 root[IDS_LANES][IDS_REGIONS]; /* 0: nothing is looked for in this region */
-	__u32 output[IDS_PATTERN_STATES];   /* index of outputs[] */
+	__u32 generation;                 /* of the rule set; never 0 */
+	__u32 regions;                    /* bit n: patterns look into region n */
+	__u8 byte_class[256];             /* class * 2, as an offset in a row */
+	__u16 root[IDS_REGIONS];          /* state before the first byte of a buffer; 0: nothing is looked for there */
+	__u16 end_first[IDS_REGIONS];     /* of rule[]: those of a buffer that are asked at its end in any case ... */
+	__u16 end_rules[IDS_REGIONS];     /* ... and how many there are */
+	__u32 output[IDS_PATTERN_STATES]; /* index of outputs[], 0 = none */
 	__u16 outputs[IDS_PATTERN_OUTPUTS];
 	struct ids_pattern pattern[IDS_PATTERNS];
 	__u16 pair[IDS_PATTERN_PAIRS]; /* rules by pattern */
-	struct ids_l7_rule rule[4096];
+	struct ids_l7_rule rule[IDS_L7_RULES_MAX];
+	__u8 text[IDS_PATTERN_TEXT];
 	__u16 next[IDS_PATTERN_STATES * IDS_PATTERN_CLASSES];
+	__u16 beyond[IDS_PATTERN_CLASSES * 2]; /* never reached */
 };
 
 /* Layer 7 at run time; written by the engine. */
@@ -332,7 +335,10 @@ struct ids_http {
 	__u8 masked;
 	__u8 hits;
 	__u8 edges;
-	__u8 pad[7];
+	__u8 decided;            /* rules of the kernel that matched it */
+	__u16 rule[IDS_DECIDED]; /* positions of the first of them */
+	__u16 pad;
+	__u32 told; /* bit n: rules of the kernel were asked about the whole of region n */
 };
 
 /* A record of the bulk ring: `length` bytes of a TLS hello or flight, a DNS message, or payload for inspection. */
@@ -352,6 +358,8 @@ struct ids_bytes_record {
 	__u32 flags;  /* enum ids_bytes_flag */
 	__u32 offset; /* inspection: of the first byte in its direction; else the number of the message */
 	__u32 total;  /* bytes of the message as it was sent */
+	__u32 told;   /* as in ids_http */
+	__u32 pad;
 };
 
 /* Aggregates of HTTP, by value: an LRU table keyed by (kind, hash of the value). */

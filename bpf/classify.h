@@ -17,15 +17,23 @@ static const __u8 ids_bit_number[64] = {
 /* Number of the lowest bit set; there must be one. */
 static __always_inline __u32 ids_lowest(__u64 bits)
 {
-	return ids_bit_number[(bits & -bits) * 0x03f79d71b4cb0a89ULL >> 58];
+	__u32 number = ids_bit_number[(bits & -bits) * 0x03f79d71b4cb0a89ULL >> 58];
+
+	/* The compiler knows the table, the verifier does not: neither may drop the bound. */
+	barrier_var(number);
+	return number & 63;
 }
 
-/* The vector of what does not depend on addresses, into candidate[] and live. */
-static __always_inline void ids_candidates(struct ids_packet *pkt, const struct ids_ruleset *set)
+static __always_inline __u32 ids_protocol_key(const struct ids_packet *pkt)
+{
+	return pkt->proto_key < IDS_PROTO_KEYS ? pkt->proto_key : IDS_PROTO_NONE;
+}
+
+/* The vector of what does not depend on addresses, into candidate[] and live. `proto`: that of its protocol. */
+static __always_inline void ids_candidates(struct ids_packet *pkt, const struct ids_ruleset *set, __u32 proto)
 {
 	__u32 words = set->words;
-	__u32 key = pkt->proto_key < IDS_PROTO_KEYS ? pkt->proto_key : IDS_PROTO_NONE;
-	__u32 proto = set->proto[key] & (IDS_MAX_VECTORS - 1);
+	__u32 key = ids_protocol_key(pkt);
 	__u32 l4 = set->l4_none, sport = set->port_none[0], dport = set->port_none[1];
 	__u32 word;
 
@@ -41,6 +49,7 @@ static __always_inline void ids_candidates(struct ids_packet *pkt, const struct 
 		sport = set->sport[bpf_ntohs(pkt->sport)];
 		dport = set->dport[bpf_ntohs(pkt->dport)];
 	}
+	proto &= IDS_MAX_VECTORS - 1;
 	l4 &= IDS_MAX_VECTORS - 1;
 	sport &= IDS_MAX_VECTORS - 1;
 	dport &= IDS_MAX_VECTORS - 1;
@@ -57,7 +66,7 @@ static __always_inline void ids_candidates(struct ids_packet *pkt, const struct 
 		       set->vector[dport][word];
 		pkt->candidate[word] = bits;
 		if (bits)
-			pkt->live |= 1u << word;
+			pkt->live |= 1ULL << word;
 	}
 }
 
@@ -65,7 +74,8 @@ static __always_inline void ids_candidates(struct ids_packet *pkt, const struct 
 static __always_inline void ids_address_candidates(struct ids_packet *pkt, const struct ids_ruleset *set)
 {
 	__u32 source = set->address_default[0], target = set->address_default[1];
-	__u32 slot = pkt->slot, word, live = pkt->live;
+	__u32 slot = pkt->slot, word;
+	__u64 live = pkt->live;
 	void *trie = bpf_map_lookup_elem(&ids_addresses, &slot);
 
 	if (trie && pkt->ip_version && set->flags & IDS_RULESET_ADDRESSES) {
@@ -95,7 +105,7 @@ static __always_inline void ids_address_candidates(struct ids_packet *pkt, const
 		bits = pkt->candidate[word] & set->vector[source][word] & set->vector[target][word];
 		pkt->candidate[word] = bits;
 		if (bits)
-			pkt->live |= 1u << word;
+			pkt->live |= 1ULL << word;
 	}
 }
 

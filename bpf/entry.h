@@ -15,6 +15,8 @@
 #include "rules.h"
 #include "http.h"
 #include "structure.h"
+#include "patterns.h"
+#include "inspect.h"
 #include "verdict.h"
 #include "flood.h"
 #include "views.h"

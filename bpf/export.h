@@ -19,6 +19,7 @@ struct ids_export {
 	enum ids_tcpopt tcpopt;
 	enum ids_cond_flag cond_flag;
 	enum ids_action action;
+	enum ids_inspect inspect;
 	enum ids_threshold threshold;
 	enum ids_track track;
 	enum ids_unique unique;
@@ -56,7 +57,6 @@ struct ids_export {
 	enum ids_region region;
 	enum ids_edge_shift edge_shift;
 	enum ids_structure_bit structure_bit;
-	enum ids_pattern_lane pattern_lane;
 	enum ids_pattern_flag pattern_flag;
 	enum ids_l7_rule_flag l7_rule_flag;
 	enum ids_term_bit term_bit;

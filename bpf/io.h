@@ -27,8 +27,11 @@ enum ids_io_flag {
 
 /* Where the pattern automaton stands in a buffer that is not at its end: pass 2's own. */
 struct ids_span {
-	__u32 begin;            /* offset of the buffer's first byte */
-	__u16 state[IDS_LANES]; /* behind the last byte judged */
+	__u32 length; /* bytes of the buffer that were judged */
+	__u32 end;    /* offset behind the last of them */
+	__u16 state;  /* behind the last of them */
+	__u8 region;  /* the buffer; 0: none is open */
+	__u8 pad;
 };
 
 /* Two buffers can be open at once: a field (slot 0) and http.header around it (slot 1). */
@@ -50,13 +53,19 @@ struct ids_io {
 	__u32 odd;     /* IDS_STRUCTURE_ODD_LINE and _ODD_HEADERS */
 	__u32 table;  /* generation of the automaton that `state` is one of */
 	__u32 hidden; /* crowded: bytes[scanned] goes on with a masked value */
+	__u32 stable; /* bytes whose region is settled: the name that the last ones begin may make them another */
 
 	/* Pass 2 (bpf/patterns.h). */
-	__u32 judged;  /* bytes that it has seen */
-	__u32 current; /* edge of the region that bytes[judged] lies in */
-	__u32 hits;    /* in use of hit[] */
-	__u32 wanted;  /* a pattern with IDS_PATTERN_ENGINE was hit */
-	__u32 decided; /* a rule of the kernel matched */
+	__u32 judged;   /* bytes that it has seen */
+	__u32 current;  /* edges that it has passed */
+	__u32 hits;     /* in use of hit[] */
+	__u32 wanted;   /* a pattern with IDS_PATTERN_ENGINE was hit */
+	__u32 decided;  /* rules of the kernel that matched */
+	__u32 patterns; /* generation of the automaton that the states are ones of */
+	__u32 opened;   /* bit n: a buffer of region n was met */
+	__u32 unsure;   /* bit n: what rules see of it is not what was judged here: it came twice, has escapes ... */
+	__u32 told;     /* bit n: rules of the kernel were asked about the whole of it */
+	__u16 rule[IDS_DECIDED]; /* positions of the first rules that matched */
 	struct ids_span span[IDS_SPANS];
 
 	/* A consumer's own. */
@@ -91,8 +100,9 @@ static __always_inline void ids_io_begin(struct ids_io *io, __u32 begin, __u32 f
 	io->length = io->fresh = 0;
 	io->flags = flags;
 	io->state = io->scanned = io->end = io->edges = io->crowded = 0;
-	io->odd = io->table = io->hidden = 0;
+	io->odd = io->table = io->hidden = io->stable = 0;
 	io->judged = io->current = io->hits = io->wanted = io->decided = 0;
+	io->patterns = io->opened = io->unsure = io->told = 0;
 	__builtin_memset(io->span, 0, sizeof(io->span));
 	io->masked = 0;
 	__builtin_memset(io->own, 0, sizeof(io->own));

@@ -139,6 +139,22 @@ struct {
 	__type(value, struct ids_redact);
 } ids_redact SEC(".maps");
 
+/* The patterns that rules look for in messages, by slot; absent if there are none. Written by the engine, read by pass 2. */
+struct ids_pattern_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_patterns);
+	__uint(map_flags, BPF_F_MMAPABLE);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, IDS_RULE_SLOTS);
+	__type(key, __u32);
+	__array(values, struct ids_pattern_map);
+} ids_pattern_sets SEC(".maps");
+
 /*
  * The structure automaton: the one in force and the one that is being filled, see ids_control.structure. Written by the
  * engine, read by pass 1 of the HTTP stage.

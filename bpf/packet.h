@@ -131,7 +131,7 @@ struct ids_packet {
 	volatile __u32 seen;
 	volatile __u32 cursor;
 	volatile __u32 limit;
-	volatile __u32 live; /* bit w: candidate[w] has bits */
+	volatile __u64 live; /* bit w: candidate[w] has bits */
 	__u64 best_id;
 	__u64 best_last;
 	__u32 window; /* count of the threshold window that was judged last */

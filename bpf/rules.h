@@ -122,9 +122,8 @@ static long ids_next_candidate(__u32 index, void *data)
 {
 	struct ids_walk *walk = data;
 	struct ids_packet *pkt = walk->pkt;
-	__u32 live = pkt->live;
+	__u64 live = pkt->live, bits;
 	__u32 word, bit;
-	__u64 bits;
 
 	(void)index;
 	if (!live)
@@ -159,7 +158,7 @@ __noinline int ids_judge_rules(struct ids_packet *pkt)
 	pkt->http = !!(set->flags & IDS_RULESET_HTTP);
 	if (!set->rules)
 		return 0;
-	ids_candidates(pkt, set);
+	ids_candidates(pkt, set, set->proto[ids_protocol_key(pkt)]);
 	if (pkt->live)
 		ids_address_candidates(pkt, set);
 	if (!pkt->live)

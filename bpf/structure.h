@@ -219,6 +219,7 @@ __noinline int ids_structure_pass(struct ids_io *io, __u32 start)
 		return -1;
 	if (io->end)
 		io->scanned = io->end;
+	io->stable = io->scanned - table->pending[io->state];
 	return io->end;
 }
 

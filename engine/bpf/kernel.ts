@@ -79,6 +79,7 @@ export class Kernel {
       rulesets: this.map('ids_rulesets'),
       addresses: this.map('ids_addresses'),
       counts: this.map('ids_rule_counts'),
+      patterns: this.map('ids_pattern_sets'),
     });
     this.allowlist = new PrefixTable(this.map('ids_allowlist'));
     this.cuts = this.map('ids_cuts');

@@ -7,6 +7,7 @@ import {
   AddressClassLayout,
   readRuleCount,
   RuleCountLayout,
+  PatternsLayout,
   RulesetLayout,
 } from '../../common/abi.gen.js';
 import type { RuleCountRecord } from '../../common/abi.gen.js';
@@ -14,6 +15,7 @@ import { IdsError } from '../../common/errors.js';
 import { BpfMap, cpus, indexKey } from './bpf-map.js';
 import type { ControlMap } from './control.js';
 import { check } from './check.js';
+import { Mapping } from './memory.js';
 import { libbpf } from './native.js';
 
 /** What `rules/` compiles for the kernel. */
@@ -22,18 +24,20 @@ export interface RulesetBytes {
   readonly blob: Uint8Array;
   /** struct ids_prefix and struct ids_address_class of every prefix, back to back. */
   readonly addresses: Uint8Array;
+  /** The head of struct ids_patterns, as much as is in use; absent: no rule looks for contents. */
+  readonly patterns?: Uint8Array | undefined;
 }
 
 const ADDRESS = PrefixLayout.SIZE + AddressClassLayout.SIZE;
 
 export class Rulesets {
   readonly #control: ControlMap;
-  readonly #outer: { rulesets: BpfMap; addresses: BpfMap; counts: BpfMap };
+  readonly #outer: Readonly<Record<'rulesets' | 'addresses' | 'counts' | 'patterns', BpfMap>>;
   /** Counters and number of rules of the slot in force. */
   #counts: BpfMap | undefined;
   #rules = 0;
 
-  constructor(control: ControlMap, outer: { rulesets: BpfMap; addresses: BpfMap; counts: BpfMap }) {
+  constructor(control: ControlMap, outer: Readonly<Record<'rulesets' | 'addresses' | 'counts' | 'patterns', BpfMap>>) {
     this.#control = control;
     this.#outer = outer;
   }
@@ -67,7 +71,14 @@ export class Rulesets {
       const trie = create('ids_address', mapShapes.ids_addresses.inner);
       fillAddresses(trie, addresses);
       const counts = create('ids_rule_count', mapShapes.ids_rule_counts.inner);
-      const { rulesets, addresses: tries, counts: counters } = this.#outer;
+      const { rulesets, addresses: tries, counts: counters, patterns } = this.#outer;
+      // Nothing reads the spare slot: its patterns may go before the new ones are there.
+      patterns.delete(indexKey(slot));
+      if (compiled.patterns !== undefined) {
+        const set = create('ids_patterns', mapShapes.ids_pattern_sets.inner);
+        fillPatterns(set, compiled.patterns, generation);
+        setInner(patterns, slot, set);
+      }
       for (const [outer, inner] of [
         [rulesets, ruleset],
         [tries, trie],
@@ -147,6 +158,17 @@ function getInner(outer: BpfMap, slot: number): BpfMap | undefined {
   if (value === undefined) return undefined;
   const id = new DataView(value.buffer).getUint32(0, true);
   return BpfMap.ofFd(outer.name, check(libbpf().mapFdById(id), `open a map of ${outer.name}`), { owned: true });
+}
+
+/** Written through memory: the map holds megabytes, of which a rule set uses the first. */
+function fillPatterns(map: BpfMap, patterns: Uint8Array, generation: number): void {
+  const memory = Mapping.open(map.fd, map.info.valueSize, { writable: true, what: map.name });
+  try {
+    new Uint8Array(memory.buffer).set(patterns);
+    new DataView(memory.buffer).setUint32(PatternsLayout.generation, generation, true);
+  } finally {
+    memory.close();
+  }
 }
 
 function fillAddresses(trie: BpfMap, addresses: Uint8Array): void {

@@ -47,6 +47,8 @@ export interface CompiledRuleset {
   readonly blob: Uint8Array;
   /** Records of 24 bytes: struct ids_prefix, then struct ids_address_class. */
   readonly addresses: Uint8Array;
+  /** The head of struct ids_patterns, as much as is in use; absent: no rule looks for contents. */
+  readonly patterns?: Uint8Array;
   /** Entries in use. */
   readonly count: number;
   /** sid by position. */

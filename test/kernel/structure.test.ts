@@ -26,7 +26,7 @@ function open(t: { teardown(undo: () => void): void }): Layer7Program {
 /** What the kernel and the automaton make of the section; equal texts mean equal findings. */
 function compare(program: Layer7Program, text: string, start: number, step: number): [string, string] {
   const bytes = Buffer.from(text, 'latin1');
-  const got = program.pass(bytes, start, step);
+  const got = program.pass(bytes, { start, step });
   const want = runStructure(names, bytes, start);
   const scanned = got.returned > 0 ? got.returned : bytes.length;
   const show = (...parts: unknown[]): string => JSON.stringify([text, start, step, ...parts]);
@@ -61,7 +61,7 @@ t.test('the end of a section at every place', { skip }, async (t) => {
     }
   }
   const long = Buffer.from(`GET /${'a'.repeat(L7Limit.SECTION_MAX)}`).subarray(0, L7Limit.SECTION_MAX);
-  t.match(program.pass(long, Bit.STRUCTURE_REQUEST), { returned: 0, scanned: L7Limit.SECTION_MAX });
+  t.match(program.pass(long, { start: Bit.STRUCTURE_REQUEST }), { returned: 0, scanned: L7Limit.SECTION_MAX });
 });
 
 t.test('where edges run out, what is sensitive is masked at once', { skip }, async (t) => {
@@ -70,7 +70,7 @@ t.test('where edges run out, what is sensitive is masked at once', { skip }, asy
   for (const step of [0, 1, 50]) {
     const bytes = Buffer.from(`GET / HTTP/1.1\r\n${line.repeat(80)}\r\n`);
     const want = runStructure(names, bytes, Bit.STRUCTURE_REQUEST);
-    const got = program.pass(bytes, Bit.STRUCTURE_REQUEST, step);
+    const got = program.pass(bytes, { start: Bit.STRUCTURE_REQUEST, step });
     t.match(got, { returned: bytes.length, crowded: true });
     t.equal(got.edges.length, L7Limit.EDGES);
     const masked = mask(got.bytes, labelsOf(got.edges, bytes.length));
@@ -83,10 +83,13 @@ t.test('a section goes on under another automaton', { skip }, async (t) => {
   const program = open(t);
   const bytes = Buffer.from('GET / HTTP/1.1\r\nCookie: a\r\n\r\n');
   program.setStructure(structureTable(others), 2);
-  t.same(program.pass(bytes, Bit.STRUCTURE_REQUEST).edges, runStructure(others, bytes, Bit.STRUCTURE_REQUEST).edges);
+  t.same(
+    program.pass(bytes, { start: Bit.STRUCTURE_REQUEST }).edges,
+    runStructure(others, bytes, Bit.STRUCTURE_REQUEST).edges,
+  );
   // The one of generation 3 is not written.
   const blank = structureTable(others);
   blank.fill(0, 8);
   program.setStructure(blank, 3);
-  t.equal(program.pass(bytes, Bit.STRUCTURE_REQUEST).returned, -1);
+  t.equal(program.pass(bytes, { start: Bit.STRUCTURE_REQUEST }).returned, -1);
 });

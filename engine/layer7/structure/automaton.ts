@@ -20,7 +20,7 @@ export interface StructureNames {
 
 export interface Structure {
   /** By number; 0 is where an unwritten table leads. */
-  readonly states: readonly { readonly region: number; readonly back: number }[];
+  readonly states: readonly Pick<State, 'region' | 'back' | 'pending'>[];
   /** steps[state][class]: enum ids_structure_bit; from state 1 and class 1 on. */
   readonly steps: readonly Uint16Array[];
 }
@@ -99,5 +99,6 @@ export function buildStructure(names: StructureNames): Structure {
     }
     steps.push(row);
   }
-  return { states: [{ region: 0, back: 0 }, ...order.map(({ region, back }) => ({ region, back }))], steps };
+  const dead = { region: 0, back: 0, pending: 0 };
+  return { states: [dead, ...order.map(({ region, back, pending }) => ({ region, back, pending }))], steps };
 }

@@ -54,7 +54,7 @@ export class HeaderLines {
 
   /** A CR at the beginning of a line: its end, or not. */
   #emptyCr(): State {
-    return this.#states.get('empty cr', Region.HEADERS, (cls) => {
+    return this.#states.get('empty cr', Region.NONE, (cls) => {
       if (cls === Class.LF) return to(this.#end);
       return oddHeaders(cls === Class.CR ? to(this.#emptyCr()) : this.name(cls));
     });
@@ -80,14 +80,15 @@ export class HeaderLines {
   }
 
   #node(node: Node<Role>): State {
-    return this.#states.get(`node ${node.id}`, Region.HEADERS, (cls) => {
+    const step = (cls: number): Step => {
       const child = node.children.get(cls);
       if (child !== undefined) return to(this.#node(child));
       if (node.value === undefined || isToken(cls)) return this.#inOtherName(cls);
       if (cls !== Class.COLON) return oddHeaders(this.#named(node.value, cls));
       const colon = to(this.#colon(node.value, node.depth));
       return node.value.leftOut ? oddHeaders(colon) : colon;
-    });
+    };
+    return this.#states.get(`node ${node.id}`, Region.HEADERS, step, 0, node.depth);
   }
 
   /** Behind a name, before its colon. */
@@ -202,7 +203,7 @@ export class HeaderLines {
 
   /** A CR at the beginning of such a line. */
   #maskEmptyCr(fold: Role): State {
-    return this.#states.get('mask empty cr', Region.HEADERS, (cls) => {
+    return this.#states.get('mask empty cr', Region.NONE, (cls) => {
       if (cls === Class.LF) return to(this.#end);
       return odd(cls === Class.CR ? to(this.#maskEmptyCr(fold)) : this.#mask(fold, cls), oddHeaders(to(this.#end)).odd);
     });

@@ -9,6 +9,8 @@ export interface State {
   readonly region: number;
   /** The region began so many bytes before. */
   readonly back: number;
+  /** The last bytes may yet get another region: those of a name. */
+  readonly pending: number;
   readonly step: (cls: number) => Step;
 }
 
@@ -31,10 +33,10 @@ export const masked = (region: number): number => region | Region.MASKED;
 export class States {
   readonly #made = new Map<string, State>();
 
-  get(name: string, region: number, step: (cls: number) => Step, back = 0): State {
+  get(name: string, region: number, step: (cls: number) => Step, back = 0, pending = 0): State {
     let state = this.#made.get(name);
     if (state === undefined) {
-      state = { region, back, step };
+      state = { region, back, pending, step };
       this.#made.set(name, state);
     }
     return state;

@@ -23,7 +23,8 @@ export function structureTable(names: StructureNames): Uint8Array {
   const table = new Uint8Array(StructureLayout.SIZE);
   const view = new DataView(table.buffer);
   byteClasses.forEach((cls, byte) => (table[StructureLayout.byteClass + byte] = 2 * cls));
-  states.forEach(({ region, back }, state) => {
+  states.forEach(({ region, back, pending }, state) => {
+    table[StructureLayout.pending + state] = pending;
     view.setUint16(StructureLayout.region + 2 * state, region | (back << StructureBit.STRUCTURE_BACK_SHIFT), true);
   });
   for (let state = 1; state < steps.length; state++) {
