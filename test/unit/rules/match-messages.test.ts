@@ -4,7 +4,7 @@ import { App, Direction, Field, FlowBit } from '../../../common/abi.gen.js';
 import type { Buffer as BufferName } from '../../../rules/ast.js';
 import {
   BUFFERS,
-  BufferId,
+  type BufferId,
   BufferMessage,
   compileRules,
   createEvaluator,

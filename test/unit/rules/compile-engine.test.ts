@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import t from 'tap';
+import { compileRules, Need, type Compilation, type RuleInfo } from '../../../rules/index.js';
+
+function compile(...lines: string[]): Compilation {
+  return compileRules([{ file: 'test.rules', text: lines.join('\n') }], {
+    addressVars: { HOME_NET: '10.0.0.0/8' },
+    portVars: {},
+    redact: ['Authorization'],
+  });
+}
+
+function bySid(compiled: Compilation, sid: number): RuleInfo {
+  const found = compiled.rules.find((rule) => rule.sid === sid);
+  if (!found) throw new Error(`no rule ${sid}`);
+  return found;
+}
+
+t.test('what has to be handed over for a rule', async (t) => {
+  const needs = (options: string, app = 'ip'): readonly string[] | undefined =>
+    bySid(compile(`alert ${app} any any -> any any (${options} sid:1;)`), 1).needs;
+  for (const [options, app, expected] of [
+    ['http.uri; content:"a";', 'http', ['http-requests']],
+    ['http.header; content:"a";', 'http', ['http-requests', 'http-responses']],
+    ['http.header; content:"a"; flow:to_client;', 'http', ['http-responses']],
+    ['http.uri; content:"a"; http.request_body; content:"b";', 'http', ['http-requests', 'payload-to-server']],
+    ['http.response_body; content:"a";', 'ip', ['http-responses', 'payload-to-client']],
+    ['file.data; content:"a"; flow:established,to_client;', 'http', ['http-responses', 'payload-to-client']],
+    ['tls.sni; content:"a";', 'tls', ['tls']],
+    ['tls.cert_subject; content:"a"; flow:to_client;', 'tls', ['tls', 'payload-to-client']],
+    ['dns.query; content:"a";', 'dns', ['dns']],
+    ['content:"a";', 'tcp', ['payload-to-server', 'payload-to-client']],
+    ['content:"a"; flow:to_server,established;', 'tcp', ['payload-to-server']],
+    ['content:"a"; http.uri; content:"b";', 'http', ['http-requests', 'payload-to-server']],
+    ['content:"a";', 'udp', ['payload-to-server', 'payload-to-client']],
+    ['', 'http', ['http-requests']],
+    ['flow:to_client;', 'tls', ['tls']],
+    ['', 'dns', ['dns']],
+  ] as const) {
+    t.same(needs(options, app), expected, `${app}: ${options}`);
+  }
+  t.equal(needs('flags:S;', 'tcp'), undefined, 'a header rule needs nothing');
+  const both = compile(
+    'alert http any any -> any any (http.uri; content:"a"; sid:1;)',
+    'alert tls any any -> any any (tls.sni; content:"a"; sid:2;)',
+  );
+  t.equal(both.engine.needs, Need.HTTP_REQUESTS | Need.TLS);
+});
+
+t.test('rules whose flow bits are not set as they should be are not used', async (t) => {
+  const http = 'http any any -> any any';
+  const c = compile(
+    `alert ${http} (http.uri; content:"a"; flowbits:set,good; sid:1;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,good; flowbits:set,chain; sid:2;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,chain|none; sid:3;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,none; flowbits:set,late; sid:4;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,late; sid:5;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isnotset,none; sid:6;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isnotset,late; sid:7;)`,
+    `alert ${http} (http.uri; content:"a"; pcre:"/x/"; flowbits:set,far; sid:8;)`,
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,far; sid:9;)`,
+    'alert tcp any any -> any any (flags:S; flowbits:set,header; sid:10;)',
+    `alert ${http} (http.uri; content:"a"; flowbits:isset,header; sid:11;)`,
+    'alert tcp any any -> any any (flags:S; flowbits:isset,good; sid:12;)',
+    'alert tcp any any -> any any (flags:S; flowbits:set,x; noalert; sid:13;)',
+    'drop ip 192.0.2.0/24 any -> any any (flowbits:set,listed; sid:14;)',
+  );
+  const placement = Object.fromEntries(c.rules.map((rule) => [rule.sid, rule.placement]));
+  const [engine, refused] = ['engine', 'unsupported'];
+  t.same(placement, {
+    ...{ 1: engine, 2: engine, 3: engine, 4: refused, 5: refused, 6: engine, 7: refused, 8: refused, 9: refused },
+    ...{ 10: 'inline', 11: refused, 12: refused, 13: refused, 14: 'address' },
+  });
+  t.match(bySid(c, 4).reason, /which no rule sets/);
+  t.match(bySid(c, 5).reason, /such as sid 4/);
+  t.match(bySid(c, 7).reason, /is not set, .* sid 4/);
+  t.match(bySid(c, 9).reason, /such as sid 8/);
+  t.match(bySid(c, 10).reason, /its flow bit is not set/);
+  t.match(bySid(c, 14).reason, /its flow bit is not set/);
+  const problems = c.problems.filter(({ severity }) => severity === 'unsupported').map(({ sid }) => sid);
+  t.same(
+    problems.sort((a, b) => (a ?? 0) - (b ?? 0)),
+    [4, 5, 7, 8, 9, 11, 12, 13],
+  );
+});
+
+t.test('a pass on messages of any protocol says which header rules come before it', async (t) => {
+  const c = compile(
+    'pass dns any any -> any any (dns.query; content:"a"; sid:1;)',
+    'drop udp any any -> any 53 (dsize:>500; sid:2;)',
+    'drop tcp any any -> any 53 (flags:S; sid:3;)',
+    'drop icmp any any -> any any (itype:8; sid:4;)',
+  );
+  t.match(c.problems, [{ sid: 1, severity: 'warning', cause: /1 header rule\(s\) \(sid 2\)/ }]);
+  t.equal(c.problems.length, 1);
+});
+
+t.test('masked values', async (t) => {
+  const of = (options: string, app: string): string | undefined =>
+    bySid(compile(`alert ${app} any any -> any any (${options} sid:1;)`), 1).reason;
+  t.match(of('content:"Authorization|3a| Basic abc";', 'tcp'), /redacted value/);
+  t.notMatch(of('content:"Authorization|3a| Basic abc";', 'udp'), /redacted value/);
+});
