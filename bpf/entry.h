@@ -36,6 +36,7 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 	/* A pass rule ends the judging of this packet. */
 	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
 		ids_http(ctx, hook, pkt);
+	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);
 }
 

@@ -262,27 +262,29 @@ static long ids_pattern_step(__u32 index, void *data)
 __noinline int ids_judge_messages(struct ids_packet *pkt, struct ids_pattern_room *room)
 {
 	struct ids_walk walk = { .pkt = pkt, .last = IDS_MAX_RULES };
+	__u64 live;
 	__u32 n;
 
 	if (!pkt || !room)
 		return 0;
+	live = room->live;
+	room->live = 0;
 	walk.set = ids_ruleset(pkt);
 	if (!walk.set)
 		return 0;
 	ids_candidates(pkt, walk.set, walk.set->messages[pkt->proto_key == IPPROTO_UDP]);
-	pkt->live &= room->live;
+	pkt->live &= live;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_RULE_WORDS; n++) {
 		__u64 bits = room->word[n];
 
-		if (!(room->live >> n & 1) || !(pkt->live >> n & 1))
+		if (!(live >> n & 1) || !(pkt->live >> n & 1))
 			continue;
 		bits &= pkt->candidate[n];
 		pkt->candidate[n] = bits;
 		if (!bits)
 			pkt->live &= ~(1ULL << n);
 	}
-	room->live = 0;
 	if (pkt->live)
 		ids_address_candidates(pkt, walk.set);
 	if (!pkt->live)
@@ -312,7 +314,6 @@ static __always_inline bool ids_pattern_begin(struct ids_pattern_walk *walk, __u
 	}
 	room->at = room->to = room->piece = room->raws = room->next = room->output = room->pairs = 0;
 	room->closing = room->last = 0;
-	room->live = 0;
 	wanted = walk->set->regions & IDS_REGIONS_OF_FIELDS;
 	if (wanted >> IDS_REGION_HOST & 1)
 		wanted |= 1u << IDS_REGION_URI;
@@ -332,8 +333,6 @@ __noinline int ids_patterns_pass(struct ids_packet *pkt, struct ids_io *io)
 	if (!pkt || !io || !ids_pattern_begin(&walk, IDS_REGIONS_OF_FIELDS | 1u << IDS_REGION_HEADERS))
 		return 0;
 	bpf_loop(IDS_PATTERN_STEPS, ids_pattern_step, &walk, 0);
-	if (walk.room->live)
-		ids_judge_messages(pkt, walk.room);
 	return 0;
 }
 
@@ -341,6 +340,20 @@ enum ids_span_flag {
 	IDS_SPAN_BEGINS = 0x100,
 	IDS_SPAN_ENDS = 0x200,
 };
+
+/*
+ * To be called when layer 7 has seen all of the packet: far up the call stack, which has but eight frames. Rules whose
+ * contents were found in any of its messages are carried out.
+ */
+static __always_inline void ids_messages_settle(struct ids_packet *pkt)
+{
+	struct ids_pattern_room *room;
+	__u32 zero = 0;
+
+	room = bpf_map_lookup_elem(&ids_pattern_scratch, &zero);
+	if (room && room->live)
+		ids_judge_messages(pkt, room);
+}
 
 /* As ids_pattern_span(); `what`: the region, with enum ids_span_flag. */
 __noinline int ids_pattern_buffer(struct ids_packet *pkt, struct ids_io *io, __u32 what, __u32 from, __u32 to)
@@ -360,8 +373,6 @@ __noinline int ids_pattern_buffer(struct ids_packet *pkt, struct ids_io *io, __u
 	walk.room->to = to;
 	walk.room->last = what & IDS_SPAN_ENDS ? 1 : 2;
 	bpf_loop(IDS_PATTERN_STEPS, ids_pattern_step, &walk, 0);
-	if (walk.room->live)
-		ids_judge_messages(pkt, walk.room);
 	return 0;
 }
 
