@@ -132,7 +132,36 @@ enum ids_reason {
 	IDS_DECODE_ICMP6_UNASSIGNED = 85,  /* icmpv6.unassigned_type */
 	IDS_DECODE_ICMP6_EXPERIMENT = 86,  /* icmpv6.experimentation_type */
 	IDS_DECODE_UDP_TRUNCATED = 87,     /* udp.pkt_too_small (length beyond the packet) */
-	IDS_REASONS = 96,
+	IDS_DECODE_GRE_SHORT = 88,         /* gre.pkt_too_small */
+	IDS_DECODE_GRE_VERSION = 89,       /* gre.wrong_version */
+	IDS_DECODE_GRE0_RECUR = 90,        /* gre.version0_recur */
+	IDS_DECODE_GRE0_FLAGS = 91,        /* gre.version0_flags */
+	IDS_DECODE_GRE0_LONG = 92,         /* gre.version0_hdr_too_big */
+	IDS_DECODE_GRE0_SRE = 93,          /* gre.version0_malformed_sre_hdr */
+	IDS_DECODE_GRE1_CHECKSUM = 94,     /* gre.version1_chksum */
+	IDS_DECODE_GRE1_ROUTE = 95,        /* gre.version1_route */
+	IDS_DECODE_GRE1_SSR = 96,          /* gre.version1_ssr */
+	IDS_DECODE_GRE1_RECUR = 97,        /* gre.version1_recur */
+	IDS_DECODE_GRE1_FLAGS = 98,        /* gre.version1_flags */
+	IDS_DECODE_GRE1_NO_KEY = 99,       /* gre.version1_no_key */
+	IDS_DECODE_GRE1_PROTOCOL = 100,    /* gre.version1_wrong_protocol */
+	IDS_DECODE_GRE1_LONG = 101,        /* gre.version1_hdr_too_big */
+	IDS_DECODE_ERSPAN_SHORT = 102,     /* erspan.header_too_small */
+	IDS_DECODE_ERSPAN_VERSION = 103,   /* erspan.unsupported_version */
+	IDS_DECODE_ERSPAN_VLANS = 104,     /* erspan.too_many_vlan_layers */
+	IDS_DECODE_VXLAN_PAYLOAD = 105,    /* vxlan.unknown_payload_type */
+	IDS_DECODE_GENEVE_PAYLOAD = 106,   /* geneve.unknown_payload_type */
+	IDS_DECODE_NSH_SHORT = 107,        /* nsh.header_too_small */
+	IDS_DECODE_NSH_VERSION = 108,      /* nsh.unsupported_version */
+	IDS_DECODE_NSH_LENGTH = 109,       /* nsh.bad_header_length */
+	IDS_DECODE_NSH_RESERVED = 110,     /* nsh.reserved_type */
+	IDS_DECODE_NSH_TYPE = 111,         /* nsh.unsupported_type */
+	IDS_DECODE_NSH_PAYLOAD = 112,      /* nsh.unknown_payload */
+	IDS_DECODE_IP6_IN4_SHORT = 113,    /* ipv6.ipv4_in_ipv6_too_small */
+	IDS_DECODE_IP6_IN4_VERSION = 114,  /* ipv6.ipv4_in_ipv6_wrong_version */
+	IDS_DECODE_IP6_IN6_SHORT = 115,    /* ipv6.ipv6_in_ipv6_too_small */
+	IDS_DECODE_IP6_IN6_VERSION = 116,  /* ipv6.ipv6_in_ipv6_wrong_version */
+	IDS_REASONS = 128,
 };
 
 /* Fields that a condition of a header rule looks at; a packet that lacks the field does not meet the condition. */
@@ -167,6 +196,7 @@ enum ids_field {
 	IDS_FIELD_VLAN_ID1 = 26,
 	IDS_FIELD_FRAGMENT = 27, /* 1 if the packet is a fragment (first or later) */
 	IDS_FIELD_FLOW = 28,     /* bits of enum ids_flow_bit */
+	IDS_FIELD_DECODE2 = 29,  /* as IDS_FIELD_DECODE0: n 64 to 95 */
 	IDS_FIELDS = 32,
 };
 

@@ -63,8 +63,10 @@ static __always_inline void ids_decode(struct ids_packet *pkt, enum ids_reason r
 
 	if (bit < 32)
 		pkt->field[IDS_FIELD_DECODE0] |= 1u << bit;
-	else
+	else if (bit < 64)
 		pkt->field[IDS_FIELD_DECODE1] |= 1u << (bit - 32);
+	else
+		pkt->field[IDS_FIELD_DECODE2] |= 1u << (bit - 64);
 }
 
 /* Notes a decode reason that ends parsing. */

@@ -33,8 +33,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 	ids_judge_lists(pkt);
 	if (pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_judge_rules(pkt);
-	/* A pass rule ends the judging of this packet. */
-	if (pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
+	/* A pass rule ends the judging of this packet; the payload of a tunnel is the packet that is judged next. */
+	if (!pkt->inner && pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
 		ids_http(ctx, hook, pkt);
 	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);
@@ -55,7 +55,7 @@ static __always_inline void ids_judge_views(void *ctx, const enum ids_hook hook,
 	for (n = 0; n < 2 * IDS_LAYERS; n++) {
 		int type = ids_next_view(ctx, hook, pkt);
 
-		if (type < 0)
+		if (!type)
 			break;
 		ids_judge_view(ctx, hook, pkt, type);
 	}

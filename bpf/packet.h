@@ -23,6 +23,9 @@
 #define IDS_TCP_RST 0x04
 #define IDS_TCP_ACK 0x10
 
+/* Fields that every packet has. */
+#define IDS_ALWAYS_PRESENT (1u << IDS_FIELD_DECODE0 | 1u << IDS_FIELD_DECODE1 | 1u << IDS_FIELD_DECODE2)
+
 /* Bits of a position within a line of entries. */
 #define IDS_PLACE_SHIFT 2
 
@@ -61,6 +64,7 @@ struct ids_packet {
 	__u32 assembled;         /* index + 1 of the datagram in ids_datagrams that is read instead of the frame */
 	__u32 fragment_at;       /* where the fragment's part of its datagram begins */
 	__u32 inner_at;          /* where the packet begins that this one carries */
+	__u16 inner_vlan;        /* id of a tag that the tunnel's header has, or 0 */
 	__u16 inner;             /* its ethertype; 0: none */
 	__u8 fragment_proto;     /* what the fragment says is inside the datagram */
 	__u8 judged;             /* terminal reason of the layers before */
@@ -207,8 +211,8 @@ static __always_inline void ids_clear_headers(struct ids_packet *pkt)
 {
 	pkt->l4 = pkt->payload = pkt->end = 0;
 	pkt->fragment_id = 0;
-	pkt->field[IDS_FIELD_DECODE0] = pkt->field[IDS_FIELD_DECODE1] = 0;
-	pkt->present = 1u << IDS_FIELD_DECODE0 | 1u << IDS_FIELD_DECODE1;
+	pkt->field[IDS_FIELD_DECODE0] = pkt->field[IDS_FIELD_DECODE1] = pkt->field[IDS_FIELD_DECODE2] = 0;
+	pkt->present = IDS_ALWAYS_PRESENT;
 	pkt->proto_key = IDS_PROTO_NONE;
 	pkt->sport = pkt->dport = 0;
 	pkt->ip_len = pkt->payload_len = pkt->urgent = 0;

@@ -9,7 +9,9 @@
 #include "parse4.h"
 #include "parse6.h"
 #include "parse_datagram.h"
+#include "nsh.h"
 #include "parse_l4.h"
+#include "tunnel.h"
 
 #define IDS_VLANS    2
 /* What QinQ used before 802.1ad. */
@@ -36,20 +38,12 @@ static __always_inline void ids_note_tag(const struct __sk_buff *skb, struct ids
 		ids_note_vlan(pkt, skb->vlan_tci);
 }
 
-/* Returns the protocol behind the link layer, or less if it could not be read; pkt->l3 is where it starts. */
-static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
+/* The protocol behind VLAN tags at `at`, whose own is `type`; less if one could not be read. */
+static __always_inline int ids_parse_tags(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, __u32 at,
+					  __u16 type)
 {
-	const __u8 *eth = ids_bytes(ctx, hook, pkt, 0, ETH_HLEN);
-	__u32 at = ETH_HLEN;
-	__u16 type;
 	int n;
 
-	if (!eth)
-		return ids_malformed(pkt, IDS_DECODE_ETH_SHORT);
-	__builtin_memcpy(pkt->eth_dst, eth, 2 * ETH_ALEN);
-	type = eth[12] << 8 | eth[13];
-	if (hook == IDS_HOOK_TC)
-		ids_note_tag(ctx, pkt);
 #pragma unroll
 	for (n = 0; n < IDS_VLANS; n++) {
 		const __u8 *tag;
@@ -72,6 +66,41 @@ static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, s
 	return type;
 }
 
+/* Ethernet at `at`; returns as ids_parse_tags(). */
+static __always_inline int ids_parse_ethernet(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, __u32 at)
+{
+	const __u8 *eth = ids_bytes(ctx, hook, pkt, at, ETH_HLEN);
+	__u16 type;
+
+	if (!eth)
+		return ids_malformed(pkt, IDS_DECODE_ETH_SHORT);
+	__builtin_memcpy(pkt->eth_dst, eth, 2 * ETH_ALEN);
+	type = eth[12] << 8 | eth[13];
+	if (hook == IDS_HOOK_TC && !at)
+		ids_note_tag(ctx, pkt);
+	return ids_parse_tags(ctx, hook, pkt, at + ETH_HLEN, type);
+}
+
+/* An NSH header at pkt->l3, and Ethernet if that is behind it; returns as ids_nsh(). */
+IDS_OUTLINE(ids_parse_nsh)
+{
+	int type = ids_nsh(ctx, hook, pkt);
+
+	return type == ETH_P_TEB ? ids_parse_ethernet(ctx, hook, pkt, pkt->l3) : type;
+}
+
+/* Returns the protocol behind the link layer, or less if it could not be read; pkt->l3 is where it starts. */
+static __always_inline int ids_parse_link(void *ctx, const enum ids_hook hook, struct ids_packet *pkt)
+{
+	int type = ids_parse_ethernet(ctx, hook, pkt, 0);
+
+	if (type != ETH_P_NSH)
+		return type;
+	pkt->layer++;
+	ids_count(IDS_STAT_TUNNELS);
+	return ids_parse_nsh(ctx, hook, pkt);
+}
+
 /* Counts every decode reason of the packet. Kept out of line: nearly no packet has one. */
 __noinline int ids_count_decodes(struct ids_packet *pkt)
 {
@@ -81,7 +110,7 @@ __noinline int ids_count_decodes(struct ids_packet *pkt)
 		return 0;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_REASONS - IDS_REASON_DECODE; n++) {
-		__u32 word = n < 32 ? pkt->field[IDS_FIELD_DECODE0] : pkt->field[IDS_FIELD_DECODE1];
+		__u32 word = pkt->field[n < 32 ? IDS_FIELD_DECODE0 : n < 64 ? IDS_FIELD_DECODE1 : IDS_FIELD_DECODE2];
 		__u32 key = IDS_REASON_DECODE + n;
 		__u64 *count;
 
@@ -117,7 +146,9 @@ static __always_inline void ids_parse(void *ctx, const enum ids_hook hook, struc
 		ids_parse_l4(ctx, hook, pkt);
 	if (pkt->fragment)
 		ids_defrag_look(ctx, hook, pkt);
-	if (pkt->field[IDS_FIELD_DECODE0] | pkt->field[IDS_FIELD_DECODE1])
+	if (ids_may_carry(pkt))
+		ids_tunnel(ctx, hook, pkt);
+	if (pkt->field[IDS_FIELD_DECODE0] | pkt->field[IDS_FIELD_DECODE1] | pkt->field[IDS_FIELD_DECODE2])
 		ids_count_decodes(pkt);
 }
 

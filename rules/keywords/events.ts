@@ -61,6 +61,35 @@ const raised: Readonly<Record<string, readonly number[]>> = {
   'icmpv6.unknown_code': [Reason.DECODE_ICMP6_CODE],
   'icmpv6.unassigned_type': [Reason.DECODE_ICMP6_UNASSIGNED],
   'icmpv6.experimentation_type': [Reason.DECODE_ICMP6_EXPERIMENT],
+  'gre.pkt_too_small': [Reason.DECODE_GRE_SHORT],
+  'gre.wrong_version': [Reason.DECODE_GRE_VERSION],
+  'gre.version0_recur': [Reason.DECODE_GRE0_RECUR],
+  'gre.version0_flags': [Reason.DECODE_GRE0_FLAGS],
+  'gre.version0_hdr_too_big': [Reason.DECODE_GRE0_LONG],
+  'gre.version0_malformed_sre_hdr': [Reason.DECODE_GRE0_SRE],
+  'gre.version1_chksum': [Reason.DECODE_GRE1_CHECKSUM],
+  'gre.version1_route': [Reason.DECODE_GRE1_ROUTE],
+  'gre.version1_ssr': [Reason.DECODE_GRE1_SSR],
+  'gre.version1_recur': [Reason.DECODE_GRE1_RECUR],
+  'gre.version1_flags': [Reason.DECODE_GRE1_FLAGS],
+  'gre.version1_no_key': [Reason.DECODE_GRE1_NO_KEY],
+  'gre.version1_wrong_protocol': [Reason.DECODE_GRE1_PROTOCOL],
+  'gre.version1_hdr_too_big': [Reason.DECODE_GRE1_LONG],
+  'erspan.header_too_small': [Reason.DECODE_ERSPAN_SHORT],
+  'erspan.unsupported_version': [Reason.DECODE_ERSPAN_VERSION],
+  'erspan.too_many_vlan_layers': [Reason.DECODE_ERSPAN_VLANS],
+  'vxlan.unknown_payload_type': [Reason.DECODE_VXLAN_PAYLOAD],
+  'geneve.unknown_payload_type': [Reason.DECODE_GENEVE_PAYLOAD],
+  'nsh.header_too_small': [Reason.DECODE_NSH_SHORT],
+  'nsh.unsupported_version': [Reason.DECODE_NSH_VERSION],
+  'nsh.bad_header_length': [Reason.DECODE_NSH_LENGTH],
+  'nsh.reserved_type': [Reason.DECODE_NSH_RESERVED],
+  'nsh.unsupported_type': [Reason.DECODE_NSH_TYPE],
+  'nsh.unknown_payload': [Reason.DECODE_NSH_PAYLOAD],
+  'ipv6.ipv4_in_ipv6_too_small': [Reason.DECODE_IP6_IN4_SHORT],
+  'ipv6.ipv4_in_ipv6_wrong_version': [Reason.DECODE_IP6_IN4_VERSION],
+  'ipv6.ipv6_in_ipv6_too_small': [Reason.DECODE_IP6_IN6_SHORT],
+  'ipv6.ipv6_in_ipv6_wrong_version': [Reason.DECODE_IP6_IN6_VERSION],
 };
 
 function names(prefix: string, list: string): string[] {
@@ -136,10 +165,10 @@ const STREAM =
 /** Every stream event that Suricata 8 knows, without `stream.`. */
 export const streamEventNames: ReadonlySet<string> = new Set(STREAM.split(' '));
 
-/** Bits 0 to 31 lie in the first field, 32 to 63 in the second; one event never spans both. */
+/** Bits 0 to 31 lie in the first field, 32 to 63 in the second, and so on; one event never spans two. */
 function conditionsOf(reasons: readonly number[]): readonly Condition[] {
   const bits = reasons.map((reason) => reason - Reason.DECODE);
-  const field = (bits[0] ?? 0) < 32 ? Field.DECODE0 : Field.DECODE1;
+  const field = [Field.DECODE0, Field.DECODE1, Field.DECODE2][(bits[0] ?? 0) >> 5] ?? Field.DECODE0;
   const mask = bits.reduce((sum, bit) => (sum | (1 << (bit & 31))) >>> 0, 0);
   return [{ field, negate: false, mask, lo: 1, hi: 0xffff_ffff }];
 }

@@ -9,6 +9,7 @@ import { ethernet, icmp, ip, tcp, udp } from './support/frames.js';
 import { At, chain6, extension as x, Next, other, padded, patch, payloadOf } from './support/packets.js';
 import { Rig } from './support/rig.js';
 import { install } from './support/rules.js';
+import { erspan2, geneve, gre, nsh, nshFrame, packetOf, vxlan } from './support/tunnels.js';
 
 const skip = whyUnprivileged() ?? false;
 
@@ -16,6 +17,7 @@ const v4 = { src: '192.0.2.1', dst: '198.51.100.2' };
 const v6 = { src: '2001:db8::1', dst: '2001:db8::2' };
 const segment6 = payloadOf(tcp({ ...v6, payload: 'hello' }));
 const options = (...bytes: number[]): Uint8Array => tcp({ ...v4, options: Uint8Array.from(bytes) });
+const inner = packetOf(udp(v4));
 const tcpOptions = (...bytes: number[]): Uint8Array => tcp({ ...v4, tcpOptions: Uint8Array.from(bytes) });
 const of6 = (extensions: Parameters<typeof chain6>[1], next: number = Next.TCP, payload = segment6): Uint8Array =>
   chain6(v6, extensions, next, payload);
@@ -27,6 +29,8 @@ interface Case {
   readonly also?: readonly Name[];
   /** Headers could not be read to the end. */
   readonly fatal?: true;
+  /** And what is behind them is none of ours. */
+  readonly other?: true;
 }
 
 const cases: Partial<Record<Name, readonly Case[]>> = {
@@ -165,6 +169,45 @@ const cases: Partial<Record<Name, readonly Case[]>> = {
     { frame: icmp({ ...v6, type: 155, code: 133 }) },
   ],
   DECODE_ICMP6_UNASSIGNED: [{ frame: icmp({ ...v6, type: 5 }) }, { frame: icmp({ ...v6, type: 199 }) }],
+  DECODE_GRE_SHORT: [{ frame: ip(v4, 47, Uint8Array.of(0, 0, 8)), fatal: true }],
+  DECODE_GRE_VERSION: [{ frame: gre(v4, 2, 0x800, [], inner), fatal: true }],
+  DECODE_GRE0_RECUR: [{ frame: gre(v4, 0x0100, 0x800, [], inner) }],
+  DECODE_GRE0_FLAGS: [{ frame: gre(v4, 0x0008, 0x800, [], inner) }],
+  DECODE_GRE0_LONG: [{ frame: gre(v4, 0xb000, 0x800, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], []), fatal: true }],
+  DECODE_GRE0_SRE: [
+    { frame: gre(v4, 0x4000, 0x800, [0, 0, 0, 0, 8, 0, 0, 9], [1, 2, 3, 4]), fatal: true },
+    { frame: gre(v4, 0x4000, 0x800, [0, 0, 0, 0, ...Array<number>(32).fill(8).fill(0, 3, 4)], inner), fatal: true },
+  ],
+  DECODE_GRE1_CHECKSUM: [{ frame: gre(v4, 0xa001, 0x880b, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_ROUTE: [{ frame: gre(v4, 0x6001, 0x880b, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_SSR: [{ frame: gre(v4, 0x2801, 0x880b, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_RECUR: [{ frame: gre(v4, 0x2101, 0x880b, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_FLAGS: [{ frame: gre(v4, 0x2011, 0x880b, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_NO_KEY: [{ frame: gre(v4, 1, 0x880b, [], []) }],
+  DECODE_GRE1_PROTOCOL: [{ frame: gre(v4, 0x2001, 0x26, [0, 0, 0, 0], []) }],
+  DECODE_GRE1_LONG: [{ frame: gre(v4, 0x3081, 0x880b, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], []), fatal: true }],
+  DECODE_ERSPAN_SHORT: [{ frame: gre(v4, 0x1000, 0x88be, [0, 0, 0, 0], [0x10, 0, 0, 0, 0, 0, 0]) }],
+  DECODE_ERSPAN_VERSION: [{ frame: gre(v4, 0x1000, 0x88be, [0, 0, 0, 0], [0x20, 0, 0, 0, 0, 0, 0, 0, ...inner]) }],
+  DECODE_ERSPAN_VLANS: [{ frame: erspan2(v4, 9, tcp({ ...v4, vlan: [1, 2] })) }],
+  DECODE_VXLAN_PAYLOAD: [{ frame: vxlan(v4, inner, 4790, [0x0c, 0, 0, 9, 0, 0, 1, 0]) }],
+  DECODE_GENEVE_PAYLOAD: [{ frame: geneve(v4, 0x26, inner) }],
+  DECODE_NSH_SHORT: [{ frame: nshFrame(1, []).slice(0, 21), fatal: true }],
+  DECODE_NSH_VERSION: [{ frame: nshFrame(1, inner, [0x40, 6, 1, 1]), other: true }],
+  DECODE_NSH_LENGTH: [
+    { frame: nshFrame(1, []), fatal: true },
+    { frame: nshFrame(1, inner, [0, 5, 1, 1]), fatal: true },
+    { frame: nshFrame(1, inner, [0, 1, 2, 1]), fatal: true },
+  ],
+  DECODE_NSH_RESERVED: [{ frame: nshFrame(1, inner, [0, 6, 0, 1]), other: true }],
+  DECODE_NSH_TYPE: [{ frame: nshFrame(1, inner, [0, 6, 3, 1]), other: true }],
+  DECODE_NSH_PAYLOAD: [
+    { frame: nshFrame(9, inner), other: true },
+    { frame: vxlan(v4, nsh(9, inner), 4790, [0x0c, 0, 0, 4, 0, 0, 1, 0]) },
+  ],
+  DECODE_IP6_IN4_SHORT: [{ frame: ip(v6, 4, inner.slice(0, 19)), fatal: true }],
+  DECODE_IP6_IN4_VERSION: [{ frame: ip(v6, 4, new Uint8Array(20)), fatal: true }],
+  DECODE_IP6_IN6_SHORT: [{ frame: ip(v6, 41, new Uint8Array(39).fill(0x60)), fatal: true }],
+  DECODE_IP6_IN6_VERSION: [{ frame: ip(v6, 41, new Uint8Array(40)), fatal: true }],
   DECODE_ICMP6_EXPERIMENT: [{ frame: icmp({ ...v6, type: 100 }) }, { frame: icmp({ ...v6, type: 201 }) }],
 };
 
@@ -207,13 +250,17 @@ t.test('each reason is produced by the packets that have it, and counted', { ski
   const rig = Rig.open(t);
   install(rig, []);
   for (const [name, list] of Object.entries(cases)) {
-    for (const [i, { frame, also = [], fatal }] of list.entries()) {
+    for (const [i, { frame, also = [], fatal, other: foreign }] of list.entries()) {
       // Fragments of one case shall not meet those of another.
       rig.advance(61);
       const seen = rig.send(frame);
       const want = Object.fromEntries([name, ...also].map((reason) => [reason, 1]));
       t.same(seen.decodes, want, `${name} #${i}`);
-      t.same(seen.reasons, { [fatal ? 'MALFORMED' : 'CLEAN']: 1 }, `${name} #${i} is counted once`);
+      t.same(
+        seen.reasons,
+        { [fatal ? 'MALFORMED' : foreign ? 'NOT_IP' : 'CLEAN']: 1 },
+        `${name} #${i} is counted once`,
+      );
       t.equal(seen.verdict, 2, `${name} #${i} passes`);
     }
   }
