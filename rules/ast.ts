@@ -103,6 +103,8 @@ export interface ContentMatch extends Looks {
   /** Bytes from `offset` within which the whole match must lie. */
   readonly depth?: number;
   readonly fastPattern: boolean;
+  /** The header or parameter whose value it looks into, which is masked before the engine sees it. */
+  readonly masked?: string;
 }
 
 /** `bsize`: the length of the whole buffer, inclusive bounds. */

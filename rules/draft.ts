@@ -16,6 +16,7 @@ import type { Classifications } from './classification.js';
 import type { LogicalLine } from './lines.js';
 import { positionOf } from './lines.js';
 import type { Protocol } from './protocols.js';
+import type { Redaction } from './redaction.js';
 
 /** A content whose buffer may still change: `http_uri` and its like come after it. */
 export interface PendingContent {
@@ -87,7 +88,7 @@ export interface Draft {
 
 /** Options with their defaults filled in. */
 export interface ParseOptions {
-  readonly redact: readonly string[] | 'off';
+  readonly redact: Redaction;
   readonly classifications: Classifications;
 }
 

@@ -7,7 +7,7 @@ import { DEFAULT_PRIORITY } from './classification.js';
 import { fail, unsupported, warn, type Draft, type PendingContent, type PendingSize } from './draft.js';
 import type { Header } from './header.js';
 import { positionOf } from './lines.js';
-import { maskedHeader } from './redaction.js';
+import { maskedValue } from './redaction.js';
 
 /** The part of a rule that describes it; 0 stands for a missing sid. */
 export function metaOf(draft: Draft): RuleMeta {
@@ -49,8 +49,7 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
   const { buffer } = content;
   draft.keyword = content.keyword;
   if (buffer === 'other') return unsupported(draft, 'this buffer is not matched', 'content', content.at);
-  const masked = carriesHttp(draft) ? maskedHeader(content, draft.options.redact) : undefined;
-  if (masked !== undefined) return unsupported(draft, `needs a redacted value (${masked})`, 'content', content.at);
+  const masked = carriesHttp(draft) ? maskedValue(content, draft.options.redact) : undefined;
   if (buffer === 'http.host') checkHost(draft, content);
   if (buffer === 'http.method') checkMethod(draft, content);
   const { position, pattern, negated, nocase, startswith, endswith, offset, depth, fastPattern } = content;
@@ -68,6 +67,7 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
     fastPattern,
     ...(offset === undefined ? {} : { offset }),
     ...(depth === undefined ? {} : { depth }),
+    ...(masked === undefined ? {} : { masked }),
   };
 }
 

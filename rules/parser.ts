@@ -22,6 +22,8 @@ export interface LanguageOptions {
   readonly portVars: Readonly<Record<string, string>>;
   /** Names of the headers whose values are masked, or `off`. */
   readonly redact: readonly string[] | 'off';
+  /** Names of the parameters of URIs whose values are masked unless `redact` is `off`; none unless set. */
+  readonly redactParameters?: readonly string[];
   /** Classtypes that are known; a stock classification.config unless set. */
   readonly classifications?: Classifications;
   /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
@@ -235,7 +237,13 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
       addresses: new Map(),
       ports: new Map(),
     },
-    options: { redact: options.redact, classifications: options.classifications ?? standardClassifications },
+    options: {
+      redact:
+        options.redact === 'off'
+          ? { headers: [], parameters: [] }
+          : { headers: options.redact, parameters: options.redactParameters ?? [] },
+      classifications: options.classifications ?? standardClassifications,
+    },
     filter,
     problems,
   };

@@ -2,7 +2,7 @@
 // The variables that rules name: the stock ones of suricata.yaml, with what the configuration says over them.
 
 import type { LanguageOptions } from '../../rules/index.js';
-import { defaultRedactNames } from '../layer7/structure/names.js';
+import { defaultRedaction } from '../layer7/structure/names.js';
 import type { Config } from './schema.js';
 
 /** Values as in suricata.yaml, names without `$`. */
@@ -67,6 +67,8 @@ export interface LanguageChoice {
 /** What the rule compiler is told: live with the resolved HOME_NET, in a check or a replay with the stock one. */
 export function languageOptions(choice: LanguageChoice = {}): LanguageOptions {
   const { redact } = choice;
-  const headers = redact === 'off' ? redact : (redact?.headers ?? defaultRedactNames);
-  return { ...replayVars(choice.homeNet, choice.vars), redact: headers };
+  const vars = replayVars(choice.homeNet, choice.vars);
+  if (redact === 'off') return { ...vars, redact };
+  const { headers, parameters } = redact ?? defaultRedaction;
+  return { ...vars, redact: headers, redactParameters: parameters };
 }

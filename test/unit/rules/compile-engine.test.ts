@@ -7,6 +7,7 @@ function compile(...lines: string[]): Compilation {
     addressVars: { HOME_NET: '10.0.0.0/8' },
     portVars: {},
     redact: ['Authorization'],
+    redactParameters: ['api_key', 'token'],
   });
 }
 
@@ -98,6 +99,13 @@ t.test('a pass on messages of any protocol says which header rules come before i
 t.test('masked values', async (t) => {
   const of = (options: string, app: string): string | undefined =>
     bySid(compile(`alert ${app} any any -> any any (${options} sid:1;)`), 1).reason;
-  t.match(of('content:"Authorization|3a| Basic abc";', 'tcp'), /redacted value/);
+  t.match(of('content:"Authorization|3a| Basic abc";', 'tcp'), /redacted value \(Authorization\)/);
   t.notMatch(of('content:"Authorization|3a| Basic abc";', 'udp'), /redacted value/);
+  t.match(of('http.uri; content:"?API-KEY=1";', 'http'), /redacted value \(api_key\)/);
+  t.match(of('http.header; content:"Referer|3a| http://a/?token=x";', 'http'), /redacted value \(token\)/);
+  t.match(of('content:"[token=x";', 'tcp'), /redacted value \(token\)/);
+  t.notMatch(of('http.uri; content:"api_key=";', 'http'), /redacted value/);
+  t.notMatch(of('http.uri; content:"token=&a=b";', 'http'), /redacted value/);
+  t.notMatch(of('http.uri; content:"mytoken=x";', 'http'), /redacted value/);
+  t.notMatch(of('http.request_body; content:"token=x";', 'http'), /redacted value/);
 });
