@@ -122,7 +122,7 @@ enum ids_reason {
 	IDS_DECODE_ICMP6_TYPE = 75,        /* icmpv6.unknown_type */
 	IDS_DECODE_ICMP6_CODE = 76,        /* icmpv6.unknown_code */
 	IDS_DECODE_IP4_FRAG_TINY = 77,     /* (none): a first fragment that does not hold the transport header */
-	IDS_DECODE_IP4_FRAG_OVERLAP = 78,  /* ipv4.frag_overlap: offset 1 of TCP, would rewrite the flags (RFC 1858) */
+	IDS_DECODE_IP4_FRAG_OVERLAP = 78,  /* ipv4.frag_overlap: with other content, or offset 1 of TCP (RFC 1858) */
 	IDS_DECODE_IP4_OPT_EOL = 79,       /* ipv4.opt_eol_required */
 	IDS_DECODE_IP4_OPT_PAD = 80,       /* ipv4.opt_pad_required */
 	IDS_DECODE_IP4_OPT_UNKNOWN = 81,   /* ipv4.opt_unknown */

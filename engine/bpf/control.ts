@@ -26,7 +26,7 @@ export interface Control {
 }
 
 /** Idle times of flows in seconds by enum ids_timeout, as Suricata has them. */
-export const DEFAULT_TIMEOUTS: readonly number[] = [60, 600, 60, 30, 300, 30, 300, 30];
+export const DEFAULT_TIMEOUTS: readonly number[] = [60, 600, 60, 30, 300, 30, 300, 60];
 
 /** Each field is one aligned word, so a program sees the old or the new value and never half of one. */
 const words = {

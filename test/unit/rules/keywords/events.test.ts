@@ -4,9 +4,12 @@ import { Field, Reason, ReasonNames } from '../../../../common/abi.gen.js';
 import { eventConditions, eventNames, streamEventNames } from '../../../../rules/keywords/events.js';
 import type { Condition } from '../../../../rules/ast.js';
 
+/** In the order of their bits. */
+const words: readonly number[] = [Field.DECODE0, Field.DECODE1, Field.DECODE2];
+
 /** Reasons whose bits a condition asks for. */
 function reasonsOf({ field, mask }: Condition): number[] {
-  const base = Reason.DECODE + (field === Field.DECODE1 ? 32 : 0);
+  const base = Reason.DECODE + 32 * words.indexOf(field);
   return Array.from({ length: 32 }, (_, bit) => bit)
     .filter((bit) => (mask >>> bit) & 1)
     .map((bit) => base + bit);
@@ -16,7 +19,7 @@ t.test('every event asks for bits of one field', async (t) => {
   for (const [name, conditions] of eventConditions) {
     t.equal(conditions.length, 1, name);
     for (const condition of conditions) {
-      t.ok(condition.field === Field.DECODE0 || condition.field === Field.DECODE1, name);
+      t.ok(words.includes(condition.field), name);
       t.ok(condition.mask > 0 && !condition.negate && condition.lo === 1, name);
       for (const reason of reasonsOf(condition)) t.match(ReasonNames[reason], /^DECODE_/, `${name}: reason ${reason}`);
     }

@@ -199,7 +199,7 @@ t.test('what is known and not done is unsupported by name', async (t) => {
     ['vlan.id:300', /layer "any"/],
     ['vlan.layers:3', /more than two/],
     ['ipopts:qs', /quick-start/],
-    ['decode-event:gre.wrong_version', /is not raised/],
+    ['decode-event:ppp.wrong_type', /is not raised/],
     ['stream-event:fin_syn', /stream tracking/],
   ] as const) {
     const { rule, unsupported, errors } = one(withOptions(`${option};`));
