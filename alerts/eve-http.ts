@@ -28,9 +28,13 @@ export function httpObject(http: DetectionHttp): Record<string, unknown> {
   if (http.port !== undefined) out['http_port'] = http.port;
   set('url', http.url);
   set('http_user_agent', http.userAgent);
+  set('http_content_type', http.contentType);
   set('http_refer', http.referer);
   set('http_method', http.method);
   set('protocol', http.protocol);
+  if (http.status !== undefined) out['status'] = http.status;
+  set('redirect', http.redirect);
+  if (http.length !== undefined) out['length'] = http.length;
   const headers = http.headers === undefined ? [] : requestHeaders(http.headers);
   if (headers.length > 0) out['request_headers'] = headers;
   return out;

@@ -4,7 +4,7 @@
 import { flowIds, type FlowIds } from './community-id.js';
 import { dropObject } from './eve-drop.js';
 import { httpObject } from './eve-http.js';
-import type { Detection, DetectionEngine, DetectionRule } from './model.js';
+import type { Detection, DetectionEngine, DetectionFlow, DetectionRule } from './model.js';
 import { protocolNumber } from './protocols.js';
 import { cleanText, escapeLine } from './text.js';
 
@@ -81,6 +81,24 @@ function alertObject(d: Detection, rule: DetectionRule): EveRecord {
   return out;
 }
 
+/** Its ends as the client's side has them. */
+function flowObject(d: Detection, { toServer, toClient, start }: DetectionFlow): EveRecord {
+  const turned = d.direction === 'to_client';
+  const [src, dst] = turned ? [d.dst, d.src] : [d.src, d.dst];
+  const [sport, dport] = turned ? [d.dport, d.sport] : [d.sport, d.dport];
+  return {
+    pkts_toserver: toServer.packets,
+    pkts_toclient: toClient.packets,
+    bytes_toserver: toServer.bytes,
+    bytes_toclient: toClient.bytes,
+    start: eveTime(start),
+    src_ip: src,
+    dest_ip: dst,
+    ...(sport === undefined ? {} : { src_port: sport }),
+    ...(dport === undefined ? {} : { dest_port: dport }),
+  };
+}
+
 const passing: ReadonlySet<string> = new Set(['rule-pass', 'allowlist']);
 const rejectTargets = { src: 'to_client', dst: 'to_server', both: 'both' } as const;
 
@@ -136,11 +154,14 @@ export function toEve(d: Detection): EveRecord {
   addHeader(out, d);
   if (d.kind === 'alert') {
     if (d.rule) out['alert'] = alertObject(d, d.rule);
-    if (d.http) {
-      out['http'] = httpObject(d.http);
-      out['app_proto'] = 'http';
-      out['direction'] = 'to_server';
-    }
+    if (d.http) out['http'] = httpObject(d.http);
+    if (d.tls) out['tls'] = d.tls;
+    if (d.dns) out['dns'] = d.dns;
+    const app = d.appProto ?? (d.http ? 'http' : undefined);
+    if (app !== undefined) out['app_proto'] = app;
+    const direction = d.direction ?? (d.http ? 'to_server' : undefined);
+    if (direction !== undefined) out['direction'] = direction;
+    if (d.flow) out['flow'] = flowObject(d, d.flow);
     out['verdict'] = verdictObject(d);
   } else {
     out['drop'] = dropObject(d);

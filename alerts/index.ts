@@ -4,6 +4,7 @@
 export type {
   Detection,
   DetectionEngine,
+  DetectionFlow,
   DetectionHttp,
   DetectionPacket,
   DetectionRule,
@@ -14,7 +15,7 @@ export type {
 export { eventKinds, logKinds, type EventKind, type LineBatch, type LogKind } from './lines.js';
 export { engineRecord, type EngineNotice } from './engine-record.js';
 export { protocolName, protocolNumber } from './protocols.js';
-export { printable } from './text.js';
+export { escapeLine, printable } from './text.js';
 export { communityId, flowIds, flowIdsOf, type FlowIds, type FlowTuple } from './community-id.js';
 export { eveLine, eveTime, toEve, type EveRecord } from './eve.js';
 export { shortLine } from './shorten.js';

@@ -54,7 +54,21 @@ export interface DetectionHttp {
   readonly protocol?: string;
   readonly userAgent?: string;
   readonly referer?: string;
+  readonly contentType?: string;
+  readonly status?: number;
+  /** Where a redirect leads. */
+  readonly redirect?: string;
+  /** Bytes of the response's body, as it says. */
+  readonly length?: number;
   readonly headers?: string;
+}
+
+/** The flow of a packet, as far as it had got. */
+export interface DetectionFlow {
+  readonly toServer: { readonly packets: number; readonly bytes: number };
+  readonly toClient: { readonly packets: number; readonly bytes: number };
+  /** Microseconds since the epoch. */
+  readonly start: number;
 }
 
 /** Events that a rate bound held back, told by one record: times in microseconds since the epoch. */
@@ -103,6 +117,13 @@ export interface Detection {
   readonly generation: number;
   readonly rule?: DetectionRule;
   readonly http?: DetectionHttp;
+  /** EVE's objects. */
+  readonly tls?: Readonly<Record<string, unknown>>;
+  readonly dns?: Readonly<Record<string, unknown>>;
+  /** What the flow was recognised as: http, tls, dns …; `failed` for nothing that is known. */
+  readonly appProto?: string;
+  readonly direction?: 'to_server' | 'to_client';
+  readonly flow?: DetectionFlow;
   /** Who put the source on the blocklist: manual, feed:NAME, rule:SID. */
   readonly origin?: string;
   /** The count that a threshold or detection_filter had reached. */

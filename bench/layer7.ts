@@ -55,10 +55,7 @@ function measure(request: string, flows: number, fresh: boolean): { us: number; 
     replay: false,
   };
   const log = new HttpLog(lines, context, new RecordPool());
-  const states = new FlowStates(
-    (id, index) => ({ id, index, head: undefined, waiting: [], last: 0 }),
-    (state) => log.onEnd(state),
-  );
+  const states = new FlowStates((flow) => log.onEnd(flow));
   const asked = headRecord(request, false);
   const answered = headRecord(nginxResponse, true);
   // Both in one memory, as in the ring.

@@ -43,14 +43,20 @@ const http = z.preprocess(
     .prefault({}),
 );
 
+/** YAML 1.2 reads on and off as texts. */
+const onOff = z.preprocess(
+  (value) => (value === 'on' ? true : value === 'off' ? false : value),
+  z.boolean({ error: 'on or off is needed' }),
+);
+
 export const layer7Schema = z
   .strictObject({
-    http: z.boolean().default(true),
-    tls: z.boolean().default(true),
-    dns: z.boolean().default(true),
+    http: onOff.default(true),
+    tls: onOff.default(true),
+    dns: onOff.default(true),
     ignore_ports: listOf(port).default([]),
-    aggregate: z.boolean().default(true),
-    log: z.strictObject({ http, tls: z.boolean().default(true), dns: z.boolean().default(true) }).prefault({}),
+    aggregate: onOff.default(true),
+    log: z.strictObject({ http, tls: onOff.default(true), dns: onOff.default(true) }).prefault({}),
   })
   .prefault({});
 

@@ -102,7 +102,7 @@ export class Daemon {
     );
     lifetime.defer(claimPins(config.pin_dir));
     // A first start that fails leaves nothing in the kernel; one that took over leaves what it found.
-    const running: { daemon?: Daemon; alertPath?: AlertPath; ready?: true } = {};
+    const running: { daemon?: Daemon; alertPath?: AlertPath; layer7?: Layer7Control; ready?: true } = {};
     const first = !kernel.adopted && kernel.previousPins().length === 0;
     lifetime.defer(() => {
       if (!running.ready && first) Kernel.detachAll(config.pin_dir);
@@ -112,6 +112,7 @@ export class Daemon {
     const { ring, rules } = openThreads(kernel, config, file, {
       onRaised: (raised) => running.alertPath?.onRaised(raised),
       onLines: (batches) => running.alertPath?.onLines(batches),
+      onNeeds: (needs) => running.layer7?.setNeeds(needs),
       onRetired: (generation, heldBack) => running.alertPath?.onRetired(generation, heldBack),
       onFailure: (error) => {
         log.fatal({ error: messageOf(error) }, 'the ring reader failed');
@@ -202,6 +203,7 @@ export class Daemon {
       log,
       file: join(config.state_dir, 'log.json'),
     });
+    running.layer7 = layer7;
     layer7.apply();
     const parts: DaemonParts = {
       config,

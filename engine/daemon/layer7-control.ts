@@ -12,7 +12,7 @@ import { indexKey, type Kernel } from '../bpf/index.js';
 import type { Config, HttpLogConfig } from '../config/index.js';
 import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.js';
 import { topKinds, topRows } from '../layer7/top.js';
-import { settingFlags, settingsBytes } from '../layer7/settings.js';
+import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
 import type { RingThread } from '../ring/ring-thread.js';
 
 /** What the CLI has changed; what is absent is as configured. */
@@ -45,7 +45,7 @@ export class Layer7Control {
   readonly #options: Layer7ControlOptions;
   readonly #hashKey: readonly [bigint, bigint];
   #changes: Changes;
-  /** Bits of enum ids_l7_setting that the rules in force need. */
+  /** What the rules in force need: bits of rules/'s Need. */
   #needs = 0;
 
   constructor(options: Layer7ControlOptions) {
@@ -104,7 +104,7 @@ export class Layer7Control {
       logDns: on.dns && this.#taken('dns'),
     });
     const bytes = settingsBytes({
-      flags: flags | this.#needs,
+      flags: flags | needFlags(this.#needs),
       depth: [inspect.to_server, inspect.to_client],
       hashKey: this.#hashKey,
       ignored: layer7.ignore_ports,

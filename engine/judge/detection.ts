@@ -2,9 +2,10 @@
 // From a ring event to a Detection: what happened, in the words of alerts/.
 
 import { protocolName, type Detection, type DetectionRule } from '../../alerts/index.js';
-import { EventFlag, Reason, Verdict, type EventRecord } from '../../common/abi.gen.js';
+import { Direction, EventFlag, Reason, Verdict, type EventRecord } from '../../common/abi.gen.js';
 import { formatAddress } from '../../common/address.js';
 import type { RuleInfo } from '../../rules/index.js';
+import { appNames } from '../layer7/anomalies.js';
 import { reasonName } from './names.js';
 
 const TCP = 6;
@@ -66,7 +67,18 @@ export function detectionOf(event: EventRecord, bytes: Uint8Array, context: Even
     would: (flags & EventFlag.EVENT_WOULD) !== 0,
     reason: reasonName(event.reason),
     generation: event.generation,
+    ...flowOf(event),
     ...(event.count > 0 ? { count: event.count } : {}),
+  };
+}
+
+/** What the kernel's flow table says of the packet. */
+function flowOf({ flowId, app, direction }: EventRecord): Pick<Detection, 'appProto' | 'direction'> {
+  if (flowId === 0) return {};
+  const appProto = appNames[app];
+  return {
+    ...(appProto === undefined ? {} : { appProto }),
+    direction: direction === Direction.TO_CLIENT ? 'to_client' : 'to_server',
   };
 }
 

@@ -2,37 +2,38 @@
 // Turns ring records into detections: explains what the kernel decided, evaluates what it could not. One for each ring
 // reader, live or replay; it keeps the programs of rule sets whose events may still be in the rings.
 
-import { printable, type Detection, type DetectionHttp, type LogKind } from '../../alerts/index.js';
+import type { Detection, LogKind } from '../../alerts/index.js';
 import {
   Action,
   EventFlag,
   EventLayout,
   EventType,
-  HttpFlag,
-  HttpLayout,
   Verdict,
   readEvent,
-  readHttp,
   type EventRecord,
 } from '../../common/abi.gen.js';
 import {
   createAddressMatcher,
   createEvaluator,
-  parseHttpRequest,
+  FlowState as RuleState,
+  Need,
   type AddressMatcher,
   type AddressProgram,
   type EngineMatch,
   type EngineProgram,
   type Evaluator,
-  type HttpRequest,
+  type Message,
   type RejectSides,
   type RuleInfo,
 } from '../../rules/index.js';
+import type { Flow } from '../layer7/flow-states.js';
 import { Layer7 } from '../layer7/layer7.js';
+import type { Shown } from '../layer7/shown.js';
 import { detectionOf, ruleOf, type EventContext } from './detection.js';
-import { fieldsOf, tupleOf, type FlowTuple } from './flow-tuple.js';
+import { tupleOf, type FlowTuple } from './flow-tuple.js';
 import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
 import { Rates, type RateLimits } from './rates.js';
+import { RecordPacket } from './record-packet.js';
 import { RuleFigures } from './rule-figures.js';
 
 /** Everything that explains the events of one generation; structured-cloneable. */
@@ -73,6 +74,8 @@ interface Loaded {
   readonly addresses: AddressMatcher;
   readonly rules: readonly KnownRule[];
   readonly byPosition: ReadonlyMap<number, KnownRule>;
+  /** Index of `rules` by position. */
+  readonly indexAt: ReadonlyMap<number, number>;
   readonly evaluator: Evaluator;
   readonly figures: RuleFigures;
 }
@@ -83,7 +86,7 @@ export interface JudgeCounts {
   bulk: number;
   /** Events of a generation that is not known any more (left over from an earlier daemon). */
   unexplained: number;
-  /** HTTP records that hold no request. */
+  /** Records of layer 7 that hold no message of their protocol. */
   malformed: number;
   /** Alerts of engine-placed rules that were raised, and that a rate bound held back. */
   alerts: number;
@@ -93,13 +96,15 @@ export interface JudgeCounts {
   linesLost: number;
   /** HTTP requests that were logged without a response. */
   unanswered: number;
+  /** Streams that were not judged to their depth. */
+  brokenStreams: number;
   /** Flows that are remembered. */
   flows: number;
 }
 
 export const noCounts: Readonly<JudgeCounts> = {
   ...{ events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 },
-  ...{ lines: 0, linesLost: 0, unanswered: 0, flows: 0 },
+  ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, flows: 0 },
 };
 
 export class Judge {
@@ -111,11 +116,17 @@ export class Judge {
   readonly #rates: Rates | undefined;
   readonly #loaded = new Map<number, Loaded>();
   #raised: Raised[] = [];
-  #bytes: Uint8Array = new Uint8Array(0);
+  /** Alerts of the kernel about packets that completed a message: places in `raised`. */
+  #joins: { place: number; flowId: number; flow: number; time: number }[] = [];
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.layer7 = new Layer7(options, options.logs ?? new Set());
+    this.layer7 = new Layer7(
+      options,
+      options.logs ?? new Set(),
+      (...judged) => this.#judgeMessage(...judged),
+      (generation, position) => this.#loaded.get(generation)?.indexAt.get(position),
+    );
     this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
 
@@ -124,11 +135,19 @@ export class Judge {
     const newest = this.#newest();
     const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
     const byPosition = new Map<number, KnownRule>();
-    for (const rule of rules) for (const position of rule.info.positions) byPosition.set(position, rule);
+    const indexAt = new Map<number, number>();
+    rules.forEach((rule, index) => {
+      for (const position of rule.info.positions) {
+        byPosition.set(position, rule);
+        indexAt.set(position, index);
+      }
+    });
+    this.layer7.keepsRequests = (program.engine.needs & Need.HTTP_RESPONSES) !== 0;
     this.#rates?.forgetRules();
     this.#loaded.set(program.generation, {
       rules,
       byPosition,
+      indexAt,
       addresses: createAddressMatcher(program.addresses, newest?.addresses),
       evaluator: createEvaluator(program.engine, newest?.evaluator),
       figures: new RuleFigures(rules.length, program.figures),
@@ -146,16 +165,23 @@ export class Judge {
 
   /** Brings the counts of layer 7 up to date. */
   count(): void {
-    const { lines, http, flows } = this.layer7;
+    const { lines, http, flows, counts } = this.layer7;
+    this.counts.brokenStreams = counts.brokenStreams;
     this.counts.lines = lines.produced;
     this.counts.unanswered = http.counts.unanswered;
     this.counts.flows = flows;
   }
 
-  /** What was raised since the last call. */
+  /** What was raised since the last call: both rings have been drained before, so that alerts find their messages. */
   take(): Raised[] {
     const raised = this.#raised;
+    for (const { place, ...packet } of this.#joins) {
+      const one = raised[place];
+      const shown = one && this.layer7.decidedAt(packet);
+      if (shown) raised[place] = { ...one, detection: { ...one.detection, ...shown } };
+    }
     this.#raised = [];
+    this.#joins = [];
     return raised;
   }
 
@@ -168,6 +194,7 @@ export class Judge {
       this.#options.reject?.(view, event, silent?.info.reject ?? { source: true, destination: false });
       return;
     }
+    if (event.type === EventType.EVENT_ANOMALY) return this.layer7.onAnomaly(view, at);
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const detection = detectionOf(event, bytes, this.#options);
     const established = (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0;
@@ -197,6 +224,8 @@ export class Judge {
     const established = (flags & EventFlag.EVENT_ESTABLISHED) !== 0;
     const named: Detection = { ...detection, kind: 'alert', rule: acted ? rule.blocked : rule.allowed };
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
+    const { flowId, flow, time, app } = event;
+    if (flowId !== 0 && app !== 0) this.#joins.push({ place: this.#raised.length, flowId, flow, time });
     this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
     if (final && event.verdict !== Verdict.PASS)
@@ -206,51 +235,32 @@ export class Judge {
   /** Reads one record of the bulk ring: `length` bytes at `at`. */
   onBulk(view: DataView, at: number, length: number): void {
     this.counts.bulk++;
-    // The ring's memory stays the same: a view of it is made once.
-    if (this.#bytes.buffer !== view.buffer || this.#bytes.byteOffset !== view.byteOffset) {
-      this.#bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    if (this.layer7.onRecord(view, at, length)) {
+      this.counts.malformed = this.layer7.counts.malformed;
+      return;
     }
-    switch (view.getUint8(at + EventLayout.type)) {
-      case EventType.EVENT_HTTP:
-        return this.#onHttp(view, at, length);
-      case EventType.EVENT_FLOW:
-        return this.layer7.onFlowEnd(view, at);
-      default:
-        this.counts.unexplained++;
-    }
+    if (view.getUint8(at + EventLayout.type) === EventType.EVENT_FLOW) this.layer7.onFlowEnd(view, at);
+    else this.counts.unexplained++;
   }
 
-  #onHttp(view: DataView, at: number, length: number): void {
-    const bytes = this.#bytes;
-    const flags = view.getUint32(at + HttpLayout.flags, true);
-    const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-    this.layer7.onHttp(view, bytes, at, length, this.layer7.flowOf(view, at, time));
-    if ((flags & HttpFlag.HTTP_RESPONSE) !== 0) return;
-    if ((flags & (HttpFlag.HTTP_LOGGED | HttpFlag.HTTP_WANTED)) !== HttpFlag.HTTP_LOGGED)
-      this.#judgeHttp(view, bytes, at);
-  }
-
-  #judgeHttp(view: DataView, bytes: Uint8Array, at: number): void {
-    const record = readHttp(view, at);
-    const loaded = this.#loaded.get(record.event.generation);
+  /** Judges a message that layer 7 has put together; the record at `at` completed it. */
+  #judgeMessage(message: Message, view: DataView, at: number, flow: Flow | undefined, show: () => Shown): void {
+    const loaded = this.#loaded.get(view.getUint32(at + EventLayout.generation, true));
     if (!loaded) {
       this.counts.unexplained++;
       return;
     }
-    const from = at + HttpLayout.SIZE;
-    const request = parseHttpRequest(bytes.subarray(from, from + record.length));
-    if (!request) {
-      this.counts.malformed++;
-      return;
-    }
-    const { event } = record;
-    const tuple = tupleOf(event, bytes);
-    const matches = loaded.evaluator.judge(request, { ...tuple, field: fieldsOf(event) }, undefined, event.time);
+    const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+    const packet = new RecordPacket(view, at);
+    if (flow) flow.rules ??= new RuleState();
+    const matches = loaded.evaluator.judge(message, packet, flow?.rules, time);
     if (matches.length === 0) return;
-    const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, http: httpOf(request) };
+    const event = readEvent(view, at);
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show() };
     for (const match of matches) {
       const rule = loaded.rules[match.rule];
-      if (rule) this.#raiseHttp(view, event, base, rule, this.#bounded(loaded, match, event, bytes), tuple);
+      if (rule) this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet.tuple());
     }
   }
 
@@ -278,7 +288,7 @@ export class Judge {
     return may ? match : { ...match, alert: false };
   }
 
-  #raiseHttp(
+  #raiseMessage(
     view: DataView,
     event: EventRecord,
     base: Detection,
@@ -305,18 +315,4 @@ export class Judge {
       ...(match.alert ? {} : { quiet: true }),
     });
   }
-}
-
-function httpOf(request: HttpRequest): DetectionHttp {
-  const text = (bytes: Uint8Array | undefined): string | undefined =>
-    bytes === undefined ? undefined : printable(bytes);
-  const entries = {
-    hostname: text(request.host),
-    url: text(request.rawUri),
-    method: text(request.method),
-    protocol: text(request.protocol),
-    userAgent: text(request.userAgent),
-    referer: text(request.referer),
-  };
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
 }

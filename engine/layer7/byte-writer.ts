@@ -94,6 +94,12 @@ export class ByteWriter {
     this.at += written;
   }
 
+  /** Text as it is. */
+  utf8(text: string): void {
+    this.room(3 * text.length);
+    this.at += encoder.encodeInto(text, this.bytes.subarray(this.at)).written;
+  }
+
   /** A whole number, not negative. */
   number(value: number): void {
     this.room(20);

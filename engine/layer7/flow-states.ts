@@ -2,61 +2,81 @@
 // What the engine remembers of a flow, by its place in the kernel's flow table: a place that went to another flow says
 // that the earlier one is over.
 
+import type { FlowState as RuleState } from '../../rules/index.js';
 import type { FlowHead } from './flow-head.js';
+import type { HttpBodies } from './http-bodies.js';
+import type { PayloadStream } from './payload.js';
 import type { RecordCopy } from './record-copy.js';
+import type { TlsFlow } from './tls-flow.js';
+import type { Shown } from './shown.js';
 
-export interface FlowState {
+/** A flow. What it does not need is not made. */
+export class Flow {
   readonly id: number;
   readonly index: number;
-  head: FlowHead | undefined;
-  /** Requests that wait for their response, oldest first. */
-  readonly waiting: RecordCopy[];
   /** Nanoseconds of the last record. */
-  last: number;
+  last = 0;
+  head: FlowHead | undefined = undefined;
+  /** Requests that wait for their response, oldest first. */
+  readonly waiting: RecordCopy[] = [];
+  /** What rules remember. */
+  rules: RuleState | undefined = undefined;
+  /** Payload by direction. */
+  toServer: PayloadStream | undefined = undefined;
+  toClient: PayloadStream | undefined = undefined;
+  bodies: HttpBodies | undefined = undefined;
+  tls: TlsFlow | undefined = undefined;
+  /** The message that the kernel has judged last, and what alerts show of it. */
+  decided: { readonly time: number; readonly shown: () => Shown } | undefined = undefined;
+  /** DNS messages so far. */
+  messages = 0;
+
+  constructor(id: number, index: number) {
+    this.id = id;
+    this.index = index;
+  }
 }
 
-export class FlowStates<State extends FlowState> {
+export class FlowStates {
   /** Flows that are remembered. */
   size = 0;
-  readonly #slots: (State | undefined)[] = [];
-  readonly #make: (id: number, index: number) => State;
-  readonly #onEnd: (state: State) => void;
+  readonly #slots: (Flow | undefined)[] = [];
+  readonly #onEnd: (flow: Flow) => void;
 
-  /** @param onEnd called with a state that is forgotten */
-  constructor(make: (id: number, index: number) => State, onEnd: (state: State) => void) {
-    this.#make = make;
+  /** @param onEnd called with a flow that is forgotten */
+  constructor(onEnd: (flow: Flow) => void) {
     this.#onEnd = onEnd;
   }
 
-  /** The state of flow `id` at place `index`; made if there is none. */
-  get(id: number, index: number, time: number): State {
-    let state = this.#slots[index];
-    if (state === undefined || state.id !== id) {
-      if (state !== undefined) this.end(state);
+  /** The flow `id` at place `index`; made if there is none. */
+  get(id: number, index: number, time: number): Flow {
+    let flow = this.#slots[index];
+    if (flow === undefined || flow.id !== id) {
+      if (flow !== undefined) this.end(flow);
       while (this.#slots.length <= index) this.#slots.push(undefined);
-      state = this.#make(id, index);
-      this.#slots[index] = state;
+      flow = new Flow(id, index);
+      this.#slots[index] = flow;
       this.size++;
     }
-    state.last = time;
-    return state;
+    flow.last = time;
+    return flow;
   }
 
-  find(id: number, index: number): State | undefined {
-    const state = this.#slots[index];
-    return state?.id === id ? state : undefined;
+  find(id: number, index: number): Flow | undefined {
+    const flow = this.#slots[index];
+    return flow?.id === id ? flow : undefined;
   }
 
-  end(state: State): void {
-    if (this.#slots[state.index] !== state) return;
-    this.#slots[state.index] = undefined;
+  end(flow: Flow): void {
+    if (this.#slots[flow.index] !== flow) return;
+    this.#slots[flow.index] = undefined;
     this.size--;
-    this.#onEnd(state);
+    this.#onEnd(flow);
   }
 
   /** Forgets what had no record since `before`, or with Infinity everything. */
   sweep(before: number): void {
     if (this.size === 0) return;
-    for (const state of this.#slots) if (state !== undefined && state.last < before) this.end(state);
+    for (const flow of this.#slots) if (flow !== undefined && flow.last < before) this.end(flow);
   }
 }

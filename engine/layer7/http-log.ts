@@ -6,7 +6,7 @@ import { EventLayout, HttpFlag, HttpLayout } from '../../common/abi.gen.js';
 import type { EventContext } from '../judge/detection.js';
 import { ascii } from './byte-writer.js';
 import { beginLine, flowHead, type FlowHead } from './flow-head.js';
-import type { FlowState } from './flow-states.js';
+import type { Flow } from './flow-states.js';
 import { httpFields, type HeaderLines, type HeadRecord } from './http-line.js';
 import type { LogLines } from './log-lines.js';
 import type { RecordCopy, RecordPool } from './record-copy.js';
@@ -42,14 +42,14 @@ export class HttpLog {
     this.#pool = pool;
   }
 
-  /** A header section that the log selected; `length` bytes of record. Without a flow a request has no response. */
-  onHead(view: DataView, bytes: Uint8Array, at: number, length: number, flow: FlowState | undefined): void {
+  /** A header section that the log selected, or that settles one; `length` bytes of record. Without a flow a request has no response. */
+  onHead(view: DataView, bytes: Uint8Array, at: number, length: number, flow: Flow | undefined): void {
     const flags = view.getUint32(at + HttpLayout.flags, true);
     if ((flags & HttpFlag.HTTP_RESPONSE) !== 0) this.#onResponse({ view, bytes, at }, flow);
     else this.#onRequest({ view, bytes, at }, length, flow);
   }
 
-  #onRequest(record: HeadRecord, length: number, flow: FlowState | undefined): void {
+  #onRequest(record: HeadRecord, length: number, flow: Flow | undefined): void {
     if (flow) {
       if (flow.waiting.length >= MAX_WAITING) this.#giveUp(flow, flow.waiting.shift());
       const copy = this.#pool.take(record.bytes, record.at, length);
@@ -58,10 +58,10 @@ export class HttpLog {
         return;
       }
     }
-    if (!this.settings.byResponse) this.#unanswered(record, flow);
+    this.#unanswered(record, flow);
   }
 
-  #onResponse(record: HeadRecord, flow: FlowState | undefined): void {
+  #onResponse(record: HeadRecord, flow: Flow | undefined): void {
     const { view, at } = record;
     const status = view.getUint16(at + HttpLayout.status, true);
     // An interim response: the one that counts comes behind it.
@@ -75,7 +75,7 @@ export class HttpLog {
   }
 
   /** The waiting request of this number. Those before it will not be answered any more. */
-  #requestOf(flow: FlowState, message: number): RecordCopy | undefined {
+  #requestOf(flow: Flow, message: number): RecordCopy | undefined {
     const { waiting } = flow;
     while (waiting.length > 0) {
       const first = waiting[0] as RecordCopy;
@@ -88,23 +88,25 @@ export class HttpLog {
     return undefined;
   }
 
-  #giveUp(flow: FlowState, request: RecordCopy | undefined): void {
+  #giveUp(flow: Flow, request: RecordCopy | undefined): void {
     if (!request) return;
-    if (!this.settings.byResponse) this.#unanswered({ view: request.view, bytes: request.bytes, at: 0 }, flow);
+    this.#unanswered({ view: request.view, bytes: request.bytes, at: 0 }, flow);
     this.#pool.give(request);
   }
 
-  #unanswered(record: HeadRecord, flow: FlowState | undefined): void {
+  #unanswered(record: HeadRecord, flow: Flow | undefined): void {
+    const logged = (record.view.getUint32(record.at + HttpLayout.flags, true) & HttpFlag.HTTP_LOGGED) !== 0;
+    if (!logged || this.settings.byResponse) return;
     this.counts.unanswered++;
     this.#write(record, undefined, flow);
   }
 
   /** The flow is over: what waits is logged as it is. */
-  onEnd(flow: FlowState): void {
+  onEnd(flow: Flow): void {
     for (const request of flow.waiting.splice(0)) this.#giveUp(flow, request);
   }
 
-  #write(asked: HeadRecord | undefined, answered: HeadRecord | undefined, flow: FlowState | undefined): void {
+  #write(asked: HeadRecord | undefined, answered: HeadRecord | undefined, flow: Flow | undefined): void {
     const record = answered ?? asked;
     if (!record || !this.#lines.wants('http')) return;
     const { view, at } = record;

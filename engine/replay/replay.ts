@@ -2,16 +2,18 @@
 // Runs captures through the same BPF object and the same judge as live traffic, in lock-step and on the capture's clock:
 // packet, drain the rings, evaluate, apply, next packet.
 
-import type { Detection } from '../../alerts/index.js';
-import { ControlFlag } from '../../common/abi.gen.js';
+import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
+import { ControlFlag, mapShapes } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
-import { Kernel, RingReader } from '../bpf/index.js';
+import { indexKey, Kernel, RingReader } from '../bpf/index.js';
 import { languageOptions } from '../config/index.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
 import { defaultRedactNames, defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
 import { redactTable } from '../redact/redact-table.js';
+import { logBytes } from '../layer7/selection.js';
+import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
 import { FlowCuts } from '../response/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
 import type { RulesSummary } from '../api/api.js';
@@ -26,6 +28,8 @@ const MIN_FRAME = 14;
 /** And no longer one than its program can hold in fragments. */
 const MAX_FRAME = 65535;
 const GENERATION = 1;
+/** Inspection depth of each direction: the configuration's default. */
+const INSPECTED = 8192;
 
 export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
@@ -36,6 +40,11 @@ export interface ReplayOptions {
   readonly redact: boolean;
   /** Engine-placed drops cut the rest of their flow. */
   readonly inline: boolean;
+  /** Flows that were under way when the capture began are taken for established. */
+  readonly midstream?: boolean;
+  /** Kinds of log lines to write. */
+  readonly logs?: readonly LogKind[];
+  readonly onLines?: (batch: LineBatch) => void;
   readonly onDetection?: (detection: Detection) => void;
   readonly onProblem?: (problem: Problem) => void;
 }
@@ -62,6 +71,7 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
     const run = new ReplayRun(options);
     try {
       for (const source of sources) for (const packet of readCapture(source)) run.judge(packet);
+      run.end();
       return run.summary();
     } finally {
       run.close();
@@ -105,8 +115,14 @@ class ReplayRun {
     const { addressLists } = compilation;
     this.#kernel = Kernel.open({ replay: true, sizes: listSizes(capacityFor(addressLists)) });
     const { control, rings } = this.#kernel;
-    const flags = ControlFlag.CONTROL_UNLIMITED | (options.redact ? ControlFlag.CONTROL_REDACT : 0);
+    const flags =
+      ControlFlag.CONTROL_UNLIMITED |
+      (options.redact ? ControlFlag.CONTROL_REDACT : 0) |
+      (options.midstream ? ControlFlag.CONTROL_MIDSTREAM : 0) |
+      (options.inline ? ControlFlag.CONTROL_FLOW_DROPS : 0) |
+      (options.logs?.includes('flow') ? ControlFlag.CONTROL_LOG_FLOWS : 0);
     control.update({ flags });
+    this.#settle(compilation.engine.needs);
     this.#kernel.writeRedact(redactTable(defaultRedactNames));
     this.#kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
@@ -118,9 +134,30 @@ class ReplayRun {
       () => this.#clock / 1e9,
       (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
     );
-    this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true });
+    const logs = new Set(options.logs);
+    this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true, logs });
     const { rules, engine, addresses } = compilation;
     this.#judge.install({ generation: GENERATION, rules, engine, addresses });
+  }
+
+  /** Layer 7 as a daemon without a configuration has it; values that are masked have the same hash in every run. */
+  #settle(needs: number): void {
+    const logs = new Set(this.#options.logs);
+    const flags = settingFlags({
+      ...{ http: true, tls: true, dns: true, aggregate: false },
+      logHttp: logs.has('http'),
+      logTls: logs.has('tls'),
+      logDns: logs.has('dns'),
+    });
+    const settings = settingsBytes({
+      flags: flags | needFlags(needs),
+      depth: [INSPECTED, INSPECTED],
+      hashKey: [1n, 2n],
+      ignored: [],
+      shallow: [],
+    });
+    if ('ids_l7_settings' in mapShapes) this.#kernel.map('ids_l7_settings').put(indexKey(0), settings);
+    if ('ids_log' in mapShapes) this.#kernel.map('ids_log').put(indexKey(0), logBytes({}));
   }
 
   judge(packet: CapturedPacket): void {
@@ -143,6 +180,18 @@ class ReplayRun {
     this.#events.drain((view, at) => this.#judge.onEvent(view, at));
     this.#bulk.drain((view, at, length) => this.#judge.onBulk(view, at, length));
     for (const raised of this.#judge.take()) this.#apply(raised);
+    this.#judge.layer7.sweep(this.#clock);
+    this.#tellLines();
+  }
+
+  #tellLines(): void {
+    for (const batch of this.#judge.layer7.lines.take(true)) this.#options.onLines?.(batch);
+  }
+
+  /** The capture is over, and with it every flow. */
+  end(): void {
+    this.#judge.layer7.close();
+    this.#tellLines();
   }
 
   #apply(raised: Raised): void {

@@ -27,7 +27,7 @@ export const MAX_LINE_BACKLOG = 64 << 20;
 
 export const countNames = [
   ...['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'],
-  ...['lines', 'linesLost', 'unanswered', 'flows'],
+  ...['lines', 'linesLost', 'unanswered', 'brokenStreams', 'flows'],
 ] as readonly (keyof JudgeCounts)[];
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */

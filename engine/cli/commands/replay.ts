@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { logKinds, type LineBatch, type LogKind } from '../../../alerts/lines.js';
 import { IdsError } from '../../../common/errors.js';
 import type { Problem } from '../../../rules/index.js';
 import type { ReplaySummary } from '../../replay/replay.js';
@@ -9,6 +10,20 @@ import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
 import { isCapture } from '../capture-name.js';
 import { count, plural, table } from '../table.js';
+
+/** @throws IdsError USAGE */
+function logsOf(text: string | undefined): LogKind[] {
+  const words = (text ?? '').split(',').filter((word) => word !== '');
+  return words.map((word) => {
+    const kind = logKinds.find((one) => one === word);
+    if (!kind) throw new IdsError('USAGE', `--log: "${word}" is none of ${logKinds.join(', ')}`);
+    return kind;
+  });
+}
+
+/** Whole lines, the last one without its newline. */
+const textOf = ({ bytes }: LineBatch): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - 1).toString();
 
 function show(summary: ReplaySummary, context: Context): void {
   printSummary(summary.rules, context);
@@ -66,8 +81,14 @@ export const replay = command({
       value: 'LIST',
       describe: 'HOME_NET as rules write it; the RFC 1918 networks if not given',
     },
+    log: {
+      type: 'string',
+      value: 'KINDS',
+      describe: 'write log records into the EVE file too: http,tls,dns,flow,anomaly',
+    },
     redact: { type: 'boolean', describe: 'mask sensitive header values as live' },
-    inline: { type: 'boolean', describe: 'let drops that the engine decides cut the rest of their flow' },
+    midstream: { type: 'boolean', describe: 'judge flows that were under way when the capture began' },
+    inline: { type: 'boolean', describe: 'let drops and rejects act on the rest of their flow' },
   },
   example: ['ids replay --rules local.rules --eve out.json incident.pcap', 'test rules on a capture'],
   run: async (options, context) => {
@@ -76,6 +97,10 @@ export const replay = command({
     const paths = options.rules.filter((path) => !isCapture(path));
     if (captures.length === 0) throw new IdsError('USAGE', 'no capture was named (see "ids replay --help")');
     if (paths.length === 0) throw new IdsError('USAGE', 'no rule file was named (see "ids replay --help")');
+    const logs = logsOf(options.log);
+    if (logs.length > 0 && options.eve === undefined) {
+      throw new IdsError('USAGE', '--log writes into the EVE file: name one with --eve');
+    }
     const sources = readRuleSources(paths);
     const { replayCaptures } = await import('../../replay/replay.js');
     const { eveLine } = await import('../../../alerts/eve.js');
@@ -88,8 +113,15 @@ export const replay = command({
         captures,
         redact: options.redact,
         inline: options.inline,
+        midstream: options.midstream,
+        logs,
         ...(homeNet === undefined ? {} : { homeNet }),
-        ...(eve === undefined ? {} : { onDetection: (detection) => eve.write(eveLine(detection)) }),
+        ...(eve === undefined
+          ? {}
+          : {
+              onDetection: (detection) => eve.write(eveLine(detection)),
+              onLines: (batch) => eve.write(textOf(batch)),
+            }),
         onProblem: (problem) => problems.push(problem),
       });
       eve?.flush();

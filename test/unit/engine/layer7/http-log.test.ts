@@ -70,11 +70,12 @@ class Log {
   readonly layer7 = new Layer7(
     { timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false },
     new Set(['http']),
+    () => undefined,
+    () => undefined,
   );
 
   feed({ view, at, length }: ReturnType<typeof record>): void {
-    const time = Number(view.getBigUint64(at + E.time, true));
-    this.layer7.onHttp(view, new Uint8Array(view.buffer), at, length, this.layer7.flowOf(view, at, time));
+    this.layer7.onRecord(view, at, length);
   }
 
   request(section: string, fields: Fields = {}): this {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packet of a ring record as rules see it. Most rules never ask for more than a message's buffers, so nothing is read
+// before it is asked for.
+
+import { App, EventFlag, EventLayout as L, EventType, Field, FlowBit, type Direction } from '../../common/abi.gen.js';
+import type { JudgedPacket } from '../../rules/index.js';
+import type { FlowTuple } from './flow-tuple.js';
+
+const TCP = 6;
+
+export class RecordPacket implements JudgedPacket {
+  readonly #view: DataView;
+  readonly #at: number;
+  #src: bigint | undefined;
+  #dst: bigint | undefined;
+
+  constructor(view: DataView, at: number) {
+    this.#view = view;
+    this.#at = at;
+  }
+
+  #address(at: number): bigint {
+    return (this.#view.getBigUint64(at) << 64n) | this.#view.getBigUint64(at + 8);
+  }
+
+  get src(): bigint {
+    return (this.#src ??= this.#address(this.#at + L.saddr));
+  }
+
+  get dst(): bigint {
+    return (this.#dst ??= this.#address(this.#at + L.daddr));
+  }
+
+  get sport(): number {
+    return this.#view.getUint16(this.#at + L.sport);
+  }
+
+  get dport(): number {
+    return this.#view.getUint16(this.#at + L.dport);
+  }
+
+  get proto(): number {
+    return this.#view.getUint8(this.#at + L.proto);
+  }
+
+  /** A record that holds a message of a protocol is proof of it. */
+  get app(): App {
+    switch (this.#view.getUint8(this.#at + L.type)) {
+      case EventType.EVENT_HTTP:
+        return App.HTTP;
+      case EventType.EVENT_TLS:
+        return App.TLS;
+      case EventType.EVENT_DNS:
+        return App.DNS;
+      default:
+        return this.#view.getUint8(this.#at + L.app) as App;
+    }
+  }
+
+  get direction(): Direction {
+    return this.#view.getUint8(this.#at + L.direction) as Direction;
+  }
+
+  tuple(): FlowTuple {
+    return { src: this.src, dst: this.dst, sport: this.sport, dport: this.dport, proto: this.proto };
+  }
+
+  field(field: Field): number | undefined {
+    const view = this.#view;
+    const at = this.#at;
+    const tcp = this.proto === TCP && (view.getUint8(at + L.flags) & EventFlag.EVENT_L4) !== 0;
+    switch (field) {
+      case Field.IP_VERSION:
+        return view.getUint8(at + L.ipVersion);
+      case Field.TTL:
+        return view.getUint8(at + L.ttl);
+      case Field.IP_ID:
+        return view.getUint8(at + L.ipVersion) === 4 ? view.getUint16(at + L.ipId, true) : undefined;
+      case Field.TOS:
+        return view.getUint8(at + L.tos);
+      case Field.IP_PROTO:
+        return this.proto;
+      case Field.DSIZE:
+        return view.getUint16(at + L.payloadLen, true);
+      case Field.TCP_FLAGS:
+        return tcp ? view.getUint8(at + L.tcpFlags) : undefined;
+      case Field.TCP_SEQ:
+        return tcp ? view.getUint32(at + L.seq, true) : undefined;
+      case Field.TCP_ACK:
+        return tcp ? view.getUint32(at + L.ack, true) : undefined;
+      case Field.TCP_WINDOW:
+        return tcp ? view.getUint16(at + L.window, true) : undefined;
+      case Field.VLAN_LAYERS:
+        return view.getUint8(at + L.vlans);
+      case Field.DECODE0:
+        return view.getUint32(at + L.decode, true);
+      case Field.DECODE1:
+        return view.getUint32(at + L.decode + 4, true);
+      case Field.FLOW:
+        return this.#flowBits();
+      default:
+        return undefined;
+    }
+  }
+
+  /** Layer 7 of TCP is read in established flows alone; with UDP an answer is what establishes a flow. */
+  #flowBits(): number {
+    const view = this.#view;
+    const tracked =
+      view.getUint32(this.#at + L.flowId, true) !== 0 || view.getUint32(this.#at + L.flowId + 4, true) !== 0;
+    if (!tracked) return 0;
+    const toClient = view.getUint8(this.#at + L.direction) === 1;
+    const established = this.proto === TCP || toClient;
+    return (
+      FlowBit.FLOWBIT_TRACKED |
+      (established ? FlowBit.FLOWBIT_ESTABLISHED : FlowBit.FLOWBIT_NOT_ESTABLISHED) |
+      (toClient ? FlowBit.FLOWBIT_TO_CLIENT : FlowBit.FLOWBIT_TO_SERVER)
+    );
+  }
+}
