@@ -150,7 +150,13 @@ export interface Status {
   readonly uptime: number;
   readonly mode: 'prevent' | 'monitor';
   readonly interfaces: readonly InterfaceStatus[];
-  readonly rules: { readonly generation: number; readonly origin: 'config' | 'cli'; readonly summary: RulesSummary };
+  readonly rules: {
+    readonly generation: number;
+    readonly origin: 'config' | 'cli';
+    readonly summary: RulesSummary;
+    /** Payload that rules look into and that was not judged, since the set was loaded. */
+    readonly uninspected: { readonly bytes: number; readonly streams: number };
+  };
   readonly packets: {
     readonly total: number;
     readonly bytes: number;

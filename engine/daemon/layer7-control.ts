@@ -12,6 +12,8 @@ import { indexKey, type Kernel } from '../bpf/index.js';
 import type { Config, HttpLogConfig } from '../config/index.js';
 import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.js';
 import { topKinds, topRows } from '../layer7/top.js';
+import { defaultRedaction } from '../layer7/structure/names.js';
+import { structureTable } from '../layer7/structure/structure-table.js';
 import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
 import type { RingThread } from '../ring/ring-thread.js';
 
@@ -24,14 +26,12 @@ interface Changes {
 
 export interface Layer7ControlOptions {
   readonly config: Config;
-  readonly kernel: Pick<Kernel, 'map'>;
+  readonly kernel: Pick<Kernel, 'map' | 'writeStructure'>;
   readonly ring: Pick<RingThread, 'setHttpLog'>;
   readonly dispatcher: Pick<Dispatcher, 'takers'>;
   /** Keeps what the CLI has changed. */
   readonly file: string;
   readonly log: Pick<Logger, 'warn'>;
-  /** Told which header lines the kernel is to keep. */
-  readonly onKept?: (names: readonly string[]) => void;
 }
 
 function configured(http: HttpLogConfig): HttpSelection | 'off' {
@@ -45,6 +45,8 @@ export class Layer7Control {
   readonly #options: Layer7ControlOptions;
   readonly #hashKey: readonly [bigint, bigint];
   #changes: Changes;
+  /** Header lines that the structure automaton in force keeps: none after a start. */
+  #kept: readonly string[] = [];
   /** What the rules in force need: bits of rules/'s Need. */
   #needs = 0;
 
@@ -84,7 +86,9 @@ export class Layer7Control {
   apply(): void {
     const selection = this.#http;
     const wanted = selection === 'off' ? {} : selection;
-    this.#options.onKept?.(keptHeaders(wanted));
+    const kept = keptHeaders(wanted);
+    if (kept.join() !== this.#kept.join()) this.#options.kernel.writeStructure(this.#structure(kept));
+    this.#kept = kept;
     const { headers } = wanted;
     this.#options.ring.setHttpLog({
       headers: headers === 'all' ? 'all' : (headers ?? 'none'),
@@ -92,6 +96,12 @@ export class Layer7Control {
     });
     this.#map('ids_log')?.put(indexKey(0), logBytes(wanted));
     this.#writeSettings();
+  }
+
+  /** @throws IdsError CONFIG_INVALID if the names do not fit */
+  #structure(kept: readonly string[]): Uint8Array {
+    const { redact } = this.#options.config;
+    return structureTable({ ...(redact === 'off' ? defaultRedaction : redact), kept });
   }
 
   #writeSettings(): void {
@@ -122,9 +132,12 @@ export class Layer7Control {
     return this.#options.dispatcher.takers(kind).length > 0;
   }
 
-  /** @throws IdsError USAGE for a selection that the kernel has no room for */
+  /** @throws IdsError USAGE, CONFIG_INVALID for a selection that the kernel has no room for: nothing is changed then */
   change(request: LogRequest): LogStatus {
-    if (request.http && request.http !== 'default' && request.http !== 'off') logBytes(request.http);
+    if (request.http && request.http !== 'default' && request.http !== 'off') {
+      logBytes(request.http);
+      this.#structure(keptHeaders(request.http));
+    }
     const next: { -readonly [K in keyof Changes]: Changes[K] } = { ...this.#changes };
     for (const key of ['http', 'tls', 'dns'] as const) {
       const value = request[key];

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Stat } from '../../common/abi.gen.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import {
   addressOrigin,
@@ -49,6 +50,16 @@ interface Current {
   readonly generation: number;
   readonly loadedAt: string;
   readonly origin: 'config' | 'cli';
+  /** What had not been inspected when it came into force. */
+  readonly before: Uninspected;
+}
+
+/** Payload that rules look into and that was not judged. */
+export interface Uninspected {
+  /** Beyond the inspection depth. */
+  readonly bytes: number;
+  /** Streams that bytes were missing of, or that there was no room for. */
+  readonly streams: number;
 }
 
 const noCounts: RuleCounts = { matched: 0, events: 0, suppressed: 0, lost: 0, silenced: 0 };
@@ -65,6 +76,18 @@ export class RuleSets {
 
   constructor(options: RuleSetsOptions) {
     this.#options = options;
+  }
+
+  /** Since the set in force was loaded. */
+  uninspected(): Uninspected {
+    const { before } = this.current;
+    const { bytes, streams } = this.#uninspected();
+    return { bytes: bytes - before.bytes, streams: streams - before.streams };
+  }
+
+  #uninspected(): Uninspected {
+    const { kernel, ring } = this.#options;
+    return { bytes: kernel.stats()[Stat.UNINSPECTED] ?? 0, streams: ring.counts.brokenStreams };
   }
 
   get current(): Current {
@@ -165,7 +188,8 @@ export class RuleSets {
     for (const name of files) this.#keep(name);
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
-    this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin };
+    const passedBy = this.#uninspected();
+    this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin, before: passedBy };
     await this.#lists().settle(compilation);
     return { generation, summary, problems: [...problems, ...refusals] };
   }

@@ -99,6 +99,7 @@ export function statusOf(parts: DaemonParts): Status {
       generation: rules.current.generation,
       origin: rules.current.origin,
       summary: rules.current.compilation.summary,
+      uninspected: rules.uninspected(),
     },
     packets: {
       total: sum(verdicts),

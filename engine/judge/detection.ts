@@ -6,6 +6,7 @@ import { Direction, EventFlag, Reason, Verdict, type EventRecord } from '../../c
 import { formatAddress } from '../../common/address.js';
 import type { RuleInfo } from '../../rules/index.js';
 import { appNames } from '../layer7/anomalies.js';
+import type { FlowFacts } from './flow-facts.js';
 import { reasonName } from './names.js';
 
 const TCP = 6;
@@ -17,6 +18,8 @@ export interface EventContext {
   /** Wall-clock microseconds of an event's time. */
   readonly timeUs: (nanoseconds: number) => number;
   readonly interfaceName: (ifindex: number) => string | undefined;
+  /** The flow table, if it can be read. */
+  readonly flows?: FlowFacts;
   /** True in replay: records carry the packet's number in its capture. */
   readonly replay: boolean;
 }
@@ -67,18 +70,21 @@ export function detectionOf(event: EventRecord, bytes: Uint8Array, context: Even
     would: (flags & EventFlag.EVENT_WOULD) !== 0,
     reason: reasonName(event.reason),
     generation: event.generation,
-    ...flowOf(event),
+    ...flowOf(event, context),
     ...(event.count > 0 ? { count: event.count } : {}),
   };
 }
 
 /** What the kernel's flow table says of the packet. */
-function flowOf({ flowId, app, direction }: EventRecord): Pick<Detection, 'appProto' | 'direction'> {
+function flowOf(event: EventRecord, context: EventContext): Pick<Detection, 'appProto' | 'direction' | 'flow'> {
+  const { flowId, app, direction } = event;
   if (flowId === 0) return {};
+  const flow = context.flows?.read(event.flow, flowId, context.timeUs);
   const appProto = appNames[app];
   return {
     ...(appProto === undefined ? {} : { appProto }),
     direction: direction === Direction.TO_CLIENT ? 'to_client' : 'to_server',
+    ...(flow ? { flow } : {}),
   };
 }
 

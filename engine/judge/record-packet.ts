@@ -4,6 +4,7 @@
 
 import { App, EventFlag, EventLayout as L, EventType, Field, FlowBit, type Direction } from '../../common/abi.gen.js';
 import type { JudgedPacket } from '../../rules/index.js';
+import type { FlowFacts } from './flow-facts.js';
 import type { FlowTuple } from './flow-tuple.js';
 
 const TCP = 6;
@@ -11,12 +12,14 @@ const TCP = 6;
 export class RecordPacket implements JudgedPacket {
   readonly #view: DataView;
   readonly #at: number;
+  readonly #flows: FlowFacts | undefined;
   #src: bigint | undefined;
   #dst: bigint | undefined;
 
-  constructor(view: DataView, at: number) {
+  constructor(view: DataView, at: number, flows?: FlowFacts) {
     this.#view = view;
     this.#at = at;
+    this.#flows = flows;
   }
 
   #address(at: number): bigint {
@@ -103,14 +106,14 @@ export class RecordPacket implements JudgedPacket {
     }
   }
 
-  /** Layer 7 of TCP is read in established flows alone; with UDP an answer is what establishes a flow. */
+  /** Without the table: layer 7 of TCP is read in established flows; of UDP an answer is what establishes one. */
   #flowBits(): number {
     const view = this.#view;
-    const tracked =
-      view.getUint32(this.#at + L.flowId, true) !== 0 || view.getUint32(this.#at + L.flowId + 4, true) !== 0;
-    if (!tracked) return 0;
+    const id = view.getUint32(this.#at + L.flowId, true) + view.getUint32(this.#at + L.flowId + 4, true) * 2 ** 32;
+    if (id === 0) return 0;
     const toClient = view.getUint8(this.#at + L.direction) === 1;
-    const established = this.proto === TCP || toClient;
+    const index = view.getUint32(this.#at + L.flow, true);
+    const established = this.#flows?.established(index, id) ?? (this.proto === TCP || toClient);
     return (
       FlowBit.FLOWBIT_TRACKED |
       (established ? FlowBit.FLOWBIT_ESTABLISHED : FlowBit.FLOWBIT_NOT_ESTABLISHED) |

@@ -5,8 +5,9 @@
 import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
 import { ControlFlag, mapShapes } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
-import { indexKey, Kernel, RingReader } from '../bpf/index.js';
+import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
 import { languageOptions } from '../config/index.js';
+import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
 import { defaultRedactNames, defaultRedaction } from '../layer7/structure/names.js';
@@ -95,6 +96,7 @@ class ReplayRun {
   readonly #events: RingReader;
   readonly #bulk: RingReader;
   readonly #judge: Judge;
+  readonly #flows: FlowMemory;
   readonly #cuts: FlowCuts;
   readonly #rules: RulesSummary;
   readonly #originName: (number: number) => string;
@@ -135,7 +137,15 @@ class ReplayRun {
       (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
     );
     const logs = new Set(options.logs);
-    this.#judge = new Judge({ timeUs: () => this.#timeUs, interfaceName: () => undefined, replay: true, logs });
+    this.#flows = FlowMemory.open(this.#kernel.flowHandle());
+    this.#judge = new Judge({
+      // Records carry the packet's own time; what is older is as much before it as the clock says.
+      timeUs: (ns) => this.#timeUs - Math.floor((this.#clock - ns) / 1000),
+      interfaceName: () => undefined,
+      flows: new FlowFacts(this.#flows),
+      replay: true,
+      logs,
+    });
     const { rules, engine, addresses } = compilation;
     this.#judge.install({ generation: GENERATION, rules, engine, addresses });
   }
@@ -224,6 +234,7 @@ class ReplayRun {
   }
 
   close(): void {
+    this.#flows.close();
     this.#bulk.close();
     this.#events.close();
     this.#kernel.close();

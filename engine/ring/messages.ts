@@ -5,12 +5,13 @@ import type { LineBatch, LogKind } from '../../alerts/index.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
-import type { RingHandle, WaiterHandle } from '../bpf/index.js';
+import type { FlowHandle, RingHandle, WaiterHandle } from '../bpf/index.js';
 
 export interface ReaderStart {
   readonly events: RingHandle;
   readonly bulk: RingHandle;
   readonly waiter: WaiterHandle;
+  readonly flows: FlowHandle;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
   /** One 32-bit cell: bytes of log lines that the main thread has not taken yet. */

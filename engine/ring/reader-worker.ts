@@ -4,7 +4,8 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
-import { now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
+import { FlowMemory, now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
+import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge } from '../judge/judge.js';
 import { BATCH_MS } from '../layer7/log-lines.js';
 import {
@@ -36,6 +37,7 @@ const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
 const waiter = RingWaiter.adopt(start.waiter);
 const replies = RawReply.open();
+const flows = FlowMemory.open(start.flows);
 
 let offsetUs = 0;
 let known: Readonly<Record<number, KnownInterface>> = {};
@@ -46,6 +48,7 @@ let explained = false;
 const judge = new Judge({
   timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
   interfaceName: (ifindex) => known[ifindex]?.name,
+  flows: new FlowFacts(flows),
   replay: false,
   rates: start.rates,
   logs: new Set(start.logs),
@@ -159,6 +162,7 @@ judge.layer7.close();
 handOver();
 handOverLines(true);
 say({ type: 'stopped' });
+flows.close();
 replies.close();
 waiter.close();
 bulk.close();

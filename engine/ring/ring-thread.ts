@@ -51,7 +51,17 @@ export class RingThread {
     this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
     const { rates, logs } = options;
     const waiter = this.#waiter.handle;
-    const start: ReaderStart = { events, bulk, waiter, backlog, lineBacklog, counts, rates, logs };
+    const start: ReaderStart = {
+      events,
+      bulk,
+      flows: kernel.flowHandle(),
+      waiter,
+      backlog,
+      lineBacklog,
+      counts,
+      rates,
+      logs,
+    };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => {

@@ -18,6 +18,10 @@ function show(status: Status, context: Context): void {
       `rules generation ${status.rules.generation} (from ${status.rules.origin})`,
   );
   printSummary(status.rules.summary, context);
+  const { bytes, streams } = status.rules.uninspected;
+  if (bytes + streams > 0) {
+    context.line(`not inspected: ${count(bytes)} bytes beyond the depth, ${count(streams)} streams with gaps`);
+  }
   const { packets } = status;
   context.line(
     `${count(packets.total)} packets, ${count(packets.dropped)} dropped, ${count(packets.would)} would have been dropped`,

@@ -14,7 +14,10 @@ t.test('run-time changes win, stay, and end', async (t) => {
   const open = (): Layer7Control =>
     new Layer7Control({
       config: loadConfig('layer7: { log: { http: { path: /a, slower: 2s }, dns: off } }', 'x'),
-      kernel: { map: () => ({ get: () => undefined, put: () => undefined, entries: () => [] }) as never },
+      kernel: {
+        map: () => ({ get: () => undefined, put: () => undefined, entries: () => [] }) as never,
+        writeStructure: () => undefined,
+      },
       ring: { setHttpLog: (settings) => void told.push(settings) },
       dispatcher: { takers: (kind) => (kind === 'http' ? ['file'] : []) },
       file,
