@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nanoseconds a packet of the whole program, beside XDP programs that only return a verdict, in alternating rounds.
 
+import { join } from 'node:path';
 import { Kernel, VerdictProgram } from '../engine/bpf/index.js';
 import { languageOptions } from '../engine/config/index.js';
 import { compileRules } from '../rules/index.js';
@@ -25,6 +26,16 @@ function floor(what: string, verdict: number, frame: Uint8Array): Subject {
   return { what, run: () => program.run(frame, REPEAT).durationNs, close: () => program.close() };
 }
 
+function installRules(kernel: Kernel, rules: string): void {
+  const compiled = compileRules([{ file: 'bench', text: rules }], {
+    ...languageOptions({ homeNet: ['10.0.0.0/8'] }),
+    addressRules: 'inline',
+  });
+  if (compiled.problems.length > 0) throw new Error(JSON.stringify(compiled.problems[0]));
+  kernel.installRuleset(compiled.ruleset, 1);
+  kernel.control.update({ sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });
+}
+
 /** The whole program with a rule set and lists of its own. */
 function subject(
   what: string,
@@ -33,15 +44,37 @@ function subject(
   prepare: (kernel: Kernel) => void = () => {},
 ): Subject {
   const kernel = Kernel.open();
-  const compiled = compileRules([{ file: 'bench', text: rules }], {
-    ...languageOptions({ homeNet: ['10.0.0.0/8'] }),
-    addressRules: 'inline',
-  });
-  if (compiled.problems.length > 0) throw new Error(JSON.stringify(compiled.problems[0]));
-  kernel.installRuleset(compiled.ruleset, 1);
-  kernel.control.update({ sourceRate: 1000, ruleRate: 5000, blockedRate: 1 });
+  installRules(kernel, rules);
   prepare(kernel);
   return { what, run: () => kernel.run(frame, { repeat: REPEAT }).durationNs, close: () => kernel.close() };
+}
+
+const NEXT_SEGMENTS = 100_000;
+
+/**
+ * A flow that is known, each packet its next segment: see known.bpf.c. The other side acknowledges in between, as nobody
+ * sends more than his peer has room for.
+ */
+function knownFlow(what: string, rules: string, prepare: (kernel: Kernel) => void, egress: boolean): Subject {
+  const kernel = Kernel.open({ object: join(import.meta.dirname, 'known.bpf.o'), egress });
+  installRules(kernel, rules);
+  prepare(kernel);
+  const tcpOptions = Uint8Array.of(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 1);
+  const client = { src: '192.0.2.7', dst: '10.0.0.1', sport: 40000, dport: 443, tcpOptions };
+  const server = { src: client.dst, dst: client.src, sport: 443, dport: 40000, tcpOptions };
+  const payload = new Uint8Array(512);
+  let seq = 1001;
+  kernel.run(tcp({ ...client, flags: TCP.SYN, seq: seq - 1 }));
+  kernel.run(tcp({ ...server, flags: TCP.SYN | TCP.ACK, seq: 5000, ack: seq }));
+  kernel.run(tcp({ ...client, flags: TCP.ACK, seq, ack: 5001 }));
+  const run = (): number => {
+    const frame = tcp({ ...client, flags: TCP.ACK, seq, ack: 5001, payload });
+    const { durationNs } = (egress ? kernel.runEgress : kernel.run).call(kernel, frame, { repeat: NEXT_SEGMENTS });
+    seq = (seq + NEXT_SEGMENTS * payload.length) >>> 0;
+    kernel.run(tcp({ ...server, flags: TCP.ACK, seq: 5001, ack: seq }));
+    return durationNs;
+  };
+  return { what, run, close: () => kernel.close() };
 }
 
 export function benchPacket(): void {
@@ -63,6 +96,13 @@ export function benchPacket(): void {
   const subjects = [
     floor('a program that only returns XDP_PASS', XDP_PASS, data),
     floor('a program that only returns XDP_DROP', XDP_DROP, data),
+    knownFlow(
+      'data packet of a known flow, 256 header rules, 10,000 blocklist entries',
+      headerRules(256),
+      entries,
+      false,
+    ),
+    knownFlow('the same, where it leaves', headerRules(256), entries, true),
     subject('clean TCP data packet, no rules, empty lists', '', data),
     subject('clean TCP data packet, 10 header rules, 10,000 blocklist entries', headerRules(10), data, entries),
     subject('clean TCP data packet, 256 header rules, 10,000 blocklist entries', headerRules(256), data, entries),

@@ -81,9 +81,10 @@ struct ids_flow_dir {
 
 /* Bits of ids_flow.cached, below the generation: what addresses and ports alone decide of packets of one direction. */
 enum ids_flow_cached {
-	IDS_CACHED_LISTS = 1, /* no list names the source, no order is about the flow */
-	IDS_CACHED_RULES = 2, /* no header rule can match a plain data packet */
-	IDS_CACHED_SHIFT = 8, /* ids_control.flow_generation stands from this bit on */
+	IDS_CACHED_LISTS_IN = 1,  /* coming in: no list names the source, no order is about the flow */
+	IDS_CACHED_RULES = 2,     /* no header rule can match a plain data packet */
+	IDS_CACHED_LISTS_OUT = 4, /* leaving: no list names the destination, no order is about the flow */
+	IDS_CACHED_SHIFT = 8,     /* ids_control.flow_generation stands from this bit on */
 };
 
 /*

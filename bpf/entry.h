@@ -20,6 +20,7 @@
 #include "verdict.h"
 #include "flood.h"
 #include "views.h"
+#include "fast.h"
 
 /*
  * The stages over one IP layer, whose packet of ethertype `type` begins at pkt->l3: the frame's own, or one that it
@@ -81,12 +82,15 @@ static __always_inline int ids_judge(void *ctx, const enum ids_hook hook)
 		ids_count(IDS_STAT_JUDGED_BEFORE);
 		return XDP_PASS;
 	}
+	if (ids_fast(ctx, hook))
+		return XDP_PASS;
 	pkt = ids_open(ctx, hook);
 	if (!pkt)
 		return XDP_PASS;
 	if (ids_flood(ctx, hook, pkt))
 		return XDP_DROP;
 	ids_judge_layer(ctx, hook, pkt, ids_parse_link(ctx, hook, pkt));
+	ids_fast_note(pkt);
 	if (pkt->fragment || pkt->inner)
 		ids_judge_views(ctx, hook, pkt);
 	action = ids_exit(ctx, hook, pkt);

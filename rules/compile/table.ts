@@ -18,6 +18,7 @@ import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
 import { entriesOf, type Entry } from './entries.js';
 import { compileLayer4, compileProtocols } from './layer4.js';
+import { compilePlain } from './plain.js';
 import { compilePorts } from './ports.js';
 import { layThresholds, type ThresholdPlace } from './thresholds.js';
 import type { CompiledRuleset } from './types.js';
@@ -66,6 +67,7 @@ export function buildRuleset(rules: readonly { rule: Rule; index: number }[], ht
   view.setUint16(RulesetLayout.portNone, sourceNone, true);
   view.setUint16(RulesetLayout.portNone + 2, destinationNone, true);
   view.setUint16(RulesetLayout.l4None, l4None, true);
+  view.setUint16(RulesetLayout.plain, compilePlain(entries, pool), true);
   const places = layThresholds(entries);
   entries.forEach((entry, position) => {
     writeRule(view, RulesetLayout.rule + position * RuleLayout.SIZE, entry, places.get(entry.rule));

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What the fast way asks of layer 7: whether there is anything for it to see in a segment. */
+#ifndef IDS_L7_FAST_H
+#define IDS_L7_FAST_H
+
+#include "packet.h"
+
+#ifdef IDS_L7_STATE_H
+
+#define IDS_L7_ANY (IDS_L7_HTTP | IDS_L7_TLS | IDS_L7_DNS)
+
+static __always_inline bool ids_l7_is_on(void)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+
+	return settings && settings->flags & IDS_L7_ANY;
+}
+
+/*
+ * Whether the payload up to the sequence number `end` is nothing new: of a body, or of a direction that is not looked at
+ * any more. A direction of which nothing is known yet is, where layer 7 is on.
+ */
+static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, __u32 end)
+{
+	const struct ids_l7 *l7 = bpf_map_lookup_elem(&ids_l7_flows, &index);
+	const struct ids_l7_dir *dir;
+
+	if (!l7)
+		return false;
+	if (l7->id != id)
+		return !ids_l7_is_on();
+	dir = &l7->dir[side & 1];
+	if (!(dir->flags & IDS_L7_SYNCED) || dir->flags & IDS_L7_INSPECT)
+		return false;
+	return dir->phase == IDS_PHASE_QUIET || (__s32)(end - dir->next) <= 0;
+}
+
+/* Rules on requests where nothing else turns layer 7 on: every segment is looked at. */
+static __always_inline bool ids_l7_never_quiet(const struct ids_packet *pkt)
+{
+	return pkt->http && !ids_l7_is_on();
+}
+
+#else
+
+static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, __u32 end)
+{
+	(void)index;
+	(void)id;
+	(void)side;
+	(void)end;
+	return true;
+}
+
+/* Every segment may be a request. */
+static __always_inline bool ids_l7_never_quiet(const struct ids_packet *pkt)
+{
+	return pkt->http;
+}
+
+#endif
+
+#endif
