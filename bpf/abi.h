@@ -671,6 +671,8 @@ struct ids_event {
 	__u8 app;        /* enum ids_app */
 	__u8 layer;      /* tunnels around the packet */
 	__u8 hook;       /* enum ids_hook */
+	__u32 flow_bits; /* IDS_FIELD_FLOW of the packet */
+	__u32 pad;
 };
 
 /* A record of the bulk ring: a flow that ended. */
@@ -730,10 +732,10 @@ IDS_SIZE(ids_length_buckets, 64);
 IDS_SIZE(ids_front, 8);
 IDS_SIZE(ids_list_root, 32);
 IDS_SIZE(ids_set, 8);
-IDS_SIZE(ids_event, 144);
+IDS_SIZE(ids_event, 152);
 IDS_SIZE(ids_flow, 192);
 IDS_SIZE(ids_l7, 128);
-IDS_SIZE(ids_http, 184);
+IDS_SIZE(ids_http, 192);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);
 

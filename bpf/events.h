@@ -75,6 +75,8 @@ static __always_inline void ids_event_fill(struct ids_packet *pkt, struct ids_ev
 	event->app = pkt->app;
 	event->layer = pkt->layer;
 	event->hook = pkt->hook;
+	event->flow_bits = ids_get(pkt, IDS_FIELD_FLOW);
+	event->pad = 0;
 }
 
 /* Writes one event; returns false if the ring is full. */
@@ -103,7 +105,9 @@ static __always_inline void ids_note_connection(void *ctx, const enum ids_hook h
 	if (!(pkt->control & IDS_CONTROL_ESTABLISHED) || pkt->proto_key != IPPROTO_TCP || !pkt->l4_read)
 		return;
 	pkt->control &= ~IDS_CONTROL_ESTABLISHED;
-	if (ids_established(ctx, hook, pkt))
+	/* A handshake that was seen here is worth as much as a socket of this host, and costs nothing. */
+	if ((pkt->in_window && ids_get(pkt, IDS_FIELD_FLOW) & IDS_FLOWBIT_ESTABLISHED) ||
+	    ids_established(ctx, hook, pkt))
 		pkt->event_flags |= IDS_EVENT_ESTABLISHED;
 }
 

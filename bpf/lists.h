@@ -46,7 +46,7 @@ static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 {
 	/* The promises are about drops: nobody is kept from being reported. */
 	if (!(pkt->listed & IDS_ENTRY_ALERT)) {
-		__u32 allowed = ids_allowed(pkt);
+		__u32 found = pkt->listed, allowed = ids_allowed(pkt);
 
 		if (ids_spared(pkt, allowed)) {
 			/* Alerts are still raised, as of rules. */
@@ -62,8 +62,11 @@ static __always_inline void ids_judge_entry(struct ids_packet *pkt)
 			/* Or one that only reports. */
 			if (!pkt->listed)
 				ids_find(pkt, IDS_ENTRY_ALERT);
-			if (!pkt->listed)
+			if (!pkt->listed) {
+				/* Nothing acts, but it is there: the flow must not remember that no list names it. */
+				pkt->listed = found;
 				return;
+			}
 		}
 	}
 	ids_list_origin(pkt);

@@ -235,7 +235,7 @@ static __always_inline void ids_clear_decision(struct ids_packet *pkt)
 	pkt->listed = 0;
 	pkt->expired = pkt->looked = false;
 	pkt->flow_id = 0;
-	pkt->flow = pkt->flow_hash = pkt->flow_generation = 0;
+	pkt->flow = pkt->flow_hash = 0;
 	pkt->direction = pkt->app = pkt->swapped = 0;
 	pkt->in_window = false;
 }
@@ -253,8 +253,10 @@ static __always_inline struct ids_packet *ids_open(void *ctx, const enum ids_hoo
 	pkt->frame_len = pkt->bound = ids_frame_length(ctx, hook);
 	pkt->hook = hook;
 	pkt->ifindex = ids_frame_interface(ctx, hook);
-	pkt->control = control->flags;
-	pkt->slot = control->slot;
+	/* Before what it is about: a note made from an older slot is void. */
+	pkt->flow_generation = *(const volatile __u32 *)&control->flow_generation;
+	pkt->control = *(const volatile __u32 *)&control->flags;
+	pkt->slot = *(const volatile __u32 *)&control->slot;
 	pkt->generation = 0;
 	pkt->l3 = 0;
 	pkt->layer = 0;

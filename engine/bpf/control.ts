@@ -23,6 +23,8 @@ export interface Control {
   readonly answers: readonly [bigint, bigint];
   /** Seconds by enum ids_timeout. */
   readonly timeouts: readonly number[];
+  /** What flows have cached holds good under this one alone. */
+  readonly flowGeneration: number;
 }
 
 /** Idle times of flows in seconds by enum ids_timeout, as Suricata has them. */
@@ -69,6 +71,7 @@ export class ControlMap {
       datagramSets: word(words.datagramSets),
       secret: [long(L.secret), long(L.secret + 8)],
       answers: [long(L.answers), long(L.answers + 8)],
+      flowGeneration: word(L.flowGeneration),
       timeouts: Array.from({ length: Timeout.TIMEOUTS }, (_, i) => word(L.timeout + 4 * i)),
     };
   }
@@ -79,6 +82,7 @@ export class ControlMap {
       const value = patch[name as keyof typeof words];
       if (value !== undefined) Atomics.store(this.#live(), at / 4, value);
     }
+    if (patch.slot !== undefined || patch.flags !== undefined) this.turnFlows();
     patch.secret?.forEach((half, i) => Atomics.store(this.#longs, L.secret / 8 + i, half));
     patch.answers?.forEach((cookie, i) => Atomics.store(this.#longs, L.answers / 8 + i, cookie));
     // No flow is looked up by a new key before the whole of it is there: it is written before anything is attached.

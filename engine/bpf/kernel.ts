@@ -162,6 +162,7 @@ export class Kernel {
     return (this.#lists ??= ListMemory.open(
       (name) => this.map(name),
       () => this.synchronize(),
+      () => this.control.turnFlows(),
     ));
   }
 

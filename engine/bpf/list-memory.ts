@@ -39,9 +39,11 @@ export class ListMemory {
   readonly sets: Uint16Array;
   /** Returns when no program can still hold what was freed before the call. */
   readonly synchronize: () => void;
+  /** To be called when a change is in force: flows forget what they have cached. */
+  readonly changed: () => void;
   readonly #mappings: Mapping[] = [];
 
-  private constructor(map: (name: string) => BpfMap, synchronize: () => void) {
+  private constructor(map: (name: string) => BpfMap, synchronize: () => void, changed: () => void) {
     const words = (name: string): Uint32Array => {
       const { info, fd } = map(name);
       const bytes = info.maxEntries * info.valueSize;
@@ -65,10 +67,11 @@ export class ListMemory {
     const sets = words('ids_sets');
     this.sets = new Uint16Array(sets.buffer, 0, sets.length * 2);
     this.synchronize = synchronize;
+    this.changed = changed;
   }
 
-  static open(map: (name: string) => BpfMap, synchronize: () => void): ListMemory {
-    return new ListMemory(map, synchronize);
+  static open(map: (name: string) => BpfMap, synchronize: () => void, changed: () => void): ListMemory {
+    return new ListMemory(map, synchronize, changed);
   }
 
   close(): void {

@@ -9,8 +9,10 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, datagramSizes, Kernel, now } from '../bpf/index.js';
+import { claimPins, datagramSizes, FlowMemory, Kernel, now } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
+import { FlowOrders } from '../flows/orders.js';
+import { flowSizes } from '../flows/sizes.js';
 import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import { noticeOf } from '../feeds/failure.js';
@@ -97,7 +99,7 @@ export class Daemon {
       Kernel.open({
         pinDir: config.pin_dir,
         egress: config.interfaces.some((one) => one.egress),
-        sizes: { ...listSizes(CAPACITY), ...datagramSizes(config.flows.datagrams) },
+        sizes: { ...listSizes(CAPACITY), ...datagramSizes(config.flows.datagrams), ...flowSizes(config.flows.size) },
       }),
     );
     lifetime.defer(claimPins(config.pin_dir));
@@ -174,11 +176,12 @@ export class Daemon {
       established,
       clock,
     });
-    const cuts = new FlowCuts(
-      kernel.cuts,
-      () => clock.bootSeconds(),
-      (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
-    );
+    const flowMemory = lifetime.own(FlowMemory.open(kernel.flowHandle()));
+    const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds(), {
+      gate: (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
+      orders: new FlowOrders(flowMemory),
+      turn: () => kernel.control.turnFlows(),
+    });
     const alertPath = new AlertPath({ blocklist, responder, cuts, recent, dispatcher, log });
     running.alertPath = alertPath;
     lifetime.own(ring);

@@ -19,11 +19,22 @@ export function settle(kernel: Kernel, config: Config): void {
       (mode === 'monitor' ? ControlFlag.CONTROL_MONITOR : 0) |
       (redact === 'off' ? 0 : ControlFlag.CONTROL_REDACT) |
       (flows.fragments === 'hold' ? ControlFlag.CONTROL_HOLD_FRAGMENTS : 0) |
+      (flows.midstream ? ControlFlag.CONTROL_MIDSTREAM : 0) |
+      ControlFlag.CONTROL_FLOW_DROPS |
       (kernel.control.read().flags & ControlFlag.CONTROL_CUTS) |
       ControlFlag.CONTROL_ESTABLISHED,
     sourceRate: events.source_rate,
     ruleRate: events.rule_rate,
     blockedRate: events.blocked_rate,
     rejectRate,
+    timeouts: timeoutsOf(config),
   });
+}
+
+/** By enum ids_timeout. */
+function timeoutsOf({ flows: { timeouts: t } }: Config): number[] {
+  return [
+    ...[t.tcp_new, t.tcp_established, t.tcp_closed],
+    ...[t.udp_new, t.udp_established, t.other_new, t.other_established, t.fragments],
+  ];
 }

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel's flow table says of a record's flow: whether it is established, and what it has carried so far.
+// What the kernel's flow table says of a record's flow: what it has carried so far.
 
-import { FlowLayout, FlowState } from '../../common/abi.gen.js';
 import type { DetectionFlow } from '../../alerts/index.js';
 import type { FlowMemory } from '../bpf/index.js';
 import { FlowTable } from '../flows/flow-table.js';
 
 export class FlowFacts {
-  readonly #memory: FlowMemory;
   readonly #table: FlowTable;
 
   constructor(memory: FlowMemory) {
-    this.#memory = memory;
     this.#table = new FlowTable(memory);
-  }
-
-  /** Undefined if the place went to another flow meanwhile. */
-  established(index: number, id: number): boolean | undefined {
-    if (index >= this.#table.capacity || this.#table.idAt(index) !== id) return undefined;
-    return this.#memory.flows.getUint8(index * FlowLayout.SIZE + FlowLayout.state) >= FlowState.FLOW_ESTABLISHED;
   }
 
   /** @param timeUs wall clock of the kernel's time */

@@ -10,6 +10,9 @@ export interface FlowTuple {
   readonly dport: number;
   /** IP protocol number. */
   readonly proto: number;
+  /** The kernel's entry of the flow: its number, 0 without one, and its place. */
+  readonly flowId?: number;
+  readonly flow?: number;
 }
 
 function addressAt(bytes: Uint8Array, at: number): bigint {
@@ -24,5 +27,7 @@ export function tupleOf(event: EventRecord, bytes: Uint8Array): FlowTuple {
     sport: event.sport,
     dport: event.dport,
     proto: event.proto,
+    flowId: event.flowId,
+    flow: event.flow,
   };
 }

@@ -251,7 +251,7 @@ export class Judge {
       return;
     }
     const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-    const packet = new RecordPacket(view, at, this.#options.flows);
+    const packet = new RecordPacket(view, at);
     if (flow) flow.rules ??= new RuleState();
     const matches = loaded.evaluator.judge(message, packet, flow?.rules, time);
     if (matches.length === 0) return;

@@ -4,7 +4,6 @@
 
 import { App, EventFlag, EventLayout as L, EventType, Field, FlowBit, type Direction } from '../../common/abi.gen.js';
 import type { JudgedPacket } from '../../rules/index.js';
-import type { FlowFacts } from './flow-facts.js';
 import type { FlowTuple } from './flow-tuple.js';
 
 const TCP = 6;
@@ -12,14 +11,12 @@ const TCP = 6;
 export class RecordPacket implements JudgedPacket {
   readonly #view: DataView;
   readonly #at: number;
-  readonly #flows: FlowFacts | undefined;
   #src: bigint | undefined;
   #dst: bigint | undefined;
 
-  constructor(view: DataView, at: number, flows?: FlowFacts) {
+  constructor(view: DataView, at: number) {
     this.#view = view;
     this.#at = at;
-    this.#flows = flows;
   }
 
   #address(at: number): bigint {
@@ -65,7 +62,10 @@ export class RecordPacket implements JudgedPacket {
   }
 
   tuple(): FlowTuple {
-    return { src: this.src, dst: this.dst, sport: this.sport, dport: this.dport, proto: this.proto };
+    const { src, dst, sport, dport, proto } = this;
+    const flowId =
+      this.#view.getUint32(this.#at + L.flowId, true) + this.#view.getUint32(this.#at + L.flowId + 4, true) * 2 ** 32;
+    return { src, dst, sport, dport, proto, flowId, flow: this.#view.getUint32(this.#at + L.flow, true) };
   }
 
   field(field: Field): number | undefined {
@@ -106,18 +106,10 @@ export class RecordPacket implements JudgedPacket {
     }
   }
 
-  /** Without the table: layer 7 of TCP is read in established flows; of UDP an answer is what establishes one. */
+  /** What the kernel's rules saw of the flow. Layer 7 of TCP is read in established flows alone. */
   #flowBits(): number {
-    const view = this.#view;
-    const id = view.getUint32(this.#at + L.flowId, true) + view.getUint32(this.#at + L.flowId + 4, true) * 2 ** 32;
-    if (id === 0) return 0;
-    const toClient = view.getUint8(this.#at + L.direction) === 1;
-    const index = view.getUint32(this.#at + L.flow, true);
-    const established = this.#flows?.established(index, id) ?? (this.proto === TCP || toClient);
-    return (
-      FlowBit.FLOWBIT_TRACKED |
-      (established ? FlowBit.FLOWBIT_ESTABLISHED : FlowBit.FLOWBIT_NOT_ESTABLISHED) |
-      (toClient ? FlowBit.FLOWBIT_TO_CLIENT : FlowBit.FLOWBIT_TO_SERVER)
-    );
+    const bits = this.#view.getUint32(this.#at + L.flowBits, true);
+    if (this.proto !== TCP || (bits & FlowBit.FLOWBIT_TRACKED) === 0) return bits;
+    return (bits | FlowBit.FLOWBIT_ESTABLISHED) & ~FlowBit.FLOWBIT_NOT_ESTABLISHED;
   }
 }

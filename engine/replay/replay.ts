@@ -13,6 +13,7 @@ import { reasonName } from '../judge/names.js';
 import { defaultRedactNames, defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
 import { redactTable } from '../redact/redact-table.js';
+import { FlowOrders } from '../flows/orders.js';
 import { logBytes } from '../layer7/selection.js';
 import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
 import { FlowCuts } from '../response/index.js';
@@ -39,7 +40,7 @@ export interface ReplayOptions {
   readonly homeNet?: string;
   /** Mask sensitive header values as live. */
   readonly redact: boolean;
-  /** Engine-placed drops cut the rest of their flow. */
+  /** A drop or reject acts on the rest of its flow too. */
   readonly inline: boolean;
   /** Flows that were under way when the capture began are taken for established. */
   readonly midstream?: boolean;
@@ -131,11 +132,12 @@ class ReplayRun {
     this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);
     this.#events = RingReader.open(rings.events);
     this.#bulk = RingReader.open(rings.bulk);
-    this.#cuts = new FlowCuts(
-      this.#kernel.cuts,
-      () => this.#clock / 1e9,
-      (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
-    );
+    this.#flows = FlowMemory.open(this.#kernel.flowHandle());
+    this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9, {
+      gate: (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
+      orders: new FlowOrders(this.#flows),
+      turn: () => control.turnFlows(),
+    });
     const logs = new Set(options.logs);
     this.#flows = FlowMemory.open(this.#kernel.flowHandle());
     this.#judge = new Judge({
@@ -237,6 +239,7 @@ class ReplayRun {
     this.#flows.close();
     this.#bulk.close();
     this.#events.close();
+    this.#flows.close();
     this.#kernel.close();
   }
 }

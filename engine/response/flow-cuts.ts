@@ -16,6 +16,9 @@ export interface CutFlow {
   readonly sport: number;
   readonly dport: number;
   readonly proto: number;
+  /** The kernel's entry of the flow, if it has one. */
+  readonly flowId?: number;
+  readonly flow?: number;
   /** Its packets are answered as a reject does, so that the peer gives up at once. */
   readonly reject?: true;
 }
@@ -51,45 +54,69 @@ export function cutKey(flow: CutFlow): Uint8Array {
   return bytes;
 }
 
-/** Owns the kernel's table of cut flows. When it is full the oldest cut gives way, and is counted. */
+/** Orders about flows that the kernel has an entry of; false if it has none any more. */
+export interface DropOrders {
+  drop(index: number, id: number, sid: number, reject: boolean): boolean;
+}
+
+export interface FlowCutsOptions {
+  /** Told whether the table holds anything: packets look into it only then. */
+  readonly gate?: (open: boolean) => void;
+  readonly capacity?: number;
+  readonly orders?: DropOrders;
+  /** Told when a flow was cut: what flows have cached is void. */
+  readonly turn?: () => void;
+}
+
+/**
+ * Cuts flows: by an order where the kernel knows the flow, else in its table of cut flows, which is owned here. When that
+ * is full the oldest cut gives way, and is counted.
+ */
 export class FlowCuts {
   readonly #table: ByteTable;
   readonly #bootSeconds: () => number;
   readonly #capacity: number;
-  readonly #gate: (open: boolean) => void;
+  readonly #options: FlowCutsOptions;
   /** Expiry by key, the oldest first. */
   readonly #cuts = new Map<string, number>();
   /** Cuts that gave way to younger ones before their time. */
   evicted = 0;
+  /** Flows cut by an order. */
+  ordered = 0;
 
   /**
    * @param bootSeconds seconds of the kernel's now()
-   * @param gate told whether the table holds anything: packets look into it only then
    */
-  constructor(
-    table: ByteTable,
-    bootSeconds: () => number,
-    gate: (open: boolean) => void = () => undefined,
-    capacity = CAPACITY,
-  ) {
+  constructor(table: ByteTable, bootSeconds: () => number, options: FlowCutsOptions = {}) {
     this.#table = table;
     this.#bootSeconds = bootSeconds;
-    this.#capacity = capacity;
-    this.#gate = gate;
+    this.#capacity = options.capacity ?? CAPACITY;
+    this.#options = options;
     const found = [...table.entries()].map(([key, value]) => {
       const expires = new DataView(value.buffer, value.byteOffset).getUint32(CutLayout.expires, true);
       return [Buffer.from(key).toString('latin1'), expires] as const;
     });
     for (const [key, expires] of found.sort((a, b) => a[1] - b[1])) this.#cuts.set(key, expires);
-    gate(this.#cuts.size > 0);
+    options.gate?.(this.#cuts.size > 0);
   }
 
   get size(): number {
     return this.#cuts.size;
   }
 
-  /** Cuts a flow in both directions from its next packet on. */
+  /**
+   * Cuts a flow in both directions from its next packet on. An order lasts as long as the flow: that is for a proven one,
+   * whose packet nobody can have forged to end it.
+   */
   cut(flow: CutFlow, sid: number, seconds = CUT_SECONDS): void {
+    const { orders, turn } = this.#options;
+    const { flowId = 0, flow: index = 0 } = flow;
+    if (flowId > 0 && seconds >= CUT_SECONDS && orders?.drop(index, flowId, sid, flow.reject ?? false)) this.ordered++;
+    else this.#cutByKey(flow, sid, seconds);
+    turn?.();
+  }
+
+  #cutByKey(flow: CutFlow, sid: number, seconds: number): void {
     const key = cutKey(flow);
     const text = Buffer.from(key).toString('latin1');
     this.#cuts.delete(text);
@@ -102,7 +129,7 @@ export class FlowCuts {
     view.setUint32(CutLayout.flags, flow.reject ? CutFlag.CUT_REJECT : 0, true);
     this.#table.put(key, value);
     this.#cuts.set(text, expires);
-    if (this.#cuts.size === 1) this.#gate(true);
+    if (this.#cuts.size === 1) this.#options.gate?.(true);
   }
 
   #evict(): void {
@@ -127,7 +154,7 @@ export class FlowCuts {
       this.#drop(text);
       freed++;
     }
-    if (freed > 0 && this.#cuts.size === 0) this.#gate(false);
+    if (freed > 0 && this.#cuts.size === 0) this.#options.gate?.(false);
     return freed;
   }
 }

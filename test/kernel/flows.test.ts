@@ -6,11 +6,12 @@ import { FlowEnd, FlowFlag, FlowState, Stat } from '../../common/abi.gen.js';
 import { FlowMemory } from '../../engine/bpf/index.js';
 import type { Flow } from '../../engine/flows/flow.js';
 import { FlowTable } from '../../engine/flows/flow-table.js';
+import { FlowOrders } from '../../engine/flows/orders.js';
 import { flowSizes } from '../../engine/flows/sizes.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { icmp, TCP, tcp, udp } from './support/frames.js';
 import { Rig } from './support/rig.js';
-import { install, setFlags } from './support/rules.js';
+import { allow, block, install, setFlags } from './support/rules.js';
 import { Talk } from './support/talk.js';
 
 const skip = whyUnprivileged() ?? false;
@@ -22,6 +23,7 @@ const endNames = ['none', 'fin', 'rst', 'timeout', 'evicted', 'reused'];
 class Bench {
   readonly rig: Rig;
   readonly table: FlowTable;
+  readonly orders: FlowOrders;
   readonly #sids: (position: number) => number | undefined;
 
   constructor(owner: Parameters<typeof Rig.open>[0], rules: readonly string[] = [], flows = 1024) {
@@ -31,6 +33,7 @@ class Bench {
     const views = FlowMemory.open(this.rig.kernel.flowHandle());
     memory.close = () => views.close();
     this.table = new FlowTable(views);
+    this.orders = new FlowOrders(views);
     setFlags(this.rig, 'CONTROL_UNLIMITED');
     const compiled = install(this.rig, ['alert ip any any -> any any (flow:established; sid:1;)', ...told, ...rules]);
     const sids = new Map(compiled.rules.flatMap(({ positions, sid }) => positions.map((at) => [at, sid] as const)));
@@ -374,6 +377,44 @@ t.test('the rest of a flow goes with a packet that a rule drops', { skip }, asyn
   t.same(run([talk.up()]), ['CLEAN,RULE_DROP'], 'what was pushed');
   const { verdict, reasons } = bench.rig.send(monitored.up({ payload: 'x' }));
   t.same([verdict, reasons], [2, { FLOW_DROP: 1 }], 'monitor mode counts and passes');
+});
+
+t.test('orders of the engine are about one flow', { skip }, async (t) => {
+  const bench = new Bench(t);
+  const { rig, orders } = bench;
+  const run = (frame: Uint8Array): string => Object.keys(rig.send(frame).reasons).join();
+  const talk = new Talk();
+  for (const frame of talk.handshake()) run(frame);
+  const { id = 0, index = 0 } = bench.flows()[0] ?? {};
+  t.notOk(orders.drop(index, id + 1, 7, false), 'of a flow that is gone none is taken');
+  t.equal(run(talk.up({ payload: 'x' })), 'CLEAN');
+  t.ok(orders.pass(index, id, 7));
+  t.equal(run(talk.up({ payload: 'x' })), 'RULE_PASS');
+  t.ok(orders.drop(index, id, 7, false));
+  t.same([run(talk.up({ payload: 'x' })), run(talk.rst('down'))], ['FLOW_CUT', 'FLOW_CUT']);
+  t.match(bench.flows(), [{ sid: 7, state: FlowState.FLOW_ESTABLISHED }]);
+  rig.advance(601);
+  t.equal(run(talk.syn()), 'CLEAN', 'and not of the next one in its place');
+  allow(rig, '192.0.2.1/32', 'ALLOW_OPERATOR');
+  const next = bench.flows()[0];
+  t.ok(orders.drop(next?.index ?? 0, next?.id ?? 0, 7, true));
+  t.same([run(talk.syn()), run(talk.answer())], ['ALLOWLIST', 'FLOW_CUT'], 'the operator is spared');
+});
+
+t.test('what flows have cached is void after every change that acts', { skip }, async (t) => {
+  const { rig } = new Bench(t);
+  const turned = (work: () => void): boolean => {
+    const { flowGeneration: before } = rig.kernel.control.read();
+    work();
+    return rig.kernel.control.read().flowGeneration !== before;
+  };
+  t.ok(turned(() => block(rig, '192.0.2.9/32')));
+  t.notOk(
+    turned(() => block(rig, '192.0.2.9/32')),
+    'nothing new',
+  );
+  t.ok(turned(() => install(rig, 'alert ip any any -> any any (ttl:1; sid:1;)', 2)));
+  t.ok(turned(() => setFlags(rig, 'CONTROL_MONITOR')));
 });
 
 t.test('a flow whose place goes to another one is told, once', { skip }, async (t) => {

@@ -14,7 +14,7 @@ import type { TableMemory } from './memory.js';
 import { packMeta, unpackMeta } from './meta.js';
 import { Quarantine } from './quarantine.js';
 import type * as T from './types.js';
-import { Writer } from './writer.js';
+import { Outcome, Writer } from './writer.js';
 
 export interface TableOptions {
   /** Milliseconds, monotonic. Default: this process's. */
@@ -139,6 +139,7 @@ export class BlockTable implements T.EnforcedTable {
       ? writer.put4(d, exact.length - 96, meta, value.expires)
       : writer.put6(a, b, c, d, exact.length, meta, value.expires);
     if (place < 0) refuse();
+    if (writer.outcome !== Outcome.SAME) this.#memory.changed();
     return outcomes[writer.outcome];
   }
 
@@ -158,7 +159,7 @@ export class BlockTable implements T.EnforcedTable {
   }
 
   putBatch(entries: T.EntryColumns): T.BatchResult {
-    return putBatch(this.#writer, entries);
+    return this.#turned(putBatch(this.#writer, entries));
   }
 
   deleteBatch(prefixes: T.PrefixColumns): number {
@@ -166,7 +167,7 @@ export class BlockTable implements T.EnforcedTable {
   }
 
   assign(entries: T.EntryColumns): T.BatchResult {
-    return assign(this.#writer, entries);
+    return this.#turned(assign(this.#writer, entries));
   }
 
   columns(): T.SlottedColumns {
@@ -218,7 +219,13 @@ export class BlockTable implements T.EnforcedTable {
   }
 
   repair(): T.Differences {
-    return repair(this.#writer);
+    return this.#turned(repair(this.#writer));
+  }
+
+  /** What a flow has cached of lookups before this change is void. Entries that are gone hurt nobody who remembers none. */
+  #turned<T>(result: T): T {
+    this.#memory.changed();
+    return result;
   }
 }
 

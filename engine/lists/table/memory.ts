@@ -30,6 +30,8 @@ export interface TableMemory {
   readonly sets: Uint16Array;
   /** Returns when no reader can still hold what was freed before the call. */
   synchronize(): void;
+  /** To be called when a change is in force: what programs remember of earlier lookups is void then. */
+  changed(): void;
 }
 
 /** What leads to the entries of one family. */
@@ -62,5 +64,6 @@ export function plainMemory(capacity: ListCapacity): TableMemory {
     lengthSets: new Uint32Array(ListLimit.LENGTH_SETS * 4),
     sets: new Uint16Array(65536 * 4),
     synchronize: () => {},
+    changed: () => {},
   };
 }

@@ -29,7 +29,10 @@ t.test('defaults', async (t) => {
     state_dir: '/var/lib/ids',
     pin_dir: '/sys/fs/bpf/ids',
     redact: { headers: ['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie', 'X-Api-Key'] },
-    flows: { fragments: 'pass', datagrams: 128 },
+    flows: {
+      ...{ size: 131_072, midstream: false, fragments: 'pass', datagrams: 128 },
+      timeouts: { tcp_new: 60, tcp_established: 600, tcp_closed: 60, udp_new: 30, udp_established: 300 },
+    },
     events: { source_rate: 1000, rule_rate: 5000, blocked_rate: 1 },
     reject_rate: 100,
     log: { level: 'info', format: 'auto' },

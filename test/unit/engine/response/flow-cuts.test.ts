@@ -46,7 +46,7 @@ t.test('cuts expire, are renewed, give way when the table is full, and are found
   let now = 100.25;
   const gates: boolean[] = [];
   const gate = (open: boolean): void => void gates.push(open);
-  const cuts = new FlowCuts(table, () => now, gate, 2);
+  const cuts = new FlowCuts(table, () => now, { gate, capacity: 2 });
   t.same(gates, [false], 'nothing to look for yet');
   const flows = [1, 2, 3].map((port) => flow('10.0.0.1', port, '10.0.0.2', 80)) as [CutFlow, CutFlow, CutFlow];
   cuts.cut(flows[0], 9000001, 10);
@@ -62,7 +62,7 @@ t.test('cuts expire, are renewed, give way when the table is full, and are found
   t.same([cuts.size, cuts.evicted, table.map.size], [2, 1, 2]);
   t.notOk(table.map.has(Buffer.from(cutKey(flows[1])).toString('hex')), 'the oldest gave way');
   t.ok(gates.at(-1), 'packets look into the table');
-  const next = new FlowCuts(table, () => now, gate, 2);
+  const next = new FlowCuts(table, () => now, { gate, capacity: 2 });
   t.ok(gates.at(-1), 'those of the next daemon as well');
   t.equal(next.size, 2);
   now = 121;
