@@ -5,19 +5,20 @@
 
 #include "pattern_room.h"
 
-/* True if the pattern was hit in this message; no branch on what is there. */
-static __always_inline bool ids_pattern_has(const struct ids_io *io, __u32 pattern)
+/* 1 if the pattern was hit in this message. Without a branch: the verifier would follow each from here on. */
+static __always_inline __u32 ids_pattern_has(const struct ids_io *io, __u32 pattern)
 {
 	__u32 hits = io->hits, found = 0;
 
 #pragma clang loop unroll(disable)
 	for (__u32 n = 0; n < IDS_HITS; n++) {
-		if (n >= hits)
-			break;
-		found |= io->hit[n] == pattern;
-		barrier_var(found);
+		__u32 same = (io->hit[n] ^ pattern) - 1, there = n - hits;
+
+		barrier_var(same);
+		barrier_var(there);
+		found |= same & there;
 	}
-	return found;
+	return found >> 31;
 }
 
 struct ids_comparison {
@@ -172,7 +173,7 @@ __noinline int ids_pattern_ask(struct ids_packet *pkt, struct ids_io *io, const 
 
 			if (n >= rule->terms)
 				break;
-			if (ids_pattern_has(io, term & IDS_TERM_PATTERN) == !!(term & IDS_TERM_NEGATED))
+			if (ids_pattern_has(io, term & IDS_TERM_PATTERN) == term >> 15)
 				return 0;
 		}
 	}

@@ -106,17 +106,21 @@ __noinline int ids_pattern_scan(struct ids_io *io, const struct ids_patterns *se
 		IDS_SCAN(IDS_SCAN_CHUNK);
 		left -= IDS_SCAN_CHUNK;
 	}
-	/* What the loop may have left of them is not followed into each of these. */
+	/* What the loop may have left of them is not followed into each part of the rest. */
 	room->at = at;
 	room->left = left;
+	room->raws = raws;
+	room->place = place;
 	at = room->at;
 	left = room->left;
-#define IDS_SCAN_PART(size)                         \
-	if (left & (size)) {                        \
-		barrier_var(at);                    \
-		if (at <= IDS_SECTION_MAX - (size)) \
-			IDS_SCAN(size);             \
-	}
+	raws = room->raws;
+	place = room->place;
+	barrier_var(at);
+	if (at > IDS_SECTION_MAX)
+		return 0;
+#define IDS_SCAN_PART(size) \
+	if (left & (size))  \
+		IDS_SCAN(size);
 	IDS_SCAN_PART(8)
 	IDS_SCAN_PART(4)
 	IDS_SCAN_PART(2)

@@ -55,11 +55,15 @@ struct ids_structure_walk {
  * Masks in place what is sensitive in `length` bytes from `at` on, by the edges in scratch: where there is no room. Where
  * it stands lies in memory, as the verifier would follow every value of a register.
  */
-static __always_inline void ids_structure_hide(struct ids_structure_walk *walk, __u32 at, __u32 length)
+__noinline int ids_structure_hide(struct ids_io *io, const struct ids_structure *table, __u32 at, __u32 length,
+				  __u32 edges)
 {
-	struct ids_structure_room *room = walk->scratch;
-	struct ids_io *io = walk->io;
+	struct ids_structure_room *room;
+	__u32 zero = 0;
 
+	room = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
+	if (!io || !table || !room)
+		return 0;
 	room->cursor = 0;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < IDS_STRUCTURE_CHUNK; i++) {
@@ -68,13 +72,14 @@ static __always_inline void ids_structure_hide(struct ids_structure_walk *walk, 
 		barrier_var(place);
 		if (i >= length || place >= IDS_SECTION_MAX)
 			break;
-		if (n < walk->edges && raw >> 16 == place) {
-			io->hidden = walk->table->region[raw & IDS_STRUCTURE_STATE] & IDS_REGION_MASKED;
+		if (n < edges && raw >> 16 == place) {
+			io->hidden = table->region[raw & IDS_STRUCTURE_STATE] & IDS_REGION_MASKED;
 			room->cursor = n + 1;
 		}
 		if (io->hidden)
 			io->bytes[place] = '*';
 	}
+	return 0;
 }
 
 /* Takes over the edges of a chunk of `length` bytes at `at`. */
@@ -82,37 +87,35 @@ __noinline int ids_structure_edges(struct ids_io *io, const struct ids_structure
 				   __u32 edges)
 {
 	__u32 zero = 0, n;
-	struct ids_structure_room *scratch = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
-	struct ids_structure_walk walk = { .io = io, .table = table, .scratch = scratch, .edges = edges };
+	struct ids_structure_room *room = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
 
-	if (!io || !table || !scratch)
+	if (!io || !table || !room)
 		return 0;
+	room->cursor = edges;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_STRUCTURE_CHUNK; n++) {
-		__u32 raw = scratch->raw[n], count = io->edges, region, back;
+		__u32 raw = room->raw[n], count = io->edges, region;
 
-		if (n >= edges)
+		/* In memory: how often the loop went round says nothing of what follows. */
+		if (n >= room->cursor)
 			break;
-		if (raw & IDS_STRUCTURE_END) {
+		if (raw & IDS_STRUCTURE_END)
 			io->end = (raw >> 16) + 1;
-			break;
-		}
-		if (io->crowded)
+		if (raw & IDS_STRUCTURE_END || io->crowded)
 			continue;
 		region = table->region[raw & IDS_STRUCTURE_STATE];
-		back = region >> IDS_STRUCTURE_BACK_SHIFT;
-		region &= (1 << IDS_STRUCTURE_BACK_SHIFT) - 1;
 		if (count >= IDS_EDGES - 1) {
 			/* The last one closes what may be masked: from here on that is done in place. */
 			io->crowded = 1;
 			region = IDS_REGION_NONE;
 			count = IDS_EDGES - 1;
 		}
-		io->edge[count] = ((raw >> 16) - back) << IDS_EDGE_SHIFT | region;
+		io->edge[count] = ((raw >> 16) - (region >> IDS_STRUCTURE_BACK_SHIFT)) << IDS_EDGE_SHIFT |
+				  (region & ((1 << IDS_STRUCTURE_BACK_SHIFT) - 1));
 		io->edges = count + 1;
 	}
 	if (io->crowded)
-		ids_structure_hide(&walk, at, length);
+		ids_structure_hide(io, table, at, length, edges);
 	return 0;
 }
 
