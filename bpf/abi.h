@@ -255,6 +255,13 @@ enum ids_inspect {
 	IDS_INSPECT_MESSAGES = 2, /* a rule of the kernel is judged on its messages */
 };
 
+/* `flags` of the entries that say so: a bit a direction, as in 1 << enum ids_direction, and one for messages. */
+enum ids_inspect_flag {
+	IDS_INSPECT_FLAG_TO_SERVER = 1,
+	IDS_INSPECT_FLAG_TO_CLIENT = 2,
+	IDS_INSPECT_FLAG_MESSAGES = 4,
+};
+
 enum ids_threshold {
 	IDS_THRESHOLD_NONE = 0,
 	IDS_THRESHOLD_LIMIT = 1,
@@ -331,7 +338,7 @@ struct ids_ruleset {
 	__u16 messages
 		[2]; /* vectors of rules that are judged on messages (TCP, UDP); those of `proto` are without them */
 	__u16 inspect
-		[2]; /* vectors of entries that are no rules: packets with such headers may need what `flags` says (enum ids_inspect) */
+		[2]; /* vectors of entries that are no rules: packets with such headers may need what `flags` says (enum ids_inspect_flag) */
 	__u16 pad[2];
 	__u16 proto[IDS_PROTO_KEYS + 7];
 	__u16 l4[IDS_L4_SPACES][256];

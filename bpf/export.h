@@ -20,6 +20,7 @@ struct ids_export {
 	enum ids_cond_flag cond_flag;
 	enum ids_action action;
 	enum ids_inspect inspect;
+	enum ids_inspect_flag inspect_flag;
 	enum ids_threshold threshold;
 	enum ids_track track;
 	enum ids_unique unique;

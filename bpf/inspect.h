@@ -45,7 +45,8 @@ __noinline int ids_inspect(struct ids_packet *pkt)
 		ids_address_candidates(pkt, walk.set);
 	if (pkt->live)
 		bpf_loop(IDS_MAX_RULES, ids_inspect_candidate, &walk, 0);
-	return walk.last & 0xff;
+	return (walk.last >> (pkt->direction & 1) & 1 ? IDS_INSPECT_PAYLOAD : 0) |
+	       (walk.last & IDS_INSPECT_FLAG_MESSAGES ? IDS_INSPECT_MESSAGES : 0);
 }
 
 #endif

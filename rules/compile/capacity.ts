@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // When the kernel's tables are too small: finds the rules that no longer fit, in the order of the files, and names each.
 
-import { Limit } from '../../common/abi.gen.js';
+import { L7Limit, L7Setting, Limit, Region } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
-import { needsMirror } from './entries.js';
-import { buildRuleset } from './table.js';
+import type { Pattern } from '../patterns/pattern.js';
+import { needsMirror, type TableRule } from './entries.js';
+import { allOf, headsOf, type Heads } from './heads.js';
+import { inspectionsOf } from './inspect.js';
+import { buildRuleset, type TableExtras } from './table.js';
 import type { CompiledRuleset } from './types.js';
 import { CapacityError } from './vectors.js';
-
-export interface Candidate {
-  readonly rule: Rule;
-  readonly index: number;
-}
 
 export interface Fitted {
   readonly ruleset: CompiledRuleset;
@@ -19,12 +17,17 @@ export interface Fitted {
   readonly refused: ReadonlyMap<Rule, string>;
 }
 
+export interface FittedHeads {
+  /** enum ids_l7_setting: messages that the engine needs in any case, and whether segments may be held back. */
+  readonly heads: number;
+}
+
 /** Single rules that are refused before all further ones are: each costs a search. */
 const SEARCHES = 2;
 
-function attempt(rules: readonly Candidate[], http: boolean): CompiledRuleset | CapacityError {
+function attempt(rules: readonly TableRule[], extras: TableExtras): CompiledRuleset | CapacityError {
   try {
-    return buildRuleset(rules, http);
+    return buildRuleset(rules, extras);
   } catch (error) {
     if (error instanceof CapacityError) return error;
     throw error;
@@ -32,19 +35,19 @@ function attempt(rules: readonly Candidate[], http: boolean): CompiledRuleset | 
 }
 
 /** Length of the longest head of `rules` that fits. */
-function longestFit(rules: readonly Candidate[], http: boolean): number {
+function longestFit(rules: readonly TableRule[], extras: TableExtras): number {
   let [fits, fails] = [0, rules.length];
   while (fails - fits > 1) {
     const middle = (fits + fails) >>> 1;
-    if (attempt(rules.slice(0, middle), http) instanceof CapacityError) fails = middle;
+    if (attempt(rules.slice(0, middle), extras) instanceof CapacityError) fails = middle;
     else fits = middle;
   }
   return fits;
 }
 
 /** Drops rules beyond IDS_MAX_RULES entries; a bidirectional rule needs both of its entries. */
-function withinCount(rules: readonly Candidate[], refused: Map<Rule, string>): Candidate[] {
-  let room: number = Limit.MAX_RULES;
+function withinCount(rules: readonly TableRule[], inspections: number, refused: Map<Rule, string>): TableRule[] {
+  let room = Limit.MAX_RULES - inspections;
   return rules.filter(({ rule }) => {
     const wants = needsMirror(rule) ? 2 : 1;
     if (wants > room) refused.set(rule, `no room: the kernel table holds ${Limit.MAX_RULES} header rules`);
@@ -53,14 +56,38 @@ function withinCount(rules: readonly Candidate[], refused: Map<Rule, string>): C
   });
 }
 
+/** What is looked for on behalf of the engine, where there is room beside the contents of rules; else all is handed over. */
+function headsBeside(rules: readonly TableRule[], engine: readonly Rule[]): Heads {
+  const heads = headsOf(engine);
+  const bytes = (patterns: readonly Pattern[]): number => patterns.reduce((sum, one) => sum + one.bytes.length, 0);
+  const own = rules.flatMap(({ message }) => message?.contents.map(({ pattern }) => pattern) ?? []);
+  const states = bytes(own) + bytes(heads.literals) + Region.REGIONS;
+  const fits =
+    states <= L7Limit.PATTERN_STATES &&
+    own.length + heads.literals.length <= L7Limit.PATTERNS &&
+    bytes(own) + heads.literals.length * 8 <= L7Limit.PATTERN_OUTPUTS;
+  return fits ? heads : { literals: [], all: heads.all | allOf(engine) };
+}
+
+/**
+ * The kernel table for inline rules, and what it does for those of the engine.
+ * @param http true if the engine wants HTTP requests
+ */
+export function fitInline(inline: readonly TableRule[], engine: readonly Rule[], http: boolean): Fitted & FittedHeads {
+  const messages = inline.flatMap(({ rule, message }) => (message === undefined ? [] : [rule]));
+  const { literals, all } = headsBeside(inline, engine);
+  const fitted = fitRuleset(inline, { http, literals, inspections: inspectionsOf(engine, messages) });
+  return { ...fitted, heads: all | (messages.length > 0 ? L7Setting.L7_HOLD : 0) };
+}
+
 /** Builds the kernel table from as many of `rules` as fit; what does not is refused whole, nothing is widened. */
-export function fitRuleset(rules: readonly Candidate[], http: boolean): Fitted {
+export function fitRuleset(rules: readonly TableRule[], extras: TableExtras): Fitted {
   const refused = new Map<Rule, string>();
-  let left = withinCount(rules, refused);
+  let left = withinCount(rules, extras.inspections.length, refused);
   for (let search = 0; ; search++) {
-    const result = attempt(left, http);
+    const result = attempt(left, extras);
     if (!(result instanceof CapacityError)) return { ruleset: result, refused };
-    const fits = longestFit(left, http);
+    const fits = longestFit(left, extras);
     const gone = search < SEARCHES ? left.slice(fits, fits + 1) : left.slice(fits);
     for (const { rule } of gone) refused.set(rule, `no room: ${result.message}`);
     left = left.filter(({ rule }) => !refused.has(rule));

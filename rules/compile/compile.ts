@@ -2,15 +2,16 @@
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
 import { Action } from '../../common/abi.gen.js';
-import type { Problem, Rule, RuleSource, UnsupportedRule } from '../ast.js';
+import type { Problem, RuleSource, UnsupportedRule } from '../ast.js';
 import { makeAddressProgram } from '../match/address-program.js';
 import { Need, needList, needsOf } from '../match/kinds.js';
 import { byEngineRank, makeProgram } from '../match/program.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
-import { fitRuleset } from './capacity.js';
-import { byRank } from './entries.js';
+import { fitInline } from './capacity.js';
+import { byRank, type TableRule } from './entries.js';
 import { settleFlowbits } from './flowbit-use.js';
+import { takeMessages } from './message-placement.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
@@ -93,7 +94,8 @@ function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: Ad
     placement === 'inline' && rule.action === Action.PASS ? [rule] : [],
   );
   return placed.map((one, index): Placed => {
-    const found = one.placement === 'inline' ? placeAddresses(one.rule, parsed.home, passes) : undefined;
+    const found =
+      one.placement === 'inline' && !one.message ? placeAddresses(one.rule, parsed.home, passes) : undefined;
     if (!found) return one;
     const { rule } = one;
     const why = found.reason ?? one.reason;
@@ -105,18 +107,47 @@ function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: Ad
   });
 }
 
+interface LaidOut {
+  readonly inline: readonly TableRule[];
+  readonly listed: TableRule[];
+  readonly engine: readonly TableRule[];
+  readonly fitted: ReturnType<typeof fitInline>;
+}
+
+/** Shares the rules out; those on messages for which the kernel has no room go back to the engine, in `placed` too. */
+function layOut(placed: Placed[]): LaidOut {
+  for (;;) {
+    const at = (where: Placed['placement']): TableRule[] =>
+      placed.flatMap(({ rule, placement, message }, index) =>
+        placement === where ? [{ rule, index, ...(message === undefined ? {} : { message }) }] : [],
+      );
+    const [inline, listed, engine] = [at('inline'), at('address'), at('engine')];
+    const engineRules = engine.map(({ rule }) => rule);
+    const http = [...engineRules, ...inline.flatMap(({ rule, message }) => (message ? [rule] : []))].some(
+      (rule) => (needsOf(rule) & Need.HTTP_REQUESTS) !== 0,
+    );
+    const fitted = fitInline(inline, engineRules, http);
+    const late = inline.filter(({ rule, message }) => message !== undefined && fitted.refused.has(rule));
+    if (late.length === 0) return { inline, listed, engine, fitted };
+    for (const { rule, index } of late) {
+      placed[index] = { rule, placement: 'engine', reason: `judged by the engine: ${fitted.refused.get(rule) ?? ''}` };
+    }
+  }
+}
+
 /** Places and compiles rules that were parsed. */
 export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
   const addressLists: AddressList[] = [];
-  const alone = settleFlowbits(parsed.rules.map(place), parsed.unsupported);
-  const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : alone;
-  const at = (where: Placed['placement']): { rule: Rule; index: number }[] =>
-    first.flatMap(({ rule, placement }, index) => (placement === where ? [{ rule, index }] : []));
-  const [inline, listed, engine] = [at('inline'), at('address'), at('engine')];
+  const alone = takeMessages(settleFlowbits(parsed.rules.map(place), parsed.unsupported));
+  const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : [...alone];
+  const { inline, listed, engine, fitted } = layOut(first);
+  const { ruleset, refused, heads } = fitted;
   const engineRules = engine.map(({ rule }) => rule);
-  const program = makeProgram(engine.sort(byEngineRank));
-  const { ruleset, refused } = fitRuleset(inline, (program.needs & Need.HTTP_REQUESTS) !== 0);
-  const kept = [...inline, ...listed].flatMap(({ rule }) => (refused.has(rule) ? [] : [rule]));
+  const both = inline.flatMap(({ message, ...one }) => (message === undefined ? [] : [{ ...one, kernel: true }]));
+  const program = makeProgram([...engine, ...both].sort(byEngineRank));
+  const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
+    refused.has(rule) || message !== undefined ? [] : [rule],
+  );
   const overlaps = findOverlaps(kept, engineRules);
 
   const placed = first.map((one): Placed => {
@@ -138,6 +169,7 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
   return {
     rules,
     ruleset,
+    heads,
     engine: program,
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),

@@ -3,6 +3,7 @@
 
 import type { Condition, Endpoint, Rule } from '../ast.js';
 import { conditionsOf } from './conditions.js';
+import type { MessagePlan } from './messages.js';
 
 /** One entry; its place in the list is its position. */
 export interface Entry {
@@ -13,6 +14,16 @@ export interface Entry {
   readonly destination: Endpoint;
   readonly mirror: boolean;
   readonly conditions: readonly Condition[];
+  /** Judged on messages: its header part alone is in the table. */
+  readonly message?: MessagePlan;
+}
+
+/** A rule for the kernel table. */
+export interface TableRule {
+  readonly rule: Rule;
+  /** Index into Compilation.rules. */
+  readonly index: number;
+  readonly message?: MessagePlan;
 }
 
 const sameList = (
@@ -40,15 +51,13 @@ export function byRank(a: { rule: Rule; index: number }, b: { rule: Rule; index:
 }
 
 /** Entries of `rules` by rank. `index` of an entry is the rule's index in `rules`. */
-export function entriesOf(rules: readonly { rule: Rule; index: number }[]): Entry[] {
+export function entriesOf(rules: readonly TableRule[]): Entry[] {
   const entries: Entry[] = [];
-  for (const { rule, index } of [...rules].sort(byRank)) {
-    const conditions = conditionsOf(rule);
+  for (const { rule, index, message } of [...rules].sort(byRank)) {
     const { source, destination } = rule;
-    entries.push({ rule, index, source, destination, mirror: false, conditions });
-    if (needsMirror(rule)) {
-      entries.push({ rule, index, source: destination, destination: source, mirror: true, conditions });
-    }
+    const rest = { rule, index, conditions: conditionsOf(rule), ...(message === undefined ? {} : { message }) };
+    entries.push({ ...rest, source, destination, mirror: false });
+    if (needsMirror(rule)) entries.push({ ...rest, source: destination, destination: source, mirror: true });
   }
   return entries;
 }

@@ -8,13 +8,34 @@ import { decidedByLayer4, decidedByProtocol, holds } from './conditions.js';
 import type { Entry } from './entries.js';
 import { setBit, VECTOR_HALVES, type Vector, type VectorPool } from './vectors.js';
 
-/** Fills `table` (IDS_PROTO_KEYS vector numbers). */
+function addAll(to: Vector, from: Vector): void {
+  for (let i = 0; i < VECTOR_HALVES; i++) to[i] = (to[i] ?? 0) | (from[i] ?? 0);
+}
+
+/** Entries that ask the same of the protocol share a key. */
+function protocolKey({ rule, source, destination, conditions }: Entry): string {
+  const open = source.anyAddress && destination.anyAddress && source.anyPort && destination.anyPort;
+  const asked = conditions
+    .filter(decidedByProtocol)
+    .map(({ field, negate, mask, lo, hi }) => [field, negate, mask, lo, hi].join(' '));
+  return [rule.ipProtocols?.join(' ') ?? '*', rule.anyFrame && open, ...asked].join();
+}
+
+/** Fills `table` (IDS_PROTO_KEYS vector numbers); rules that are judged on messages are in none of them. */
 export function compileProtocols(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): void {
+  const groups = new Map<string, { readonly first: Entry; readonly vector: Vector }>();
+  entries.forEach((entry, position) => {
+    if (entry.message !== undefined) return;
+    const key = protocolKey(entry);
+    const group = groups.get(key) ?? { first: entry, vector: new Uint32Array(VECTOR_HALVES) };
+    setBit(group.vector, position);
+    groups.set(key, group);
+  });
   for (let protocol = 0; protocol < Limit.PROTO_KEYS; protocol++) {
     const vector = new Uint32Array(VECTOR_HALVES);
-    entries.forEach((entry, position) => {
-      if (matchesProtocol(entry, protocol)) setBit(vector, position);
-    });
+    for (const { first, vector: members } of groups.values()) {
+      if (matchesProtocol(first, protocol)) addAll(vector, members);
+    }
     table[protocol] = pool.intern(vector);
   }
 }
@@ -41,13 +62,18 @@ interface Asking {
   readonly vector: Vector;
 }
 
-function addAll(to: Vector, from: Vector): void {
-  for (let i = 0; i < VECTOR_HALVES; i++) to[i] = (to[i] ?? 0) | (from[i] ?? 0);
-}
-
-/** Fills `table` (IDS_L4_SPACES times 256 vector numbers) and returns the vector of packets without a layer-4 key. */
-export function compileLayer4(entries: readonly Entry[], pool: VectorPool, table: Uint16Array): number {
+/**
+ * Fills `table` (IDS_L4_SPACES times 256 vector numbers) and returns the vector of packets without a layer-4 key.
+ * @param further entries behind them that ask nothing of it
+ */
+export function compileLayer4(
+  entries: readonly Entry[],
+  further: number,
+  pool: VectorPool,
+  table: Uint16Array,
+): number {
   const none = new Uint32Array(VECTOR_HALVES);
+  for (let i = 0; i < further; i++) setBit(none, entries.length + i);
   const groups = new Map<string, Asking>();
   entries.forEach((entry, position) => {
     const conditions = entry.conditions.filter(decidedByLayer4);

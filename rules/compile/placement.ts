@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a rule is judged.
 //
-//  inline       header keywords alone: a verdict in the kernel on the very packet.
+//  inline       a verdict in the kernel on the very packet: header keywords alone, or a drop or reject whose contents look
+//               into one buffer that the kernel has (messages.ts).
 //  address      nothing but addresses: entries of the blocklist (address-lists.ts).
 //  engine       looks into messages or payload, or names an application protocol: judged on what the kernel hands over.
 //               A drop then cuts the flow; the packet that completed the message has already passed.
@@ -19,6 +20,7 @@ import type { Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
 import { kindsOf, needsMessage } from '../match/kinds.js';
 import { conditionsOf, decidedByLayer4, decidedByProtocol } from './conditions.js';
+import type { MessagePlan } from './messages.js';
 import type { Placement } from './types.js';
 
 export interface Placed {
@@ -27,6 +29,8 @@ export interface Placed {
   readonly reason?: string;
   /** Keyword that the reason is about. */
   readonly keyword?: string;
+  /** Inline: what is judged on messages. */
+  readonly message?: MessagePlan;
 }
 
 /** Header fields that are known of the packet that completed a message. */

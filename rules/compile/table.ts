@@ -13,39 +13,56 @@ import {
   RulesetLayout,
   Threshold,
 } from '../../common/abi.gen.js';
-import type { Rule } from '../ast.js';
+import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
-import { entriesOf, type Entry } from './entries.js';
-import { compileLayer4, compileProtocols } from './layer4.js';
+import { entriesOf, type Entry, type TableRule } from './entries.js';
+import type { Inspection } from './inspect.js';
+import { compileLayer4, compileProtocols, matchesProtocol } from './layer4.js';
+import { collectPatterns } from './collect-patterns.js';
 import { compilePlain } from './plain.js';
 import { compilePorts } from './ports.js';
 import { layThresholds, type ThresholdPlace } from './thresholds.js';
 import type { CompiledRuleset } from './types.js';
-import { CapacityError, VECTOR_HALVES, VectorPool } from './vectors.js';
+import type { Pattern } from '../patterns/pattern.js';
+import { CapacityError, setBit, VECTOR_HALVES, VectorPool } from './vectors.js';
 
 /** Entries of the address trie that the map holds. */
 const MAX_PREFIXES = 65536;
 const PREFIX_RECORD = PrefixLayout.SIZE + AddressClassLayout.SIZE;
 
+/** What the table holds beside rules. */
+export interface TableExtras {
+  /** The engine wants HTTP requests. */
+  readonly http: boolean;
+  /** Literals that the kernel looks for on its behalf. */
+  readonly literals: readonly Pattern[];
+  readonly inspections: readonly Inspection[];
+}
+
+const TCP = 6;
+const UDP = 17;
+
 /**
  * The kernel's part of a rule set.
  * @param rules inline rules with their index in Compilation.rules, in the order of the files.
- * @param http true if the engine wants HTTP requests.
  * @throws CapacityError if a table is too small.
  */
-export function buildRuleset(rules: readonly { rule: Rule; index: number }[], http: boolean): CompiledRuleset {
+export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): CompiledRuleset {
+  const { inspections } = extras;
   const entries = entriesOf(rules);
-  if (entries.length > Limit.MAX_RULES) throw new CapacityError(`more than ${Limit.MAX_RULES} header rules`);
+  const count = entries.length + inspections.length;
+  if (count > Limit.MAX_RULES) throw new CapacityError(`more than ${Limit.MAX_RULES} header rules`);
   const blob = new Uint8Array(RulesetLayout.SIZE);
-  const shorts = (offset: number, count: number): Uint16Array => new Uint16Array(blob.buffer, offset, count);
+  const shorts = (offset: number, length: number): Uint16Array => new Uint16Array(blob.buffer, offset, length);
   const words = new Uint32Array(blob.buffer, RulesetLayout.vector, Limit.MAX_VECTORS * VECTOR_HALVES);
-  const pool = new VectorPool(entries.length, words);
-  const sources = entries.map((entry) => entry.source);
-  const destinations = entries.map((entry) => entry.destination);
+  const pool = new VectorPool(count, words);
+  const all = [...entries, ...inspections];
+  const sources = all.map((entry) => entry.source);
+  const destinations = all.map((entry) => entry.destination);
 
   compileProtocols(entries, pool, shorts(RulesetLayout.proto, Limit.PROTO_KEYS));
-  const l4None = compileLayer4(entries, pool, shorts(RulesetLayout.l4, 3 * 256));
+  const l4None = compileLayer4(entries, inspections.length, pool, shorts(RulesetLayout.l4, 3 * 256));
   const sourceNone = compilePorts(sources, pool, shorts(RulesetLayout.sport, 65536));
   const destinationNone = compilePorts(destinations, pool, shorts(RulesetLayout.dport, 65536));
   const addresses = compileAddresses(
@@ -56,26 +73,46 @@ export function buildRuleset(rules: readonly { rule: Rule; index: number }[], ht
   if (addresses.entries.length > MAX_PREFIXES) {
     throw new CapacityError(`addresses of rules need more than ${MAX_PREFIXES} prefixes`);
   }
+  const vectorOf = (holds: (position: number) => boolean): number => {
+    const vector = new Uint32Array(VECTOR_HALVES);
+    for (let position = 0; position < count; position++) if (holds(position)) setBit(vector, position);
+    return pool.intern(vector);
+  };
+  const entryOf = (holds: (entry: Entry) => boolean): number =>
+    vectorOf((position) => entries[position] !== undefined && holds(entries[position]));
+  const messages = ({ message }: Entry): boolean => message !== undefined;
 
   const view = new DataView(blob.buffer);
-  view.setUint32(RulesetLayout.words, Math.ceil(entries.length / 64), true);
-  view.setUint32(RulesetLayout.rules, entries.length, true);
+  view.setUint32(RulesetLayout.words, Math.ceil(count / 64), true);
+  view.setUint32(RulesetLayout.rules, count, true);
   const trie = addresses.entries.length > 0 ? RulesetFlag.RULESET_ADDRESSES : 0;
-  view.setUint32(RulesetLayout.flags, trie | (http ? RulesetFlag.RULESET_HTTP : 0), true);
+  view.setUint32(RulesetLayout.flags, trie | (extras.http ? RulesetFlag.RULESET_HTTP : 0), true);
   view.setUint16(RulesetLayout.addressDefault, addresses.rest >>> 16, true);
   view.setUint16(RulesetLayout.addressDefault + 2, addresses.rest & 0xffff, true);
   view.setUint16(RulesetLayout.portNone, sourceNone, true);
   view.setUint16(RulesetLayout.portNone + 2, destinationNone, true);
   view.setUint16(RulesetLayout.l4None, l4None, true);
   view.setUint16(RulesetLayout.plain, compilePlain(entries, pool), true);
-  const places = layThresholds(entries);
-  entries.forEach((entry, position) => {
-    writeRule(view, RulesetLayout.rule + position * RuleLayout.SIZE, entry, places.get(entry.rule));
+  [TCP, UDP].forEach((protocol, i) => {
+    const judged = entryOf((entry) => messages(entry) && matchesProtocol(entry, protocol));
+    view.setUint16(RulesetLayout.messages + 2 * i, judged, true);
+    const looked = vectorOf((position) => {
+      const one = inspections[position - entries.length];
+      return one !== undefined && (one.ipProtocols?.includes(protocol) ?? true);
+    });
+    view.setUint16(RulesetLayout.inspect + 2 * i, looked, true);
   });
+  const places = layThresholds(entries);
+  const ruleAt = (position: number): number => RulesetLayout.rule + position * RuleLayout.SIZE;
+  entries.forEach((entry, position) => writeRule(view, ruleAt(position), entry, places.get(entry.rule)));
+  inspections.forEach(({ flags }, i) => view.setUint8(ruleAt(entries.length + i) + RuleLayout.flags, flags));
 
+  const { patterns, rules: judged } = collectPatterns(entries, extras.literals);
+  const table = patternTable(patterns, judged);
   return {
     blob,
     addresses: writePrefixes(addresses),
+    ...(table === undefined ? {} : { patterns: table }),
     count: entries.length,
     sids: Uint32Array.from(entries, (entry) => entry.rule.meta.sid),
     rules: Uint32Array.from(entries, (entry) => entry.index),

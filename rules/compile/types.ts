@@ -70,6 +70,8 @@ export interface CompilationSummary {
 export interface Compilation {
   readonly rules: readonly RuleInfo[];
   readonly ruleset: CompiledRuleset;
+  /** enum ids_l7_setting: messages that the engine needs in any case, and whether segments may be held back. */
+  readonly heads: number;
   readonly engine: EngineProgram;
   /** What address rules put on the blocklist, one list a rule. */
   readonly addressLists: readonly AddressList[];

@@ -201,11 +201,15 @@ t.test('what the packet and its flow have to be', async (t) => {
 });
 
 t.test('rules that the kernel decided are not asked again', async (t) => {
-  const evaluator = load(rule(1, 'http.uri; content:"a";', 'http any any -> any any', 'drop'));
+  const evaluator = load(
+    rule(1, 'http.uri; content:"a";', 'http any any -> any any', 'drop'),
+    rule(2, 'http.uri; content:"a";', 'http any any -> any any', 'alert'),
+  );
   const request = parseHttpRequest(bytes('GET /a HTTP/1.1\r\n\r\n'));
   if (!request) throw new Error('no request');
-  request.decided = [0];
-  t.same(hits(evaluator, request), [0], 'a rule of the engine alone is asked');
+  t.same(hits(evaluator, request), [0, 1]);
+  request.decided = [0, 1];
+  t.same(hits(evaluator, request), [1], 'a rule of the engine alone is asked');
 });
 
 t.test('a stream: a rule matches what it was not found in before', async (t) => {

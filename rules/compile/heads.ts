@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel looks for on behalf of the engine: a message in which no literal of a rule stands need not leave it.
+
+import { L7Setting, Region } from '../../common/abi.gen.js';
+import type { ContentMatch, Rule } from '../ast.js';
+import { kindsOf } from '../match/kinds.js';
+import { Kind } from '../match/message.js';
+import { fastPattern } from '../match/prefilter.js';
+import { lower, NO_END, type Pattern } from '../patterns/pattern.js';
+import { kernelBuffers } from './messages.js';
+
+/** Bytes of a literal that are looked for: few states, and few messages more. */
+const CHOPPED = 8;
+
+/** What nearly every message has; a literal out of it says little. */
+const USUAL =
+  'get post http/1.1 host: user-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) ' +
+  'chrome/120.0.0.0 safari/537.36 accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8 ' +
+  'accept-encoding: gzip, deflate, br accept-language: en-us,en;q=0.5 connection: keep-alive content-type: ' +
+  'application/x-www-form-urlencoded; charset=utf-8 cache-control: no-cache max-age=0 www. .com/ .net .org .php .html';
+
+const pairs = new Map<string, number>();
+for (let i = 1; i < USUAL.length; i++) {
+  const pair = USUAL.slice(i - 1, i + 1);
+  pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
+}
+
+const usual = (text: string): number => {
+  let sum = 0;
+  for (let i = 1; i < text.length; i++) sum += pairs.get(text.slice(i - 1, i + 1)) ?? 0;
+  return sum;
+};
+
+/** The part of a literal that says most. */
+function chop(text: string): string {
+  let best = text.slice(0, CHOPPED);
+  let least = usual(best);
+  for (let at = 1; at + CHOPPED <= text.length; at++) {
+    const part = text.slice(at, at + CHOPPED);
+    const sum = usual(part);
+    if (sum < least) [best, least] = [part, sum];
+  }
+  return best;
+}
+
+/**
+ * What surely stands in the buffer as sent if the content stands in it as the engine sees it: header lines of one name are
+ * joined there, and a line with cookies is not there.
+ */
+function literalOf({ buffer, pattern, dotprefix }: ContentMatch): string {
+  let text = Buffer.from(pattern.map(lower)).toString('latin1');
+  if (dotprefix && text.startsWith('.')) text = text.slice(1);
+  if (buffer !== 'http.header') return chop(text);
+  const parts = text.split(/[\r\n]+|, /);
+  return chop(parts.reduce((longest, part) => (part.length > longest.length ? part : longest)));
+}
+
+const bit = (...kinds: number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
+
+/** Kinds of messages that a literal in one of these regions stands for, and the flag that hands over all of them. */
+const HANDED_OVER: readonly { readonly kinds: number; readonly regions: readonly Region[]; readonly all: number }[] = [
+  {
+    kinds: bit(Kind.HTTP_REQUEST),
+    regions: [Region.METHOD, Region.URI, Region.HOST, Region.USER_AGENT, Region.HEADERS],
+    all: L7Setting.L7_ALL_HEADS,
+  },
+  // A body is not understood without its heads.
+  { kinds: bit(Kind.HTTP_REQUEST_BODY), regions: [], all: L7Setting.L7_ALL_HEADS },
+  { kinds: bit(Kind.HTTP_RESPONSE), regions: [Region.HEADERS], all: L7Setting.L7_ALL_RESPONSES },
+  {
+    kinds: bit(Kind.HTTP_RESPONSE_BODY),
+    regions: [],
+    all: L7Setting.L7_ALL_HEADS | L7Setting.L7_ALL_RESPONSES,
+  },
+  { kinds: bit(Kind.TLS_HELLO), regions: [Region.SNI], all: L7Setting.L7_ALL_HELLOS },
+  { kinds: bit(Kind.TLS_ANSWER, Kind.TLS_CERTS), regions: [], all: L7Setting.L7_ALL_HELLOS },
+  { kinds: bit(Kind.DNS_QUERY), regions: [Region.QUERY], all: L7Setting.L7_ALL_QUERIES },
+  { kinds: bit(Kind.DNS_ANSWER), regions: [], all: L7Setting.L7_ALL_QUERIES },
+];
+
+export interface Heads {
+  /** What to look for; a message with none of it is not needed. */
+  readonly literals: readonly Pattern[];
+  /** enum ids_l7_setting: messages that are needed in any case. */
+  readonly all: number;
+}
+
+/** What the engine's rules need of messages. */
+export function headsOf(rules: readonly Rule[]): Heads {
+  const literals = new Map<string, Pattern>();
+  let all = 0;
+  for (const rule of rules) {
+    const kinds = kindsOf(rule);
+    const fast = fastPattern(rule);
+    const region = fast && kernelBuffers[fast.buffer];
+    const literal = fast && region !== undefined ? literalOf(fast) : '';
+    for (const { kinds: of, regions, all: flag } of HANDED_OVER) {
+      if ((kinds & of) === 0) continue;
+      if (region === undefined || literal === '' || !regions.includes(region)) {
+        all |= flag;
+        continue;
+      }
+      const bytes = Uint8Array.from(Buffer.from(literal, 'latin1'));
+      const bounds = { from: 0, until: NO_END, ends: false, dot: false };
+      literals.set(`${region} ${literal}`, { region, bytes, nocase: true, ...bounds, engine: true });
+    }
+  }
+  return { literals: [...literals.values()], all };
+}
+
+/** What hands over all that literals stand for, where there is no room for them. */
+export function allOf(rules: readonly Rule[]): number {
+  return rules.reduce((all, rule) => {
+    const kinds = kindsOf(rule);
+    return HANDED_OVER.reduce((flags, { kinds: of, all: flag }) => ((kinds & of) === 0 ? flags : flags | flag), all);
+  }, 0);
+}
