@@ -3,6 +3,7 @@
 
 import * as crypto from 'node:crypto';
 import { isMapped4, parseAddress } from '../common/address.js';
+import { sha1Short } from './sha1.js';
 
 /** A flow as seen in one packet; for ICMP and ICMPv6 `sport` is the type and `dport` the code. */
 export interface FlowTuple {
@@ -57,9 +58,8 @@ function swapped(a: Uint8Array, b: Uint8Array, portA: number, portB: number): bo
 }
 
 const input = Buffer.alloc(40);
-// What a digest of a flow with ports is made over: IPv4 and IPv6.
-const short = input.subarray(0, 16);
-const long = input.subarray(0, 40);
+const sum = new Int32Array(5);
+const sumBytes = Buffer.alloc(20);
 
 /** Both ids of a flow. @throws IdsError ADDRESS_INVALID */
 export function flowIds(tuple: FlowTuple, seed = 0): FlowIds {
@@ -126,8 +126,15 @@ export function flowIdsOf(
   input[at + 3] = port1;
   input[at + 4] = port2 >> 8;
   input[at + 5] = port2;
-  const digest = digestOf(mapped ? short : long);
-  return { communityId: `1:${digest.toString('base64')}`, flowId: flowIdOf(digest, vlan) };
+  sha1Short(input, at + 6, sum);
+  for (let i = 0; i < 5; i++) {
+    const word = sum[i] as number;
+    sumBytes[4 * i] = word >>> 24;
+    sumBytes[4 * i + 1] = word >>> 16;
+    sumBytes[4 * i + 2] = word >>> 8;
+    sumBytes[4 * i + 3] = word;
+  }
+  return { communityId: `1:${sumBytes.toString('base64')}`, flowId: flowIdOf(sumBytes, vlan) };
 }
 
 /** 51 bits, as EVE keeps them: exact in a JavaScript number and in every JSON reader. */

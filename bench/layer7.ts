@@ -2,10 +2,12 @@
 // What a logged HTTP transaction costs the engine: two records of the bulk ring in, one EVE line out.
 
 import { EventFlag, EventLayout, EventType, HttpFlag, HttpLayout } from '../common/abi.gen.js';
+import { Judge } from '../engine/judge/judge.js';
 import { FlowStates } from '../engine/layer7/flow-states.js';
 import { HttpLog } from '../engine/layer7/http-log.js';
 import { LogLines } from '../engine/layer7/log-lines.js';
 import { RecordPool } from '../engine/layer7/record-copy.js';
+import { compileRules } from '../rules/index.js';
 import { median, print, type Row } from './report.js';
 
 const ROUNDS = 9;
@@ -89,6 +91,34 @@ function measure(request: string, flows: number, fresh: boolean): { us: number; 
   return { us: median(times), bytes: bytes / n };
 }
 
+/** Microseconds of processor time for a request that is judged by the rules and not logged. */
+function measureJudged(request: string, rules: number): number {
+  const text = Array.from(
+    { length: rules },
+    (_, n) => `alert http any any -> any any (http.user_agent; content:"bad agent ${n}"; nocase; sid:${n + 1};)`,
+  ).join('\n');
+  const options = { addressVars: {}, portVars: {}, redact: [] };
+  const { rules: infos, engine, addresses } = compileRules([{ file: 'bench.rules', text }], options);
+  const judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false });
+  judge.install({ generation: 1, rules: infos, engine, addresses });
+  const record = headRecord(request, false);
+  const view = new DataView(record.buffer);
+  view.setUint32(EventLayout.generation, 1, true);
+  view.setUint32(EventLayout.flowId, 9, true);
+  view.setUint32(HttpLayout.flags, HttpFlag.HTTP_WANTED, true);
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const begin = process.cpuUsage();
+    for (let n = 0; n < TRANSACTIONS; n++) {
+      view.setUint32(HttpLayout.message, n + 1, true);
+      judge.onBulk(view, 0, record.length);
+    }
+    const { user, system } = process.cpuUsage(begin);
+    times.push((user + system) / TRANSACTIONS);
+  }
+  return median(times);
+}
+
 export function benchLayer7(): void {
   const rows = (
     [
@@ -101,4 +131,16 @@ export function benchLayer7(): void {
     return { what, figure: `${us.toFixed(2)} µs`, ratio: `${Math.round(bytes)} bytes a line` };
   });
   print('HTTP transactions logged: request and response in, one EVE line out', rows);
+  const judged = [10, 2000].flatMap((rules) =>
+    (
+      [
+        ['browser', browserRequest],
+        ['short', toolRequest],
+      ] as const
+    ).map(([what, request]): Row => {
+      const figure = `${measureJudged(request, rules).toFixed(2)} µs`;
+      return { what: `${what} request, ${rules.toLocaleString('en-US')} rules`, figure };
+    }),
+  );
+  print('HTTP requests judged by rules and not logged', judged);
 }

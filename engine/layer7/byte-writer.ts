@@ -94,6 +94,15 @@ export class ByteWriter {
     this.at += written;
   }
 
+  /** A short text of ASCII as it is. */
+  ascii(text: string): void {
+    this.room(text.length);
+    const { bytes } = this;
+    let { at } = this;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.at = at;
+  }
+
   /** Text as it is. */
   utf8(text: string): void {
     this.room(3 * text.length);

@@ -5,14 +5,13 @@ import { flowIds, flowIdsOf, protocolName } from '../../alerts/index.js';
 import { EventFlag, EventLayout } from '../../common/abi.gen.js';
 import { formatAddress } from '../../common/address.js';
 import { eveTime } from '../../alerts/eve.js';
-import { ascii, type ByteWriter } from './byte-writer.js';
+import { ascii, ByteWriter } from './byte-writer.js';
 
-/** The ends of a flow as its client sees them, and the two halves of a line's head. */
+/** What stands in every line of a flow, with its ends as its client sees them. */
 export interface FlowHead {
-  /** `,"flow_id":1[,"in_iface":"eth0"]` */
-  readonly ids: Uint8Array;
-  /** `[,"vlan":[1]],"src_ip":… ,"community_id":"…"` */
-  readonly ends: Uint8Array;
+  /** `,"flow_id":1[,"in_iface":"eth0"]`, and behind `split` `[,"vlan":[1]],"src_ip":… ,"community_id":"…"` */
+  readonly bytes: Uint8Array;
+  readonly split: number;
 }
 
 const TEXTS = 4096;
@@ -41,6 +40,33 @@ function vlanOf(view: DataView, bytes: Uint8Array, at: number): readonly number[
   return tags === 1 ? [first] : [first, view.getUint16(at + EventLayout.vlan + 2, true)];
 }
 
+const scratch = new ByteWriter(1024);
+const part = (text: string): Uint8Array => ascii(`,"${text}":`);
+const FLOW_ID = part('flow_id');
+const IN_IFACE = part('in_iface');
+const VLAN = part('vlan');
+const SRC_IP = part('src_ip');
+const SRC_PORT = part('src_port');
+const DEST_IP = part('dest_ip');
+const DEST_PORT = part('dest_port');
+const PROTO = part('proto');
+const IP_V = part('ip_v');
+const PKT_SRC = ascii(',"pkt_src":"wire/pcap"');
+const COMMUNITY_ID = part('community_id');
+const QUOTE = 0x22;
+
+function quoted(out: ByteWriter, name: Uint8Array, text: string): void {
+  out.raw(name, 0, name.length);
+  out.byte(QUOTE);
+  out.ascii(text);
+  out.byte(QUOTE);
+}
+
+function numbered(out: ByteWriter, name: Uint8Array, value: number): void {
+  out.raw(name, 0, name.length);
+  out.number(value);
+}
+
 /** The head of the flow of a record at `at`, whose packet goes to the server unless `toClient`. */
 export function flowHead(view: DataView, bytes: Uint8Array, at: number, toClient: boolean, iface?: string): FlowHead {
   const proto = bytes[at + EventLayout.proto] as number;
@@ -55,18 +81,31 @@ export function flowHead(view: DataView, bytes: Uint8Array, at: number, toClient
   const { flowId, communityId } = ports
     ? flowIdsOf(bytes, client, server, sport, dport, proto, vlan)
     : flowIds({ src, dst, proto, vlan });
-  const name = iface === undefined ? '' : `,"in_iface":${JSON.stringify(iface)}`;
-  const tagged = vlan.length === 0 ? '' : `,"vlan":[${vlan.join()}]`;
-  const near = ports ? `,"src_port":${sport}` : '';
-  const far = ports ? `,"dest_port":${dport}` : '';
-  const version = bytes[at + EventLayout.ipVersion] === 6 ? 6 : 4;
-  const community = communityId === undefined ? '' : `,"community_id":"${communityId}"`;
-  const ids = `,"flow_id":${flowId}${name}`;
-  const text =
-    `${ids}${tagged},"src_ip":"${src}"${near},"dest_ip":"${dst}"${far}` +
-    `,"proto":"${protocolName(proto)}","ip_v":${version},"pkt_src":"wire/pcap"${community}`;
-  const whole = ascii(text);
-  return { ids: whole.subarray(0, ids.length), ends: whole.subarray(ids.length) };
+  const out = scratch;
+  out.at = 0;
+  numbered(out, FLOW_ID, flowId);
+  if (iface !== undefined) {
+    out.raw(IN_IFACE, 0, IN_IFACE.length);
+    out.byte(QUOTE);
+    // The kernel takes almost anything for the name of an interface.
+    if (/^[\w.:@-]*$/.test(iface)) out.ascii(iface);
+    else out.string(iface);
+    out.byte(QUOTE);
+  }
+  const split = out.at;
+  if (vlan.length > 0) {
+    out.raw(VLAN, 0, VLAN.length);
+    out.ascii(`[${vlan.join()}]`);
+  }
+  quoted(out, SRC_IP, src);
+  if (ports) numbered(out, SRC_PORT, sport);
+  quoted(out, DEST_IP, dst);
+  if (ports) numbered(out, DEST_PORT, dport);
+  quoted(out, PROTO, protocolName(proto));
+  numbered(out, IP_V, bytes[at + EventLayout.ipVersion] === 6 ? 6 : 4);
+  out.raw(PKT_SRC, 0, PKT_SRC.length);
+  if (communityId !== undefined) quoted(out, COMMUNITY_ID, communityId);
+  return { bytes: out.bytes.slice(0, out.at), split };
 }
 
 const TIMESTAMP = ascii('{"timestamp":"');
@@ -90,11 +129,11 @@ function timestamp(out: ByteWriter, timeUs: number): void {
 /** A line up to where its own object begins. @param kind `,"event_type":"http"` @param packet 0 if it is not told */
 export function beginLine(out: ByteWriter, head: FlowHead, kind: Uint8Array, timeUs: number, packet: number): void {
   timestamp(out, timeUs);
-  out.raw(head.ids, 0, head.ids.length);
+  out.raw(head.bytes, 0, head.split);
   if (packet > 0) {
     out.raw(PCAP_CNT, 0, PCAP_CNT.length);
     out.number(packet);
   }
   out.raw(kind, 0, kind.length);
-  out.raw(head.ends, 0, head.ends.length);
+  out.raw(head.bytes, head.split, head.bytes.length);
 }

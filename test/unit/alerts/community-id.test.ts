@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { communityId, flowIds, protocolName, protocolNumber } from '../../../alerts/index.js';
+import { communityId, flowIds, flowIdsOf, protocolName, protocolNumber } from '../../../alerts/index.js';
+import { parseAddress } from '../../../common/address.js';
 
 // What the reference implementation gives for the captures of the specification (seed 0); ICMP as type and code.
 const published: readonly (readonly [number, string, string, number | undefined, number | undefined, string])[] = [
@@ -56,6 +57,24 @@ t.test('a flow id is below 2^51, the same both ways, and another in another VLAN
     }
   }
   t.equal(seen.size, 2500);
+});
+
+t.test('ids from bytes are those from texts', async (t) => {
+  const pair = (a: string, b: string): Uint8Array => Uint8Array.from([...parseAddress(a), ...parseAddress(b)]);
+  for (let i = 0; i < 300; i++) {
+    const [src, dst] =
+      i & 1 ? [`10.0.${i & 7}.${i >> 3}`, `10.0.${i & 3}.${i >> 4}`] : [`2001:db8::${i & 31}`, `2001:db8::${i & 15}`];
+    const tuple = {
+      src,
+      dst,
+      sport: (i * 977) & 0xffff,
+      dport: (i * 31) & 0xffff,
+      proto: i & 2 ? 6 : 17,
+      vlan: i & 4 ? [i] : [],
+    };
+    const { sport, dport, proto, vlan } = tuple;
+    t.strictSame(flowIdsOf(pair(src, dst), 0, 16, sport, dport, proto, vlan), flowIds(tuple));
+  }
 });
 
 t.test('names of protocols lead back to their numbers', async (t) => {
