@@ -12,6 +12,7 @@ import {
 } from '../../alerts/index.js';
 import { messageOf } from '../../common/errors.js';
 import { isAddressOrigin } from '../../rules/index.js';
+import type { FlowOrders } from '../flows/orders.js';
 import type { Raised } from '../judge/judge.js';
 import type { Blocklist } from '../lists/index.js';
 import { cutSeconds, type FlowCuts, type Responder } from '../response/index.js';
@@ -22,6 +23,7 @@ export interface AlertPathOptions {
   readonly blocklist: Pick<Blocklist, 'originName'>;
   readonly responder: Pick<Responder, 'onDetection'>;
   readonly cuts: Pick<FlowCuts, 'cut' | 'sweep'>;
+  readonly orders: Pick<FlowOrders, 'pass'>;
   readonly recent: Pick<Recent, 'push'>;
   readonly dispatcher: Pick<Dispatcher, 'push' | 'pushLines'>;
   readonly log: Pick<Logger, 'error'>;
@@ -38,9 +40,13 @@ export class AlertPath {
 
   /** Detections from the reader: named, answered, remembered, sent. */
   onRaised(raised: readonly Raised[]): void {
-    const { blocklist, responder, cuts, log } = this.#options;
+    const { blocklist, responder, cuts, orders, log } = this.#options;
     const detections: Detection[] = [];
-    for (const { detection, origin, trial, established, cut, quiet } of raised) {
+    for (const { detection, origin, trial, established, cut, pass, quiet } of raised) {
+      if (pass) {
+        orders.pass(pass.flow, pass.flowId, pass.sid);
+        continue;
+      }
       const named = origin === undefined ? detection : { ...detection, origin: blocklist.originName(origin) };
       // An address rule that alerts is no list on trial: what it matches is an alert of its own.
       if (trial && isAddressOrigin(named.origin ?? '')) continue;

@@ -177,12 +177,13 @@ export class Daemon {
       clock,
     });
     const flowMemory = lifetime.own(FlowMemory.open(kernel.flowHandle()));
+    const orders = new FlowOrders(flowMemory);
     const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds(), {
       gate: (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),
-      orders: new FlowOrders(flowMemory),
+      orders,
       turn: () => kernel.control.turnFlows(),
     });
-    const alertPath = new AlertPath({ blocklist, responder, cuts, recent, dispatcher, log });
+    const alertPath = new AlertPath({ blocklist, responder, cuts, orders, recent, dispatcher, log });
     running.alertPath = alertPath;
     lifetime.own(ring);
     lifetime.own(rules);

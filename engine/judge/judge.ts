@@ -57,6 +57,8 @@ export interface Raised {
   readonly trial?: true;
   /** The flow that an engine-placed drop or reject cuts. */
   readonly cut?: FlowTuple & { readonly reject?: true };
+  /** The flow of which no rule says any more, and the pass rule that said so. */
+  readonly pass?: { readonly flowId: number; readonly flow: number; readonly sid: number };
   /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
   readonly quiet?: true;
 }
@@ -260,7 +262,8 @@ export class Judge {
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show() };
     for (const match of matches) {
       const rule = loaded.rules[match.rule];
-      if (rule) this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet.tuple());
+      if (rule)
+        this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet.tuple(), flow);
     }
   }
 
@@ -295,12 +298,18 @@ export class Judge {
     rule: KnownRule,
     match: EngineMatch,
     tuple: FlowTuple,
+    flow: Flow | undefined,
   ): void {
     const wants = match.action === Action.DROP || match.action === Action.REJECT;
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
     const rejects = acts && match.action === Action.REJECT;
     if (rejects && (this.#rates?.mayReject(event.time) ?? true)) this.#options.reject?.(view, event, rule.info.reject);
+    if (match.action === Action.PASS && flow?.rules?.passed) {
+      const pass = { flowId: flow.id, flow: flow.index, sid: rule.info.sid };
+      this.#raised.push({ detection: base, established: false, pass, quiet: true });
+      return;
+    }
     if (!match.alert && !acts) return;
     this.#raised.push({
       detection: {

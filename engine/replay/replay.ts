@@ -99,6 +99,7 @@ class ReplayRun {
   readonly #judge: Judge;
   readonly #flows: FlowMemory;
   readonly #cuts: FlowCuts;
+  readonly #orders: FlowOrders;
   readonly #rules: RulesSummary;
   readonly #originName: (number: number) => string;
   readonly #alerts = new Map<number, { sid: number; count: number; msg: string }>();
@@ -133,13 +134,13 @@ class ReplayRun {
     this.#events = RingReader.open(rings.events);
     this.#bulk = RingReader.open(rings.bulk);
     this.#flows = FlowMemory.open(this.#kernel.flowHandle());
+    this.#orders = new FlowOrders(this.#flows);
     this.#cuts = new FlowCuts(this.#kernel.cuts, () => this.#clock / 1e9, {
       gate: (open) => control.flag(ControlFlag.CONTROL_CUTS, open),
-      orders: new FlowOrders(this.#flows),
+      orders: this.#orders,
       turn: () => control.turnFlows(),
     });
     const logs = new Set(options.logs);
-    this.#flows = FlowMemory.open(this.#kernel.flowHandle());
     this.#judge = new Judge({
       // Records carry the packet's own time; what is older is as much before it as the clock says.
       timeUs: (ns) => this.#timeUs - Math.floor((this.#clock - ns) / 1000),
@@ -207,7 +208,8 @@ class ReplayRun {
   }
 
   #apply(raised: Raised): void {
-    const { cut, origin, quiet, trial } = raised;
+    const { cut, pass, origin, quiet, trial } = raised;
+    if (pass) this.#orders.pass(pass.flow, pass.flowId, pass.sid);
     const detection =
       origin === undefined ? raised.detection : { ...raised.detection, origin: this.#originName(origin) };
     if (cut && this.#options.inline) this.#cuts.cut(cut, detection.rule?.sid ?? 0);
@@ -236,7 +238,6 @@ class ReplayRun {
   }
 
   close(): void {
-    this.#flows.close();
     this.#bulk.close();
     this.#events.close();
     this.#flows.close();

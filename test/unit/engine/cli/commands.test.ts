@@ -18,7 +18,7 @@ t.test('status', async (t) => {
   t.equal(err, '');
   for (const part of [
     'ids 0.1.0, pid 1073741824, up 1m1s, mode prevent, rules generation 7 (from cli)',
-    'eth0: XDP native, reject by xdp, VLAN tags are taken off',
+    'reject by xdp, VLAN tags are taken off',
     'webhook: retrying, 1 of 3 delivered, 2 pending, 0 dropped, 0 failed; last error: connection refused',
     'decode-tcp-doff: 1',
   ]) {

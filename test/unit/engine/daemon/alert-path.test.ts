@@ -31,6 +31,7 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
       },
     },
     cuts: { cut: (...cut) => void seen.cuts.push(cut), sweep: () => 0 },
+    orders: { pass: () => true },
     recent: { push: (batch) => void seen.recent.push(...batch) },
     dispatcher: { pushLines: () => undefined, push: (batch) => void seen.sent.push(...batch) },
     log: { error: (fields: unknown) => void seen.errors.push(fields) },
