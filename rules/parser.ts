@@ -4,17 +4,16 @@
 import { addressDomain, resolveAddresses } from './addresses.js';
 import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
 import { standardClassifications, type Classifications } from './classification.js';
-import { fail, newDraft, unsupported, type Draft, type ParseOptions } from './draft.js';
+import { fail, newDraft, type Draft, type ParseOptions } from './draft.js';
 import { appOf, transports } from './buffers.js';
 import { DuplicateFilter } from './duplicates.js';
 import { checkHeader, finishMatches, metaOf } from './finish.js';
 import { actions, parseHeader, type Header, type HeaderProblem, type Resolver } from './header.js';
-import { keywordByName } from './keywords/index.js';
-import { excerpt, lexRule, type Option } from './lexer.js';
+import { lexRule } from './lexer.js';
 import { eachLine, MAX_LINE, positionOf, type LogicalLine } from './lines.js';
+import { parseOption } from './option.js';
 import { portDomain } from './ports.js';
 import { versionCondition } from './protocols.js';
-import { didYouMean } from './suggest.js';
 
 export interface LanguageOptions {
   /** Address variables without `$`, values as in suricata.yaml. */
@@ -47,79 +46,6 @@ const DISABLED = new RegExp(
   `^#[#\\s]*(?:${[...actions.keys()].join('|')})\\s+[a-z0-9-]+\\s[^;]*(?:->|<>|=>)[^;]*\\(`,
   'i',
 );
-
-/** Takes the quotes off a value and calls the keyword's parser, or reports what is wrong with the option. */
-function parseOption(draft: Draft, option: Option): void {
-  draft.keyword = option.name === '' ? 'option' : option.name;
-  draft.keywordAt = option.at;
-  draft.valueAt = option.valueAt;
-  const keyword = keywordByName.get(option.name);
-  if (!keyword) {
-    if (option.name === '') return fail(draft, option.at, 'an option has no name', 'remove the extra ; or :');
-    const remedy = didYouMean(
-      option.name,
-      keywordByName.keys(),
-      'see docs/rules.md for the keywords; a ; in text is written \\;',
-    );
-    return fail(draft, option.at, `"${excerpt(option.name)}" is not a keyword`, remedy);
-  }
-  if (!keyword.parse) {
-    unsupported(draft, keyword.summary);
-    if (keyword.value === 'optional') stickyOther(draft, option);
-    return;
-  }
-  if (keyword.once && draft.seen.has(keyword.name))
-    return fail(draft, option.at, `${option.name} stands twice`, 'remove one');
-  if (keyword.once) draft.seen.add(keyword.name);
-  const value = option.value ?? '';
-  if (value === '') {
-    if (keyword.value === 'required')
-      return fail(draft, option.at, `${option.name} needs a value`, `write ${option.name}:VALUE;`);
-    return keyword.parse(draft, '', false);
-  }
-  if (keyword.value === 'none')
-    return fail(draft, option.valueAt, `${option.name} has no value`, `write ${option.name};`);
-  const negated = keyword.negatable === true && value.startsWith('!');
-  const body = negated ? value.slice(1).trimStart() : value;
-  if (!body.startsWith('"')) {
-    if (keyword.quotes === 'mandatory') {
-      return fail(
-        draft,
-        option.valueAt,
-        `the value of ${option.name} is not in double quotes`,
-        `write ${option.name}:"VALUE";`,
-      );
-    }
-    return keyword.parse(draft, body, negated);
-  }
-  if (keyword.quotes === 'none') {
-    return fail(
-      draft,
-      option.valueAt,
-      `${option.name} takes no quotes`,
-      `write ${option.name}:${body.replaceAll('"', '')};`,
-    );
-  }
-  if (body.length < 2 || !body.endsWith('"')) {
-    return fail(
-      draft,
-      option.valueAt,
-      'the closing quote is missing',
-      'write it, or escape a ; within the quotes as \\;',
-    );
-  }
-  if (body.length === 2)
-    return fail(draft, option.valueAt, `the value of ${option.name} is empty`, 'write at least one character');
-  keyword.parse(draft, body.slice(1, -1), negated);
-}
-
-/** Behind an unsupported buffer, contents do not look into the raw payload or the buffer before it. */
-function stickyOther(draft: Draft, option: Option): void {
-  if (option.value !== undefined) return;
-  draft.buffer = option.name === 'pkt_data' ? 'payload' : 'other';
-  draft.group++;
-  draft.dotprefix = false;
-}
 
 interface Run {
   readonly resolver: Resolver;

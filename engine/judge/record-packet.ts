@@ -7,6 +7,8 @@ import type { JudgedPacket } from '../../rules/index.js';
 import type { FlowTuple } from './flow-tuple.js';
 
 const TCP = 6;
+const ICMP = 1;
+const ICMPV6 = 58;
 
 export class RecordPacket implements JudgedPacket {
   readonly #view: DataView;
@@ -71,7 +73,10 @@ export class RecordPacket implements JudgedPacket {
   field(field: Field): number | undefined {
     const view = this.#view;
     const at = this.#at;
-    const tcp = this.proto === TCP && (view.getUint8(at + L.flags) & EventFlag.EVENT_L4) !== 0;
+    const { proto } = this;
+    const read = (view.getUint8(at + L.flags) & EventFlag.EVENT_L4) !== 0;
+    const tcp = read && proto === TCP;
+    const icmp = read && (proto === ICMP || proto === ICMPV6);
     switch (field) {
       case Field.IP_VERSION:
         return view.getUint8(at + L.ipVersion);
@@ -93,8 +98,20 @@ export class RecordPacket implements JudgedPacket {
         return tcp ? view.getUint32(at + L.ack, true) : undefined;
       case Field.TCP_WINDOW:
         return tcp ? view.getUint16(at + L.window, true) : undefined;
+      case Field.ICMP_TYPE:
+        return icmp ? this.sport : undefined;
+      case Field.ICMP_CODE:
+        return icmp ? this.dport : undefined;
+      case Field.ICMP_ID:
+        return icmp ? view.getUint16(at + L.icmpId, true) : undefined;
+      case Field.ICMP_SEQ:
+        return icmp ? view.getUint16(at + L.icmpSeq, true) : undefined;
       case Field.VLAN_LAYERS:
         return view.getUint8(at + L.vlans);
+      case Field.VLAN_ID0:
+        return view.getUint8(at + L.vlans) > 0 ? view.getUint16(at + L.vlan, true) : undefined;
+      case Field.VLAN_ID1:
+        return view.getUint8(at + L.vlans) > 1 ? view.getUint16(at + L.vlan + 2, true) : undefined;
       case Field.DECODE0:
         return view.getUint32(at + L.decode, true);
       case Field.DECODE1:

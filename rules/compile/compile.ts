@@ -144,7 +144,7 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
   const { ruleset, refused, heads } = fitted;
   const engineRules = engine.map(({ rule }) => rule);
   const both = inline.flatMap(({ message, ...one }) => (message === undefined ? [] : [{ ...one, kernel: true }]));
-  const program = makeProgram([...engine, ...both].sort(byEngineRank));
+  const { program } = makeProgram([...engine, ...both].sort(byEngineRank));
   const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
     refused.has(rule) || message !== undefined ? [] : [rule],
   );

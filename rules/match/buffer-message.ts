@@ -8,6 +8,7 @@ export class BufferMessage implements Message {
   fresh = 0;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
+  hits: readonly number[] | undefined = undefined;
   readonly #buffers: Uint8Array[][] = BUFFERS.map(() => []);
   #head: Message | undefined;
   #open = 0;
@@ -21,6 +22,7 @@ export class BufferMessage implements Message {
     this.fresh = 0;
     this.number = head?.number;
     this.decided = head?.decided;
+    this.hits = head?.hits;
     return this;
   }
 

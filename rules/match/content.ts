@@ -3,7 +3,7 @@
 // only what its visible part proves counts, whatever may follow; nothing else matches. A dotted buffer (dotprefix) has a
 // dot before its first byte, which is not copied there.
 
-import { FOLD } from './literals.js';
+import { FOLD } from './fold-case.js';
 import type { ContentTest, SizeTest } from './program.js';
 
 const DOT = 0x2e;

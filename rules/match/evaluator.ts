@@ -81,6 +81,7 @@ class ProgramEvaluator implements Evaluator {
       this.#turn = 1;
     }
     for (const one of filter.filters) this.#search(one, message);
+    if (message.hits !== undefined) for (const hit of message.hits) this.#mark(filter.led.get(hit));
     for (const rule of filter.always) candidates.push(rule);
     if (candidates.length > 1) candidates.sort(ascending);
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
@@ -120,6 +121,15 @@ class ProgramEvaluator implements Evaluator {
         this.#marked[rule] = this.#turn;
         this.#candidates.push(rule);
       }
+    }
+  }
+
+  #mark(rules: readonly number[] | undefined): void {
+    if (rules === undefined) return;
+    for (const rule of rules) {
+      if (this.#marked[rule] === this.#turn) continue;
+      this.#marked[rule] = this.#turn;
+      this.#candidates.push(rule);
     }
   }
 

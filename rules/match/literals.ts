@@ -1,159 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds which of many literals occur in a buffer, without case. A literal is known by a few runs of four of its bytes that
-// few others have (a shorter one by all it has), at consecutive places, so that it is enough to look at every second or
-// fourth byte of a buffer. A bit map over hashes of the runs says nearly everywhere that nothing is there; what it lets
-// through is compared. An automaton would take 200 MB for 30,000 literals of arbitrary bytes, this takes 4 MB, and its
-// tables for a usual rule set stay in the first cache.
+// The search for literals by their index; see literal-index.ts.
 
-/** Plain data; can be cloned into another thread. */
-export interface LiteralIndex {
-  readonly tables: readonly RunTable[];
-  /** Bytes of all literals (at most MAX_COMPARED of each), folded: literal n is bytes[starts[n]] to bytes[starts[n + 1]]. */
-  readonly bytes: Uint8Array;
-  readonly starts: Uint32Array;
-  /** Longest literal, in bytes that are compared. */
-  readonly longest: number;
-}
-
-/** Literals by runs of one length. */
-interface RunTable {
-  /** Bytes of a run: 4, or fewer for literals that are shorter. */
-  readonly length: number;
-  /** Every so many bytes of a buffer are looked at; a literal has as many runs. */
-  readonly stride: number;
-  /** Hashes are shifted right by this. */
-  readonly shift: number;
-  readonly map: Uint32Array;
-  /** Open addressing by hash: the run, and its first entry plus 1; 0 = free. */
-  readonly runs: Uint32Array;
-  readonly first: Uint32Array;
-  /** By entry: the literal, where the run stands in it, the next entry with the same run plus 1. */
-  readonly literal: Uint32Array;
-  readonly offset: Uint8Array;
-  readonly next: Uint32Array;
-}
-
-/** Bytes of a literal that are compared; what is longer is told apart by the exact test. */
-const MAX_COMPARED = 32;
-const MIN_BITS = 12;
-const MAX_BITS = 21;
-
-/** ASCII letters in lower case, other bytes as they are. */
-export const FOLD = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte));
-
-/** Lower case of ASCII letters, other bytes as they are. */
-export function foldCase(bytes: Uint8Array): Uint8Array {
-  return bytes.map((byte) => FOLD[byte] ?? byte);
-}
-
-/** What nearly every message has: a run of it says little about a literal. */
-const USUAL =
-  'GET POST HTTP/1.1 Host: User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) ' +
-  'Chrome/120.0.0.0 Safari/537.36 Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8 ' +
-  'Accept-Encoding: gzip, deflate, br Accept-Language: en-US,en;q=0.5 Connection: keep-alive Content-Type: ' +
-  'application/x-www-form-urlencoded; charset=utf-8 application/json Content-Length: 0 200 OK Server: nginx Apache Date: ' +
-  'Cache-Control: no-cache max-age=0 www. .com/ .com .net .org .php .html index https:// http:// true false null';
-
-const hashOf = (run: number): number => Math.imul(run, 0x9e3779b1) >>> 0;
+import { FOLD } from './fold-case.js';
+import { hashOfRun, type LiteralIndex, type RunTable } from './literal-index.js';
 
 /** Folds letters of a run; signs that fall together are told apart when literals are compared. */
 const CASES = 0x20202020;
-
-/** The run of `length` bytes at `at` as a number, the first byte highest. */
-function runOf(bytes: Uint8Array, at: number, length: number): number {
-  let run = 0;
-  for (let i = 0; i < length; i++) run = (run << 8) | (bytes[at + i] ?? 0) | 0x20;
-  return run >>> 0;
-}
-
-function countRuns(literals: readonly Uint8Array[]): Map<number, number> {
-  const counts = new Map<number, number>();
-  const add = (bytes: Uint8Array, weight: number): void => {
-    for (let at = 0; at + 4 <= bytes.length; at++) {
-      const run = runOf(bytes, at, 4);
-      counts.set(run, (counts.get(run) ?? 0) + weight);
-    }
-  };
-  for (const literal of literals) add(literal, 1);
-  add(Buffer.from(USUAL), 1000);
-  return counts;
-}
-
-/** Where in the literal the rarest `stride` consecutive runs begin. */
-function rarest(literal: Uint8Array, stride: number, counts: ReadonlyMap<number, number>): number {
-  let [best, least] = [0, Infinity];
-  for (let at = 0; at + stride + 3 <= literal.length; at++) {
-    let sum = 0;
-    for (let i = 0; i < stride; i++) {
-      sum += counts.get(runOf(literal, at + i, 4)) ?? 0;
-      // Runs of one byte are common in binary data.
-      if (literal[at + i] === literal[at + i + 1] && literal[at + i] === literal[at + i + 2]) sum += 500;
-    }
-    if (sum < least) [best, least] = [at, sum];
-  }
-  return best;
-}
-
-/** A part of a literal: what is compared, and where its runs begin in that. */
-interface Part {
-  readonly bytes: Uint8Array;
-  readonly run: number;
-}
-
-function partOf(literal: Uint8Array, stride: number, counts: ReadonlyMap<number, number>): Part {
-  const run = rarest(literal, stride, counts);
-  const from = Math.max(0, Math.min(run - MAX_COMPARED / 2, literal.length - MAX_COMPARED));
-  return { bytes: literal.subarray(from, from + MAX_COMPARED), run: run - from };
-}
-
-function tableOf(length: number, stride: number, members: readonly number[], parts: readonly Part[]): RunTable {
-  const entries = members.length * stride;
-  const bits = Math.min(MAX_BITS, Math.max(MIN_BITS, Math.ceil(Math.log2(entries)) + 5));
-  const slots = 2 ** Math.ceil(Math.log2(2 * entries + 2));
-  const shift = 32 - bits;
-  const map = new Uint32Array(2 ** (bits - 5));
-  const [runs, first] = [new Uint32Array(slots), new Uint32Array(slots)];
-  const [literals, offset, next] = [new Uint32Array(entries), new Uint8Array(entries), new Uint32Array(entries)];
-  let entry = 0;
-  for (const literal of members) {
-    const part = parts[literal];
-    for (let i = 0; part && i < stride; i++, entry++) {
-      const run = runOf(part.bytes, part.run + i, length);
-      const hash = hashOf(run);
-      const bit = hash >>> shift;
-      map[bit >>> 5] = (map[bit >>> 5] ?? 0) | (1 << (bit & 31));
-      let slot = hash & (slots - 1);
-      while (first[slot] !== 0 && runs[slot] !== run) slot = (slot + 1) & (slots - 1);
-      runs[slot] = run;
-      next[entry] = first[slot] ?? 0;
-      first[slot] = entry + 1;
-      literals[entry] = literal;
-      offset[entry] = part.run + i;
-    }
-  }
-  return { length, stride, shift, map, runs, first, literal: literals, offset, next };
-}
-
-/** The index of `literals`, which must be in lower case (foldCase) and not empty; undefined if there are none. */
-export function indexLiterals(literals: readonly Uint8Array[]): LiteralIndex | undefined {
-  if (literals.length === 0) return undefined;
-  const counts = countRuns(literals);
-  const shortest = literals.reduce((least, { length }) => (length >= 4 && length < least ? length : least), Infinity);
-  const stride = shortest >= 7 ? 4 : shortest >= 5 ? 2 : 1;
-  const parts = literals.map((literal) => partOf(literal, literal.length >= 4 ? stride : 1, counts));
-  const starts = new Uint32Array(literals.length + 1);
-  parts.forEach((part, number) => (starts[number + 1] = (starts[number] ?? 0) + part.bytes.length));
-  const tables = [4, 3, 2, 1].flatMap((length) => {
-    const members = [...literals.keys()].filter((number) => Math.min(4, literals[number]?.length ?? 0) === length);
-    return members.length === 0 ? [] : [tableOf(length, length === 4 ? stride : 1, members, parts)];
-  });
-  return {
-    tables,
-    bytes: Uint8Array.from(Buffer.concat(parts.map((part) => part.bytes))),
-    starts,
-    longest: parts.reduce((most, part) => Math.max(most, part.bytes.length), 0),
-  };
-}
 
 /** Literals found by one search; made once and used again and again. */
 export class Finds {
@@ -252,7 +104,7 @@ function compareAt(
 ): void {
   const { runs, first, next } = table;
   const last = runs.length - 1;
-  let slot = hashOf(run) & last;
+  let slot = hashOfRun(run) & last;
   while (first[slot] !== 0 && runs[slot] !== run) slot = (slot + 1) & last;
   for (let entry = first[slot] ?? 0; entry !== 0; entry = next[entry - 1] ?? 0) {
     const literal = table.literal[entry - 1] ?? 0;

@@ -4,7 +4,9 @@
 
 import type { ContentMatch, Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
-import { foldCase, indexLiterals, type LiteralIndex } from './literals.js';
+import type { LiteralTable } from './kernel-literals.js';
+import { foldCase } from './fold-case.js';
+import { indexLiterals, type LiteralIndex } from './literal-index.js';
 import { BUFFERS, KINDS, type BufferId } from './message.js';
 
 /** The search in one buffer. */
@@ -22,6 +24,8 @@ export interface KindFilter {
   readonly filters: readonly BufferFilter[];
   /** Rules without a literal: tried on every message. */
   readonly always: Uint32Array;
+  /** Rules by the index in MadeProgram.literals of what is looked for first: it may stand in a masked value. */
+  readonly led: ReadonlyMap<number, readonly number[]>;
   /** False if no rule is judged on such messages. */
   readonly used: boolean;
 }
@@ -57,22 +61,33 @@ function filterOf(buffer: BufferId, wanted: Wanted): BufferFilter | undefined {
 }
 
 /** The filters of each kind; rules are numbered in the order of the list, `kinds` are bits by kind. */
-export function makePrefilters(rules: readonly { readonly rule: Rule; readonly kinds: number }[]): KindFilter[] {
+export function makePrefilters(
+  rules: readonly { readonly rule: Rule; readonly kinds: number }[],
+  literals: LiteralTable,
+): KindFilter[] {
+  const led = Array.from({ length: KINDS }, () => new Map<number, number[]>());
   const always: number[][] = Array.from({ length: KINDS }, () => []);
   const wanted = Array.from({ length: KINDS }, () => new Map<BufferId, Wanted>());
   rules.forEach(({ rule, kinds }, number) => {
     const fast = fastPattern(rule);
     const literal = fast && literalOf(fast);
+    const known = fast === undefined ? -1 : literals.numberOf(fast);
     for (let kind = 0; kind < KINDS; kind++) {
       if ((kinds & (1 << kind)) === 0) continue;
       if (fast === undefined || literal === undefined) always[kind]?.push(number);
       else add(wanted[kind], BUFFERS.indexOf(fast.buffer) as BufferId, literal, number);
+      if (known >= 0) led[kind]?.set(known, [...(led[kind]?.get(known) ?? []), number]);
     }
   });
   return wanted.map((buffers, kind): KindFilter => {
     const filters = [...buffers].flatMap(([buffer, list]) => filterOf(buffer, list) ?? []);
     const rest = Uint32Array.from(always[kind] ?? []);
-    return { filters, always: rest, used: filters.length + rest.length > 0 };
+    return {
+      filters,
+      always: rest,
+      led: led[kind] ?? new Map<number, number[]>(),
+      used: filters.length + rest.length > 0,
+    };
   });
 }
 

@@ -7,7 +7,8 @@ import { bufferInfo, bufferMatches } from '../buffers.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { kindsOf, needsOf, streamUse } from './kinds.js';
-import { foldCase } from './literals.js';
+import { LiteralTable } from './kernel-literals.js';
+import { foldCase } from './fold-case.js';
 import { BUFFERS, type BufferId } from './message.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
@@ -21,6 +22,8 @@ export interface ContentTest {
   readonly offset: number;
   /** The match ends at this byte at the latest. */
   readonly end: number;
+  /** Index into MadeProgram.literals; -1 = nothing is masked in its buffer. */
+  readonly literal: number;
 }
 
 export interface SizeTest {
@@ -93,6 +96,12 @@ export interface EngineProgram {
   readonly needs: number;
 }
 
+export interface MadeProgram {
+  readonly program: EngineProgram;
+  /** Contents that may stand in masked values, for the kernel: tests and messages name them by their index. */
+  readonly literals: readonly ContentMatch[];
+}
+
 /** A rule for the engine. */
 export interface Candidate {
   readonly rule: Rule;
@@ -105,7 +114,7 @@ export interface Candidate {
 const NO_END = 0xffffffff;
 const apps: Readonly<Record<AppName, App>> = { http: App.HTTP, tls: App.TLS, dns: App.DNS };
 
-function contentOf(match: ContentMatch): ContentTest {
+function contentOf(match: ContentMatch, literals: LiteralTable): ContentTest {
   const offset = match.offset ?? 0;
   return {
     pattern: Uint8Array.from(match.nocase ? foldCase(match.pattern) : match.pattern),
@@ -115,6 +124,7 @@ function contentOf(match: ContentMatch): ContentTest {
     endswith: match.endswith,
     offset,
     end: match.depth === undefined ? NO_END : offset + match.depth,
+    literal: literals.numberOf(match),
   };
 }
 
@@ -135,7 +145,7 @@ export function engineThreshold(rule: Rule): EngineThreshold | undefined {
 }
 
 /** Contents and sizes by what they look into. Only where a message has several of a buffer the keyword matters too. */
-function groupsOf(rule: Rule): TestGroup[] {
+function groupsOf(rule: Rule, literals: LiteralTable): TestGroup[] {
   const groups = new Map<string, TestGroup & { contents: ContentTest[]; sizes: SizeTest[] }>();
   for (const match of bufferMatches(rule.matches)) {
     const { buffer, dotprefix } = match;
@@ -146,7 +156,7 @@ function groupsOf(rule: Rule): TestGroup[] {
       group = { buffer: BUFFERS.indexOf(buffer) as BufferId, several, dot: dotprefix, contents: [], sizes: [] };
       groups.set(key, group);
     }
-    if (match.kind === 'content') group.contents.push(contentOf(match));
+    if (match.kind === 'content') group.contents.push(contentOf(match, literals));
     else group.sizes.push({ lo: match.lo, hi: match.hi, negate: match.negate });
   }
   return [...groups.values()];
@@ -163,7 +173,7 @@ function flowbitsOf(rule: Rule): FlowbitTests | undefined {
   return { isset: named('isset'), isnotset: named('isnotset'), changes };
 }
 
-function engineRule({ rule, index, kernel }: Candidate): EngineRule {
+function engineRule({ rule, index, kernel }: Candidate, literals: LiteralTable): EngineRule {
   const threshold = engineThreshold(rule);
   const flowbits = flowbitsOf(rule);
   return {
@@ -177,7 +187,7 @@ function engineRule({ rule, index, kernel }: Candidate): EngineRule {
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
     app: rule.app === undefined ? App.UNKNOWN : apps[rule.app],
     conditions: conditionsOf(rule),
-    groups: groupsOf(rule),
+    groups: groupsOf(rule, literals),
     ...(flowbits === undefined ? {} : { flowbits }),
     ...streamUse(rule),
     kernel: kernel === true,
@@ -207,10 +217,14 @@ export function byEngineRank(a: Candidate, b: Candidate): number {
 }
 
 /** The engine's program for rules in the order in which they act. */
-export function makeProgram(rules: readonly Candidate[]): EngineProgram {
-  return {
-    rules: rules.map(engineRule),
-    kinds: makePrefilters(rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }))),
+export function makeProgram(rules: readonly Candidate[]): MadeProgram {
+  const literals = new LiteralTable();
+  const judged = rules.map((candidate) => engineRule(candidate, literals));
+  const searched = rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }));
+  const program = {
+    rules: judged,
+    kinds: makePrefilters(searched, literals),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
   };
+  return { program, literals: literals.contents };
 }

@@ -30,6 +30,7 @@ export interface HttpRequest extends Message {
   number: number | undefined;
   /** See Message. */
   decided: readonly number[] | undefined;
+  hits: readonly number[] | undefined;
 }
 
 /** By BufferId. */
@@ -107,6 +108,7 @@ class Request extends HeaderSection implements HttpRequest {
   referer: Uint8Array | undefined;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
+  hits: readonly number[] | undefined = undefined;
   cut = 0;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;

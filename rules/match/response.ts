@@ -22,6 +22,7 @@ export interface HttpResponse extends Message {
   number: number | undefined;
   /** See Message. */
   decided: readonly number[] | undefined;
+  hits: readonly number[] | undefined;
 }
 
 class Response extends HeaderSection implements HttpResponse {
@@ -31,6 +32,7 @@ class Response extends HeaderSection implements HttpResponse {
   readonly reason: Uint8Array;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
+  hits: readonly number[] | undefined = undefined;
 
   constructor(bytes: Uint8Array, from: number, blank: number, end: number) {
     super(bytes, Math.min(end + 1, bytes.length), COOKIE);

@@ -72,10 +72,14 @@ export function changeFlowbits(tests: FlowbitTests, flow: FlowState | undefined)
   }
 }
 
-/** True if the bytes surely pass all tests of the group. */
-export function groupHolds(group: TestGroup, bytes: Uint8Array, open: boolean): boolean {
+/** True if the bytes surely pass all tests of the group. @param hits see Message */
+export function groupHolds(group: TestGroup, bytes: Uint8Array, open: boolean, hits?: readonly number[]): boolean {
   for (const size of group.sizes) if (!sizeHolds(size, bytes, open, group.dot)) return false;
-  for (const content of group.contents) if (!contentHolds(content, bytes, open, group.dot)) return false;
+  for (const content of group.contents) {
+    if (hits !== undefined && hits.includes(content.literal)) {
+      if (content.negated) return false;
+    } else if (!contentHolds(content, bytes, open, group.dot)) return false;
+  }
   return true;
 }
 
@@ -84,7 +88,7 @@ function anyHolds(group: TestGroup, message: Message, open: boolean): boolean {
     const bytes = message.buffer(group.buffer, instance);
     // As in the reference, a negated content does not match a buffer that is not there either.
     if (bytes === undefined) return false;
-    if (groupHolds(group, bytes, open)) return true;
+    if (groupHolds(group, bytes, open, message.hits)) return true;
     if (!group.several) return false;
   }
 }

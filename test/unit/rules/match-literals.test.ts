@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { findLiterals, Finds, foldCase, indexLiterals } from '../../../rules/match/literals.js';
+import { foldCase } from '../../../rules/match/fold-case.js';
+import { indexLiterals } from '../../../rules/match/literal-index.js';
+import { findLiterals, Finds } from '../../../rules/match/literals.js';
 import { Random } from './support/random.js';
 
 /** Signs that are close to each other: both cases, and some that folding of four bytes at once takes for letters. */
