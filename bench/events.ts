@@ -7,8 +7,8 @@ import { Kernel, RingReader } from '../engine/bpf/index.js';
 import { languageOptions, ruleFiles } from '../engine/config/index.js';
 import { readSources } from '../engine/files.js';
 import { Judge } from '../engine/judge/judge.js';
-import { defaultRedactNames } from '../engine/redact/header-names.js';
-import { redactTable } from '../engine/redact/redact-table.js';
+import { defaultRedaction } from '../engine/layer7/structure/names.js';
+import { structureTable } from '../engine/layer7/structure/structure-table.js';
 import { compileRules } from '../rules/index.js';
 import { tcp, TCP } from '../test/kernel/support/frames.js';
 import { median, print, type Row } from './report.js';
@@ -35,7 +35,7 @@ const request = [
 export function benchEvents(): void {
   const kernel = Kernel.open();
   const compiled = compileRules(readSources(ruleFiles(undefined, '.')), languageOptions({ homeNet: ['10.0.0.0/8'] }));
-  kernel.writeRedact(redactTable(defaultRedactNames));
+  kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
   kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
   kernel.installRuleset(compiled.ruleset, 1);
   const judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false });

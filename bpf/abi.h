@@ -19,9 +19,6 @@ enum ids_limit {
 	IDS_RULE_SLOTS = 2,         /* rule sets held at once: the one in force and the one being filled */
 	IDS_PROTO_NONE = 256,       /* protocol key of a frame that is not IP or whose IP header cannot be read */
 	IDS_PROTO_KEYS = 257,       /* protocol keys: every IP protocol number and IDS_PROTO_NONE */
-	IDS_HEADER_MAX = 4096,      /* bytes of an HTTP header section that are handed over from one segment */
-	IDS_REDACT_STATES = 1024,   /* states of the redaction automaton */
-	IDS_REDACT_CLASSES = 64,    /* byte classes of the redaction automaton */
 	IDS_ORIGINS = 4096,         /* origins of blocklist entries that have counters of their own */
 	IDS_BUCKET_WAYS = 8,        /* threshold entries of one bucket; in a region with sets, sets of one bucket */
 	IDS_COMMON_BUCKETS = 16384, /* buckets of the common region, the first of the threshold table: a power of two */
@@ -564,7 +561,7 @@ enum ids_stat {
 	IDS_STAT_REJECTS_SENT = 9,            /* reject answers handed to XDP_TX */
 	IDS_STAT_REJECTS_LIMITED =
 		10,                   /* reject answers held back by the rate bound or because nobody may be answered */
-	IDS_STAT_HTTP_TRUNCATED = 11, /* header sections that continue beyond the segment or IDS_HEADER_MAX */
+	IDS_STAT_HTTP_TRUNCATED = 11, /* header sections that were handed over without their end */
 	IDS_STAT_EXEMPTED = 12,       /* packets of a blocklisted source that a built-in exemption let through */
 	IDS_STAT_EXPIRED_HITS = 13,   /* packets that met an expired blocklist entry */
 	IDS_STAT_HTTP = 14,           /* HTTP requests seen */
@@ -689,21 +686,6 @@ struct ids_flow_record {
 };
 
 #include "abi_l7.h"
-
-/*
- * Redaction automaton, made by the engine from the configured header names: state' = next[state][class[byte]]. A byte is
- * masked if the state after it has IDS_REDACT_MASK set; IDS_REDACT_END set means that the header section ended with it.
- */
-enum ids_redact_bit {
-	IDS_REDACT_STATE = 0x3fff,
-	IDS_REDACT_MASK = 0x4000,
-	IDS_REDACT_END = 0x8000,
-};
-
-struct ids_redact {
-	__u8 byte_class[256];
-	__u16 next[IDS_REDACT_STATES * IDS_REDACT_CLASSES];
-};
 
 /*
  * A flow that is cut, in canonical order: the smaller address (bytes as on the wire) and its port first; of equal

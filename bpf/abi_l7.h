@@ -7,7 +7,7 @@
 
 enum ids_l7_limit {
 	IDS_SECTION_MAX = 16384, /* bytes of a header section or a TLS hello that are judged and handed over */
-	IDS_SECTION_PAD = 64,    /* room behind them that a pass may touch */
+	IDS_SECTION_PAD = 1024,  /* room behind them that a pass may touch */
 	IDS_EDGES = 128,         /* edges of a section */
 	IDS_MASKED = 16,         /* masked values of a section that get a hash */
 	IDS_DECIDED = 4,         /* rules of the kernel that matched a message and are named with it */

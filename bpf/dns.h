@@ -158,6 +158,19 @@ static __always_inline int ids_dns_message(struct ids_io *io, const __u32 from, 
 	return 0;
 }
 
+/* Puts the name that is dotted text back as it was. */
+__noinline int ids_dns_restore(struct ids_io *io)
+{
+	struct ids_dns_walk walk = { .io = io };
+
+	if (!io)
+		return 0;
+	walk.at = io->own[IDS_DNS_FROM] + IDS_DNS_HEADER;
+	walk.count = io->own[IDS_DNS_COUNT];
+	bpf_loop(IDS_DNS_LABELS, ids_dns_dot, &walk, 0);
+	return 0;
+}
+
 /* Judges the name as dotted text, puts it back as it was, and hands over the message that ids_dns_section() found. */
 static __always_inline void ids_dns_done(struct ids_packet *pkt, struct ids_io *io)
 {
@@ -165,14 +178,8 @@ static __always_inline void ids_dns_done(struct ids_packet *pkt, struct ids_io *
 
 	ids_count(IDS_STAT_DNS);
 	if (io->own[IDS_DNS_NAME_END]) {
-		struct ids_dns_walk walk = {
-			.io = io,
-			.at = from + IDS_DNS_HEADER,
-			.count = io->own[IDS_DNS_COUNT],
-		};
-
-		ids_pattern_span(pkt, io, IDS_REGION_QUERY, walk.at + 1, io->own[IDS_DNS_NAME_END], 1, 1);
-		bpf_loop(IDS_DNS_LABELS, ids_dns_dot, &walk, 0);
+		ids_pattern_span(pkt, io, IDS_REGION_QUERY, from + IDS_DNS_HEADER + 1, io->own[IDS_DNS_NAME_END], 1, 1);
+		ids_dns_restore(io);
 		if (io->wanted)
 			flags |= IDS_BYTES_WANTED;
 	}

@@ -13,9 +13,7 @@
 #include "flow.h"
 #include "lists.h"
 #include "rules.h"
-#include "http.h"
-#include "structure.h"
-#include "patterns.h"
+#include "stream.h"
 #include "inspect.h"
 #include "verdict.h"
 #include "flood.h"
@@ -35,8 +33,12 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 	if (pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_judge_rules(pkt);
 	/* A pass rule ends the judging of this packet; the payload of a tunnel is the packet that is judged next. */
-	if (!pkt->inner && pkt->reason != IDS_REASON_RULE_PASS && ids_http_wanted(pkt))
-		ids_http(ctx, hook, pkt);
+	if (!pkt->inner && pkt->reason != IDS_REASON_RULE_PASS) {
+		if (ids_l7_wanted(pkt))
+			ids_stream(ctx, hook, pkt);
+		else if (ids_dns_wanted(pkt))
+			ids_dns_datagram(ctx, hook, pkt);
+	}
 	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);
 }

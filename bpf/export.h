@@ -36,7 +36,6 @@ struct ids_export {
 	enum ids_event_type event_type;
 	enum ids_event_flag event_flag;
 	enum ids_http_flag http_flag;
-	enum ids_redact_bit redact_bit;
 	enum ids_cut_flag cut_flag;
 	enum ids_flow_limit flow_limit;
 	enum ids_direction direction;
@@ -88,7 +87,6 @@ struct ids_export {
 	struct ids_rule_count rule_count;
 	struct ids_event event;
 	struct ids_http http;
-	struct ids_redact redact;
 	struct ids_cut_key cut_key;
 	struct ids_cut cut;
 	struct ids_flow_dir flow_dir;

@@ -1,189 +1,194 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/*
- * The layer-7 stage: recognises an HTTP/1 request by its first bytes, on any port, and hands the masked header section
- * of this segment to the engine through the bulk ring.
- */
+/* The consumer of HTTP/1 header sections: reads them, judges them, and hands over those that somebody wants. */
 #ifndef IDS_HTTP_H
 #define IDS_HTTP_H
 
-#include <linux/in.h>
-#include "events.h"
-#include "redact.h"
+#include "http_body.h"
+#include "http_frame.h"
+#include "http_mask.h"
+#include "http_record.h"
+#include "structure.h"
 
-#define IDS_HTTP_METHOD_MAX 32
-#define IDS_HTTP_LEAD_MAX   16 /* bytes of empty lines that a server passes over before a request (RFC 9112 2.2) */
-
-/* Where a record is put together: written and read by the HTTP stage alone, one a CPU, never nested. */
-struct ids_http_record {
-	struct ids_http head;
-	struct ids_section section;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ids_http_record);
-} ids_http_scratch SEC(".maps");
-
-/* What the first bytes of a payload say. */
-enum ids_http_guess {
-	IDS_HTTP_NO,
-	IDS_HTTP_MAYBE, /* a token and a space: the version behind them decides */
-	IDS_HTTP_YES,   /* a well-known method and a path */
-	IDS_HTTP_LATER, /* an empty line in front */
-};
-
-#define IDS_HTTP_BYTE(s, i) ((i) < sizeof(s) - 1 ? (__u64)(s)[(i) < sizeof(s) ? (i) : 0] << 8 * (i) : 0)
-#define IDS_HTTP_WORD(s)                                                                                               \
-	(IDS_HTTP_BYTE(s, 0) | IDS_HTTP_BYTE(s, 1) | IDS_HTTP_BYTE(s, 2) | IDS_HTTP_BYTE(s, 3) | IDS_HTTP_BYTE(s, 4) | \
-	 IDS_HTTP_BYTE(s, 5) | IDS_HTTP_BYTE(s, 6) | IDS_HTTP_BYTE(s, 7))
-#define IDS_HTTP_STARTS(w, s) (((w) & ~0ull >> (64 - 8 * (sizeof(s) - 1))) == IDS_HTTP_WORD(s))
-
-/* True if a request begins with these 8 bytes, beyond doubt. */
-static __always_inline bool ids_http_is_usual(__u64 word)
+/* Brings a response and its request together: the method frames the response, the time gives the latency. */
+__noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
 {
-	return IDS_HTTP_STARTS(word, "GET /") || IDS_HTTP_STARTS(word, "POST /") || IDS_HTTP_STARTS(word, "HEAD /") ||
-	       IDS_HTTP_STARTS(word, "PUT /") || IDS_HTTP_STARTS(word, "PATCH /") || IDS_HTTP_STARTS(word, "TRACE /") ||
-	       IDS_HTTP_STARTS(word, "DELETE /");
+	struct ids_message *message;
+	struct ids_l7 *l7;
+	__u8 waiting, lost;
+	__u32 now;
+
+	if (!pkt || !io)
+		return 0;
+	l7 = ids_l7_of(pkt);
+	if (!l7)
+		return 0;
+	message = &io->message;
+	now = ids_now(pkt) / 1000;
+	waiting = l7->pushed - l7->popped;
+	lost = l7->missed - l7->found;
+	if (io->kind == IDS_GUESS_REQUEST) {
+		__u32 n = l7->pushed % IDS_QUEUE;
+
+		message->number = ids_l7_dir(pkt, l7)->message;
+		/* Behind one that found the queue full nobody knows where its place in it would be. */
+		if (lost || waiting >= IDS_QUEUE) {
+			l7->missed += lost < 255;
+			return 0;
+		}
+		l7->method[n] = message->method;
+		l7->time_us[n] = now;
+		l7->pushed++;
+		return 0;
+	}
+	if (waiting) {
+		__u32 n = l7->popped % IDS_QUEUE;
+
+		message->flags |= IDS_MESSAGE_ANSWER;
+		message->number = l7->answered + 1;
+		message->method = l7->method[n];
+		message->latency_us = now - l7->time_us[n];
+	} else if (lost) {
+		/* Whether it has a body is not known if it could be one to HEAD. */
+		message->flags |= IDS_MESSAGE_BLIND;
+		message->number = l7->answered + 1;
+	}
+	/* An interim response is followed by the final one. */
+	if (message->status / 100 == 1 && message->status != 101)
+		return 0;
+	if (waiting)
+		l7->popped++;
+	else if (lost && lost < 255)
+		l7->found++;
+	if (waiting || lost)
+		l7->answered++;
+	return 0;
 }
 
-/* RFC 9110 5.6.2: one bit a byte, and no branch. */
-static const __u32 ids_http_tokens[8] = { 0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff };
-
-static __always_inline bool ids_http_is_token(__u8 byte)
+/* Who wants the section: enum ids_http_flag for its record, 0 if nobody does. */
+__noinline int ids_http_choose(struct ids_packet *pkt, struct ids_io *io)
 {
-	return ids_http_tokens[byte >> 5] >> (byte & 31) & 1;
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 wanted = settings ? settings->flags : 0, flags = 0;
+	bool response;
+
+	if (!pkt || !io)
+		return 0;
+	response = io->kind == IDS_GUESS_RESPONSE;
+	ids_count(response ? IDS_STAT_HTTP_RESPONSES : IDS_STAT_HTTP);
+	if (io->message.flags & IDS_MESSAGE_TRUNCATED)
+		ids_count(IDS_STAT_HTTP_TRUNCATED);
+	if (response ? wanted & IDS_L7_ALL_RESPONSES || io->wanted : pkt->http)
+		flags |= IDS_HTTP_WANTED;
+	if (wanted & IDS_L7_LOG_HTTP)
+		flags |= IDS_HTTP_LOGGED;
+	if (!flags)
+		return 0;
+	if (response)
+		flags |= IDS_HTTP_RESPONSE;
+	if (io->message.flags & IDS_MESSAGE_TRUNCATED)
+		flags |= IDS_HTTP_TRUNCATED;
+	if (io->message.flags & IDS_MESSAGE_CONFLICT)
+		flags |= IDS_HTTP_LENGTHS;
+	if (io->flags & IDS_IO_SPANNED)
+		flags |= IDS_HTTP_SPANNED;
+	if (io->flags & IDS_IO_CONFLICT)
+		flags |= IDS_HTTP_CONFLICT;
+	if (io->flags & IDS_IO_GAP)
+		flags |= IDS_HTTP_GAP;
+	if (io->odd)
+		flags |= IDS_HTTP_ODD;
+	if (io->decided)
+		flags |= IDS_HTTP_DECIDED;
+	return flags;
 }
 
 /*
- * Judges the first bytes of `length` payload bytes at `offset` of the frame: enum ids_http_guess. A global function,
- * so that the verifier does not go through what follows once for every length of a method.
+ * Behind pass 1, which returned `end`: the length of the section if that is complete or will never be, else 0; its
+ * message is read then.
  */
-IDS_OUTLINE_WITH(ids_http_guess, (__u32 offset, __u32 length), (offset, length))
+__noinline int ids_http_section(struct ids_packet *pkt, struct ids_io *io, int end)
 {
-	union {
-		__u8 byte[IDS_HTTP_METHOD_MAX + 8];
-		__u64 word;
-	} start = {};
-	__u32 size = sizeof(start);
+	__u32 flags = 0;
 
-	if (length < size)
-		size = length;
-	if (size < 6 || size > sizeof(start) || ids_load(ctx, hook, pkt, offset, &start, size))
-		return IDS_HTTP_NO;
-	if (ids_http_is_usual(start.word))
-		return IDS_HTTP_YES;
-	if (start.byte[0] == '\r' || start.byte[0] == '\n')
-		return IDS_HTTP_LATER;
-	if (!ids_http_is_token(start.byte[0]))
-		return IDS_HTTP_NO;
-	for (__u32 n = 1; n <= IDS_HTTP_METHOD_MAX; n++) {
-		if (!ids_http_is_token(start.byte[n]))
-			return start.byte[n] == ' ' ? IDS_HTTP_MAYBE : IDS_HTTP_NO;
-	}
-	return IDS_HTTP_NO;
-}
-
-/* Bytes of empty lines in front of a request. */
-IDS_OUTLINE_WITH(ids_http_lead, (__u32 offset, __u32 length), (offset, length))
-{
-	__u8 start[IDS_HTTP_LEAD_MAX] = {};
-	__u32 n, size = sizeof(start);
-
-	if (length < size)
-		size = length;
-	if (size == 0 || size > sizeof(start) || ids_load(ctx, hook, pkt, offset, start, size))
+	if (!pkt || !io)
 		return 0;
-	for (n = 0; n < IDS_HTTP_LEAD_MAX; n++) {
-		if (start[n] != '\r' && start[n] != '\n')
-			break;
+	if (end < 0) {
+		/* Nothing is known of these bytes. */
+		io->edges = io->crowded = 0;
+		end = ids_http_blind(io, pkt->control & IDS_CONTROL_REDACT);
+		flags = IDS_MESSAGE_BLIND;
+		io->hidden = pkt->control & IDS_CONTROL_REDACT;
 	}
-	return n;
+	if (end <= 0) {
+		if (io->flags & IDS_IO_LAST)
+			flags |= IDS_MESSAGE_TRUNCATED;
+		else if (!ids_http_is_simple(io))
+			return 0;
+		end = io->length;
+	}
+	__builtin_memset(&io->message, 0, sizeof(io->message));
+	io->message.flags = flags;
+	ids_http_frame(io, end);
+	ids_http_pair(pkt, io);
+	return end;
 }
 
-struct ids_http_line {
-	const struct ids_section *section;
-	__u32 length;
-	__u32 found;
-	__u64 last; /* the 8 bytes before this one */
-};
-
-static long ids_http_version_byte(__u32 index, void *data)
+/* Behind a section of `length` bytes: where the next one is. As ids_l7_sort(). */
+__noinline int ids_http_done(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io, __u32 length)
 {
-	struct ids_http_line *line = data;
+	const struct ids_message *message;
+	struct ids_l7_dir *dir;
+	__u32 side, hundreds;
 
-	if (index >= line->length || index >= IDS_HEADER_MAX)
-		return 1;
-	__u8 byte = line->section->bytes[index];
-
-	if (byte == '\n')
-		return 1;
-	if (byte >= '0' && byte <= '9' && (line->last & 0xffffffffffffull) == 0x20485454502full) { /* " HTTP/" */
-		line->found = 1;
+	if (!pkt || !l7 || !io)
+		return 0;
+	side = pkt->direction & 1;
+	dir = &l7->dir[side];
+	message = &io->message;
+	dir->next = dir->passed = io->begin + length;
+	dir->phase = IDS_PHASE_SECTION;
+	l7->remaining[side] = 0;
+	if (message->flags & IDS_MESSAGE_TRUNCATED) {
+		if (length >= IDS_SECTION_MAX) {
+			ids_count(IDS_STAT_SECTIONS_LONG);
+			ids_l7_anomaly(pkt, l7, IDS_L7_TOO_LONG);
+		}
+		ids_l7_lose(pkt, l7, IDS_L7_NO_WINDOW);
 		return 1;
 	}
-	line->last = line->last << 8 | byte;
-	return 0;
-}
-
-/* True if the request line names its version, as only HTTP does. */
-static __always_inline int ids_http_has_version(const struct ids_section *section, __u32 length)
-{
-	struct ids_http_line line = { .section = section, .length = length };
-
-	bpf_loop(IDS_HEADER_MAX, ids_http_version_byte, &line, 0);
-	return line.found;
-}
-
-static __always_inline bool ids_http_wanted(const struct ids_packet *pkt)
-{
-	return pkt->http && pkt->verdict == IDS_VERDICT_PASS && pkt->proto_key == IPPROTO_TCP && pkt->l4_read &&
-	       pkt->payload_len;
-}
-
-/* Runs on packets that are wanted; never changes the verdict. */
-IDS_OUTLINE(ids_http)
-{
-	__u32 zero = 0, lead = 0;
-
-	__u32 length = pkt->payload_len;
-	__u32 guess = ids_http_guess(ctx, hook, pkt, pkt->payload, length);
-
-	if (guess == IDS_HTTP_LATER) {
-		lead = ids_http_lead(ctx, hook, pkt, pkt->payload, length);
-		length = length > lead ? length - lead : 0;
-		guess = ids_http_guess(ctx, hook, pkt, pkt->payload + lead, length);
+	hundreds = message->status / 100;
+	if (io->kind == IDS_GUESS_RESPONSE) {
+		if (message->status == 101 || (message->method == IDS_METHOD_CONNECT && hundreds == 2)) {
+			/* Whatever is spoken from here on, it is told by its own first bytes. */
+			l7->dir[0].phase = l7->dir[1].phase = IDS_PHASE_START;
+			return 1;
+		}
+		if (hundreds == 1 || message->status == 204 || message->status == 304 ||
+		    message->method == IDS_METHOD_HEAD)
+			return 1;
 	}
-	if (guess != IDS_HTTP_MAYBE && guess != IDS_HTTP_YES)
-		return 0;
-	struct ids_http_record *record = bpf_map_lookup_elem(&ids_http_scratch, &zero);
+	if (message->flags & IDS_MESSAGE_CONFLICT) {
+		/* No length is believed: what follows is looked at at once, and if it is no message, at each segment. */
+		ids_count(IDS_STAT_HTTP_LENGTHS);
+		ids_l7_anomaly(pkt, l7, IDS_L7_LENGTHS);
+		return 1;
+	}
+	if (message->flags & IDS_MESSAGE_BLIND)
+		return 1;
+	if (message->flags & IDS_MESSAGE_CHUNKED) {
+		ids_http_chunks(l7, dir, side);
+	} else if (message->flags & IDS_MESSAGE_LENGTH) {
+		/* In steps: sequence numbers can be compared over half their range only. */
+		__u64 step = message->length < IDS_L7_STEP ? message->length : IDS_L7_STEP;
 
-	if (!record)
-		return 0;
-	if (length > IDS_HEADER_MAX)
-		length = IDS_HEADER_MAX;
-	barrier_var(length);
-	if (length == 0 || length > IDS_HEADER_MAX)
-		return 0;
-	if (ids_load(ctx, hook, pkt, pkt->payload + lead, record->section.bytes, length))
-		return 0;
-	if (guess == IDS_HTTP_MAYBE && !ids_http_has_version(&record->section, length))
-		return 0;
-	ids_count(IDS_STAT_HTTP);
-	length = ids_redact_section(&record->section, length, pkt->control & IDS_CONTROL_REDACT, &record->head.flags);
-	if (record->head.flags & IDS_HTTP_TRUNCATED)
-		ids_count(IDS_STAT_HTTP_TRUNCATED);
-	record->head.length = length;
-	ids_note_connection(ctx, hook, pkt);
-	ids_event_fill(pkt, &record->head.event);
-	record->head.event.type = IDS_EVENT_HTTP;
-	barrier_var(length);
-	if (length > IDS_HEADER_MAX)
-		return 0;
-	ids_count(bpf_ringbuf_output(&ids_bulk, record, sizeof(record->head) + length, 0) ? IDS_STAT_BULK_LOST
-											  : IDS_STAT_BULK);
-	return 0;
+		dir->next += step;
+		l7->remaining[side] = message->length - step;
+	} else if (io->kind == IDS_GUESS_RESPONSE) {
+		/* To the end of the connection. */
+		dir->phase = IDS_PHASE_QUIET;
+		return -1;
+	}
+	return 1;
 }
 
 #endif

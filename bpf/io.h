@@ -37,6 +37,37 @@ struct ids_span {
 /* Two buffers can be open at once: a field (slot 0) and http.header around it (slot 1). */
 #define IDS_SPANS 2
 
+enum ids_message_flag {
+	IDS_MESSAGE_LENGTH = 1,     /* a Content-Length, in `length` */
+	IDS_MESSAGE_CODING = 2,     /* a Transfer-Encoding */
+	IDS_MESSAGE_CHUNKED = 4,    /* which ends in chunked */
+	IDS_MESSAGE_CONFLICT = 8,   /* lengths that contradict each other, or are none */
+	IDS_MESSAGE_TRUNCATED = 16, /* the section does not end in the bytes that are there */
+	IDS_MESSAGE_BLIND = 32,     /* read without the structure automaton: nothing is known of its length */
+	IDS_MESSAGE_ANSWER = 64,    /* a response to a request that was seen */
+};
+
+/* Where something lies in the section; from == to if it is not there. */
+struct ids_piece {
+	__u32 from;
+	__u32 to;
+};
+
+/* What a header section of HTTP says, once it is whole. */
+struct ids_message {
+	__u64 length;
+	__u32 flags;      /* enum ids_message_flag */
+	__u32 number;     /* of the message: that of the request also for its response; 0 = of none that was seen */
+	__u32 latency_us; /* response: since the request */
+	__u16 status;
+	__u8 method; /* enum ids_method: the request's, also of its response */
+	__u8 old;    /* HTTP/1.0 or no version */
+	struct ids_piece verb;
+	struct ids_piece uri;
+	struct ids_piece host;
+	struct ids_piece agent;
+};
+
 struct ids_io {
 	/* The stream layer's. */
 	__u32 begin;  /* TCP: sequence number of bytes[0] */
@@ -67,6 +98,14 @@ struct ids_io {
 	__u32 told;     /* bit n: rules of the kernel were asked about the whole of it */
 	__u16 rule[IDS_DECIDED]; /* positions of the first rules that matched */
 	struct ids_span span[IDS_SPANS];
+
+	/* Pass 3 and the dispatcher. */
+	struct ids_message message;
+	__u32 kind;    /* enum ids_guess: what the first bytes are */
+	__u32 guessed; /* bytes that were looked at to tell */
+	__u64 last;    /* the 8 bytes before */
+	__u32 verdict; /* enum ids_guess, so far */
+	__u32 pad;
 
 	/* A consumer's own. */
 	__u32 masked; /* in use of mask[] */
@@ -104,6 +143,8 @@ static __always_inline void ids_io_begin(struct ids_io *io, __u32 begin, __u32 f
 	io->judged = io->current = io->hits = io->wanted = io->decided = 0;
 	io->patterns = io->opened = io->unsure = io->told = 0;
 	__builtin_memset(io->span, 0, sizeof(io->span));
+	io->kind = io->guessed = io->verdict = 0;
+	io->last = 0;
 	io->masked = 0;
 	__builtin_memset(io->own, 0, sizeof(io->own));
 }

@@ -131,14 +131,6 @@ struct {
 	__type(value, struct ids_interface);
 } ids_interfaces SEC(".maps");
 
-/* The redaction automaton. Written by the engine, read by the HTTP stage. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ids_redact);
-} ids_redact SEC(".maps");
-
 /* The patterns that rules look for in messages, by slot; absent if there are none. Written by the engine, read by pass 2. */
 struct ids_pattern_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

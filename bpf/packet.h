@@ -99,6 +99,12 @@ struct ids_packet {
 	__u8 eth_dst[6]; /* these two in the order of the wire */
 	__u8 eth_src[6];
 
+	/* Where layer 7 stands in the segment. */
+	__u32 seq;    /* sequence number of the first byte of the payload */
+	__u32 put;    /* bytes of the payload that lie in the window, or need not */
+	__u32 staged; /* bytes behind those that lie in the scratch */
+	bool waits;   /* a part of it waits for what comes before */
+
 	/* The flow, found by the flow stage. */
 	__u64 flow_id;  /* 0: the packet has no entry */
 	__u32 flow;     /* index of the entry */

@@ -2,7 +2,7 @@
 // The programs and tables in the kernel as one object: opened, attached, written, read, closed.
 
 import { randomBytes } from 'node:crypto';
-import { abiHash, mapShapes, RedactLayout, StructureLayout } from '../../common/abi.gen.js';
+import { abiHash, mapShapes, StructureLayout } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
 import type { RuleCountRecord } from '../../common/abi.gen.js';
 import { type Attachment, Attachments } from './attachments.js';
@@ -184,15 +184,6 @@ export class Kernel {
   clearOriginHits(index: number): void {
     const map = this.map('ids_origin_hits');
     map.put(indexKey(index), new Uint8Array(map.valueBytes));
-  }
-
-  /** @param table struct ids_redact */
-  writeRedact(table: Uint8Array): void {
-    if (table.length !== RedactLayout.SIZE)
-      throw new IdsError('INTERNAL', `a redaction table has ${RedactLayout.SIZE} bytes`);
-    // By way of an all-zero table, under which every value is masked: no packet meets half of an old and half of a new one.
-    this.map('ids_redact').put(indexKey(0), new Uint8Array(RedactLayout.SIZE));
-    this.map('ids_redact').put(indexKey(0), table);
   }
 
   /**

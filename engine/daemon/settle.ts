@@ -6,13 +6,11 @@ import type { Kernel } from '../bpf/index.js';
 import type { Config } from '../config/index.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
-import { redactTable } from '../redact/redact-table.js';
 
 /** Writes them into the kernel; programs that an earlier daemon left running obey from their next packet on. */
 export function settle(kernel: Kernel, config: Config): void {
   const { redact, events, flows, mode, reject_rate: rejectRate } = config;
   const names = redact === 'off' ? defaultRedaction : redact;
-  kernel.writeRedact(redactTable(names.headers));
   kernel.writeStructure(structureTable({ ...names, kept: [] }));
   kernel.control.update({
     flags:

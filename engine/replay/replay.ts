@@ -10,9 +10,8 @@ import { languageOptions } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
-import { defaultRedactNames, defaultRedaction } from '../layer7/structure/names.js';
+import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
-import { redactTable } from '../redact/redact-table.js';
 import { FlowOrders } from '../flows/orders.js';
 import { logBytes } from '../layer7/selection.js';
 import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
@@ -127,7 +126,6 @@ class ReplayRun {
       (options.logs?.includes('flow') ? ControlFlag.CONTROL_LOG_FLOWS : 0);
     control.update({ flags });
     this.#settle(compilation.engine.needs);
-    this.#kernel.writeRedact(redactTable(defaultRedactNames));
     this.#kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
     this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);

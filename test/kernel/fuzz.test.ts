@@ -4,8 +4,8 @@
 import t from 'tap';
 import { languageOptions, ruleFiles } from '../../engine/config/index.js';
 import { readSources } from '../../engine/files.js';
-import { defaultRedactNames } from '../../engine/redact/header-names.js';
-import { redactTable } from '../../engine/redact/redact-table.js';
+import { defaultRedaction } from '../../engine/layer7/structure/names.js';
+import { structureTable } from '../../engine/layer7/structure/structure-table.js';
 import { compileRules } from '../../rules/index.js';
 import { privileged } from '../helpers/privileged.js';
 import { seededRandom } from '../helpers/random-section.js';
@@ -41,7 +41,7 @@ if (privileged(t)) {
   t.test('mutated packets', async (t) => {
     const rig = Rig.open(t);
     const compiled = compileRules(readSources(ruleFiles(undefined, '.')), languageOptions({ homeNet: ['10.0.0.0/8'] }));
-    rig.kernel.writeRedact(redactTable(defaultRedactNames));
+    rig.kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
     rig.kernel.installRuleset(compiled.ruleset, 1);
     const random = seededRandom(20260101);
     const below = (bound: number): number => Math.floor(random() * bound);

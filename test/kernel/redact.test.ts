@@ -2,14 +2,14 @@
 // No secret leaves the kernel: the memory of the ring is searched for them.
 
 import t from 'tap';
-import { HttpFlag, Limit, RedactLayout } from '../../common/abi.gen.js';
-import { defaultRedactNames } from '../../engine/redact/header-names.js';
-import { redactTable } from '../../engine/redact/redact-table.js';
-import { hiddenCases, plainCases } from '../helpers/mask-cases.js';
+import { HttpFlag, L7Limit, StructureLayout } from '../../common/abi.gen.js';
+import { defaultRedactNames } from '../../engine/layer7/structure/names.js';
+import { hiddenCases, hiddenParameters, plainCases } from '../helpers/mask-cases.js';
 import { maskReference } from '../helpers/mask-reference.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { randomSection, seededRandom } from '../helpers/random-section.js';
-import { openHttpRig, ringMemory, segment } from './support/http-rig.js';
+import { Conversation } from './support/conversation.js';
+import { openHttpRig, ringMemory, segment, structure } from './support/http-rig.js';
 import type { Rig } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
@@ -26,10 +26,26 @@ t.test('secrets are masked before they reach the ring', when, async (t) => {
     const section = handedOver(rig, text);
     t.ok(section.length > 15, `${name}: handed over`);
     t.notOk(section.includes(secret), name);
-    t.equal(section, maskReference(defaultRedactNames, text.slice(0, Limit.HEADER_MAX)).masked, name);
-    t.notOk(ringMemory(rig).includes(secret), `${name}: nowhere in the ring`);
+    t.equal(section, maskReference(defaultRedactNames, text).masked, name);
   }
+  for (const [name, text, secret] of hiddenParameters) t.notOk(handedOver(rig, text).includes(secret), name);
+  t.notOk(ringMemory(rig).includes('S3CRET'), 'nowhere in the ring');
   for (const [name, text, visible] of plainCases) t.ok(handedOver(rig, text).includes(visible), name);
+});
+
+t.test('and so they are when name and value are split over segments, at every byte', when, async (t) => {
+  const rig = openHttpRig(t);
+  const text = 'GET /?token=S3CRET&a=b HTTP/1.1\r\nHost: a\r\nAuthorization: Basic S3CRET\r\nX: y\r\n\r\n';
+  const bytes = Buffer.from(text);
+  for (let cut = 0; cut < text.length; cut++) {
+    const seen = Conversation.open(rig).send(0, bytes, cut === 0 ? [...bytes.keys()] : [cut]);
+    const [one, ...more] = seen.flatMap(({ http }) => http);
+    t.equal(more.length, 0);
+    const masked = Buffer.from(one?.section ?? []).toString();
+    if (masked !== text.replace('Basic S3CRET', '*'.repeat(12)).replace('S3CRET', '*'.repeat(6))) t.fail(masked);
+    t.equal(one?.record.masked, 2);
+  }
+  t.notOk(ringMemory(rig).includes('S3CRET'));
 });
 
 t.test('the search would find them', when, async (t) => {
@@ -58,50 +74,51 @@ t.test('a secret at every place of the capture is masked', when, async (t) => {
   const rig = openHttpRig(t);
   let leaked = 0;
   for (let fill = 0; fill < 70; fill++) {
-    for (const at of [0, 4000]) {
+    for (const at of [0, L7Limit.SECTION_MAX - 96]) {
       const text = `GET / HTTP/1.1\r\nX: ${'x'.repeat(fill + at)}\r\nAuthorization: S3CRET\r\nHost: a\r\n\r\nS3CRET`;
       const got = handedOver(rig, text);
-      leaked +=
-        Number(got.includes('S')) + Number(got !== maskReference(defaultRedactNames, text.slice(0, 4096)).masked);
+      const want = maskReference(defaultRedactNames, text.slice(0, L7Limit.SECTION_MAX)).masked;
+      leaked += Number(got.includes('S')) + Number(got !== want);
     }
   }
   t.equal(leaked, 0);
 });
 
 const full =
-  'GET /path HTTP/1.1\r\nHost: H0ST\r\nX-Any : H1DE\r\n H2DE\r\nNoColon H3DE\r\nCookie:H4DE\rH5DE\r\n\r\nBODY';
+  'GET /path?a=H6DE HTTP/1.1\r\nHost: H0ST\r\nX-Any : H1DE\r\n H2DE\r\nNoColon H3DE\r\nCookie:H4DE\rH5DE\r\n\r\nBODY';
 
-t.test('without a table every header value is masked', when, async (t) => {
+t.test('without a table every value is masked', when, async (t) => {
   const rig = openHttpRig(t, null);
   t.equal(
     handedOver(rig, full),
-    'GET /path HTTP/1.1\r\nHost: ****\r\nX-Any * ****\r\n ****\r\nNoColon ****\r\nCookie:****\r****\r\n\r\n',
+    'GET /path?****** ********\r\nHost: ****\r\nX-Any * ****\r\n ****\r\nNoColon ****\r\nCookie:****\r****\r\n\r\n',
   );
   const seen = rig.send(segment(full)).http[0];
-  t.equal(seen?.record.flags, HttpFlag.HTTP_REDACTED);
-  for (const [name, text, secret] of hiddenCases) t.notOk(handedOver(rig, text).includes(secret), name);
+  t.ok((seen?.record.flags ?? 0) & HttpFlag.HTTP_REDACTED);
+  for (const [name, text, secret] of [...hiddenCases, ...hiddenParameters]) {
+    t.notOk(handedOver(rig, text).includes(secret), name);
+  }
   t.notMatch(ringMemory(rig), /S3CRET|H\dDE|H0ST|BODY/);
   rig.kernel.control.update({ flags: 0 });
   t.equal(handedOver(rig, full), full.slice(0, -4), 'redaction off needs no table');
-  rig.kernel.writeRedact(redactTable(defaultRedactNames));
+  rig.kernel.writeStructure(structure());
   t.match(handedOver(rig, full), /H0ST/);
 });
 
-t.test('a table that is half written masks every header value', when, async (t) => {
+t.test('a table that is half written masks every value', when, async (t) => {
   const rig = openHttpRig(t, null);
-  const table = redactTable(defaultRedactNames);
+  const table = structure();
   const parts: Record<string, (half: Uint8Array) => void> = {
-    'classes alone': (half) => half.fill(0, RedactLayout.next),
-    'transitions alone': (half) => half.fill(0, 0, RedactLayout.next),
-    'the first states alone': (half) => half.fill(0, RedactLayout.next + 2 * Limit.REDACT_CLASSES * 5),
-    'no states of names': (half) => half.fill(0, RedactLayout.next + 2 * Limit.REDACT_CLASSES * 13),
+    'classes alone': (half) => half.fill(0, StructureLayout.next),
+    'transitions alone': (half) => half.fill(0, StructureLayout.byteClass, StructureLayout.byteClass + 256),
+    'the first states alone': (half) => half.fill(0, StructureLayout.next + 2 * L7Limit.STRUCTURE_CLASSES * 5),
   };
   for (const [name, clear] of Object.entries(parts)) {
     const half = table.slice();
     clear(half);
-    rig.kernel.writeRedact(half);
+    rig.kernel.writeStructure(half);
     t.notMatch(handedOver(rig, full), /H0ST|H\dDE/, name);
   }
-  rig.kernel.writeRedact(new Uint8Array(RedactLayout.SIZE));
+  rig.kernel.writeStructure(new Uint8Array(StructureLayout.SIZE));
   t.notMatch(handedOver(rig, full), /H0ST|H\dDE/, 'cleared');
 });

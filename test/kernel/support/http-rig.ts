@@ -4,8 +4,8 @@
 import type tap from 'tap';
 import { ControlFlag } from '../../../common/abi.gen.js';
 import { RingReader } from '../../../engine/bpf/index.js';
-import { defaultRedactNames } from '../../../engine/redact/header-names.js';
-import { redactTable } from '../../../engine/redact/redact-table.js';
+import { defaultRedaction } from '../../../engine/layer7/structure/names.js';
+import { structureTable } from '../../../engine/layer7/structure/structure-table.js';
 import { compileRules } from '../../../rules/index.js';
 import { tcp, TCP, type TcpPart } from './frames.js';
 import { Rig } from './rig.js';
@@ -26,20 +26,30 @@ export function install(rig: Rig, text: string): void {
   rig.kernel.installRuleset(compiled.ruleset, rig.kernel.generation() + 1);
 }
 
-/** @param table the redaction table; null leaves it unwritten. */
-export function openHttpRig(t: Test, table: Uint8Array | null = redactTable(defaultRedactNames)): Rig {
+/** The automaton that the tests work with. */
+export const structure = (): Uint8Array => structureTable({ ...defaultRedaction, kept: ['X-Request-ID'] });
+
+/** @param table the structure automaton; null leaves it unwritten. */
+export function openHttpRig(t: Test, table: Uint8Array | null = structure()): Rig {
   const rig = Rig.open(t, { sizes: { ids_bulk: 65536, ids_events: 65536 } });
   install(rig, httpRule);
   rig.kernel.control.update({ flags: ControlFlag.CONTROL_REDACT });
-  if (table !== null) rig.kernel.writeRedact(table);
+  if (table !== null) rig.kernel.writeStructure(table);
   return rig;
 }
 
-const peers = { src: '192.0.2.1', dst: '198.51.100.2', flags: TCP.PSH | TCP.ACK };
+const peers = { src: '192.0.2.1', dst: '198.51.100.2', flags: TCP.PSH | TCP.ACK | TCP.FIN };
+let port = 10_000;
 
-/** A segment with this payload (text is Latin-1). */
+/** A segment of a flow of its own with this payload (text is Latin-1), which is the last one: nothing waits for more. */
 export function segment(payload: string | Uint8Array, part: Partial<TcpPart> = {}): Uint8Array {
-  return tcp({ ...peers, ...part, payload: typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload });
+  port = port < 65_000 ? port + 1 : 10_000;
+  return tcp({
+    ...peers,
+    sport: port,
+    ...part,
+    payload: typeof payload === 'string' ? Buffer.from(payload, 'latin1') : payload,
+  });
 }
 
 /** Every byte of the bulk ring's memory, read or not, as Latin-1. */
