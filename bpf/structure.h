@@ -143,24 +143,31 @@ static long ids_structure_chunk(__u32 index, void *data)
 	return io->end != 0;
 }
 
-/* The bytes that are less than a chunk: as many at once as there are, by powers of two. */
-static __always_inline void ids_structure_tail(struct ids_structure_walk *walk)
+/*
+ * The bytes that are less than a chunk, from `state` on: as many at once as there are, by powers of two. Returns the last
+ * transition, and every one or-ed << 16.
+ */
+__noinline __u32 ids_structure_tail(struct ids_io *io, const struct ids_structure *table, __u32 state)
 {
-	const struct ids_structure *table = walk->table;
-	const __u8 *next = (const __u8 *)table->next, *byte;
-	struct ids_io *io = walk->io;
-	__u32 *raw = walk->scratch->raw;
-	__u32 state = walk->state, seen = 0, edges = 0, at = io->scanned, start = at;
-	__u32 place = at << 16;
-	__u32 length = io->length - at;
+	__u32 zero = 0, seen = 0, edges = 0, at, start, place, length;
+	struct ids_structure_room *room = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
+	const __u8 *next, *byte;
+	__u32 *raw;
 
+	if (!io || !table || !room)
+		return 0;
+	at = start = io->scanned;
+	place = at << 16;
+	length = io->length - at;
 	if (io->length > IDS_SECTION_MAX || length >= IDS_STRUCTURE_CHUNK)
-		return;
+		return state;
+	next = (const __u8 *)table->next;
+	raw = room->raw;
 #define IDS_STRUCTURE_PART(size)                                                          \
 	if (length & (size)) {                                                            \
 		barrier_var(at);                                                          \
 		if (at > IDS_SECTION_MAX - (size))                                        \
-			return;                                                           \
+			return state;                                                     \
 		byte = io->bytes + at;                                                    \
 		_Pragma("unroll") for (int i = 0; i < (size); i++) IDS_STRUCTURE_STEP(i); \
 		at += (size);                                                             \
@@ -171,11 +178,10 @@ static __always_inline void ids_structure_tail(struct ids_structure_walk *walk)
 	IDS_STRUCTURE_PART(2)
 	IDS_STRUCTURE_PART(1)
 #undef IDS_STRUCTURE_PART
-	walk->state = state;
-	walk->seen |= seen;
 	io->scanned = at;
 	if (edges || io->crowded)
 		ids_structure_edges(io, table, start, length, edges);
+	return state | seen << 16;
 }
 
 /* The automaton in force, or null while there is none. */
@@ -214,8 +220,10 @@ __noinline int ids_structure_pass(struct ids_io *io, __u32 start)
 	walk.state = io->state;
 	if (io->scanned + IDS_STRUCTURE_CHUNK <= io->length)
 		bpf_loop(IDS_SECTION_MAX / IDS_STRUCTURE_CHUNK, ids_structure_chunk, &walk, 0);
-	if (!io->end && io->scanned < io->length)
-		ids_structure_tail(&walk);
+	if (!io->end && io->scanned < io->length) {
+		walk.state = ids_structure_tail(io, table, walk.state);
+		walk.seen |= walk.state >> 16;
+	}
 	io->state = walk.state & IDS_STRUCTURE_STATE;
 	io->odd |= walk.seen & (IDS_STRUCTURE_ODD_LINE | IDS_STRUCTURE_ODD_HEADERS);
 	if (!io->state)
