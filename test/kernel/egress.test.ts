@@ -30,8 +30,8 @@ function bench(rules: readonly string[] = []): Rig {
 
 /** What a frame comes to, without what differs between the hooks by nature. */
 function outcome({ verdict, reasons, decodes, stats, events, http }: Seen): unknown {
-  const plain = events.map(({ packet, hook, ifindex, saddr, daddr, ethSrc, ethDst, flags, ...rest }) => {
-    void [packet, hook, ifindex, saddr, daddr, ethSrc, ethDst];
+  const plain = events.map(({ packet, hook, ifindex, saddr, daddr, ethSrc, ethDst, flowId, flow, flags, ...rest }) => {
+    void [packet, hook, ifindex, saddr, daddr, ethSrc, ethDst, flowId, flow];
     return { ...rest, flags: flags & ~EventFlag.EVENT_NEED_REJECT };
   });
   return { verdict, reasons, decodes, stats, plain, sections: http.map(({ section }) => section) };
