@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [events] [response] [blocklist] [layer7]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [blocklist] [layer7]
 
 import { benchBlocklist } from './blocklist.js';
+import { benchBulk } from './bulk.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
 import { benchLayer7 } from './layer7.js';
@@ -11,6 +12,7 @@ import { benchResponse } from './response.js';
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   packet: benchPacket,
   http: benchHttp,
+  bulk: benchBulk,
   events: benchEvents,
   response: benchResponse,
   blocklist: benchBlocklist,
