@@ -111,11 +111,38 @@ static __always_inline void ids_note_connection(void *ctx, const enum ids_hook h
 		pkt->event_flags |= IDS_EVENT_ESTABLISHED;
 }
 
+/* Raises the event of one rule that matched; returns whether the one that decided was told of. */
+IDS_OUTLINE_WITH(ids_raise_match, (__u32 n), (n))
+{
+	struct ids_rule_count *count;
+	__u32 position;
+
+	if (n >= IDS_MATCHES)
+		return 0;
+	position = pkt->match[n].rule & (IDS_MAX_RULES - 1);
+	count = ids_rule_counter(pkt, position);
+	if (!ids_may_alert(pkt, position, pkt->match[n].sid)) {
+		ids_count(IDS_STAT_EVENTS_SUPPRESSED);
+		if (count)
+			count->suppressed++;
+		return 0;
+	}
+	ids_note_connection(ctx, hook, pkt);
+	if (!ids_write(pkt, IDS_EVENT_ALERT, position, pkt->match[n].count)) {
+		if (count)
+			count->lost++;
+		return 0;
+	}
+	if (count)
+		count->events++;
+	return position == pkt->decider;
+}
+
 /* Raises the events of a packet whose decision is final. */
 IDS_OUTLINE(ids_raise)
 {
-	bool told = false;
-	int n;
+	int told = 0;
+	__u32 n;
 
 	if (pkt->event_type) {
 		if (!ids_may_report(pkt)) {
@@ -128,28 +155,9 @@ IDS_OUTLINE(ids_raise)
 	}
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_MATCHES; n++) {
-		struct ids_rule_count *count;
-		__u32 position;
-
 		if (n >= pkt->matches)
 			break;
-		position = pkt->match[n].rule & (IDS_MAX_RULES - 1);
-		count = ids_rule_counter(pkt, position);
-		if (!ids_may_alert(pkt, position, pkt->match[n].sid)) {
-			ids_count(IDS_STAT_EVENTS_SUPPRESSED);
-			if (count)
-				count->suppressed++;
-			continue;
-		}
-		ids_note_connection(ctx, hook, pkt);
-		if (ids_write(pkt, IDS_EVENT_ALERT, position, pkt->match[n].count)) {
-			if (position == pkt->decider)
-				told = true;
-			if (count)
-				count->events++;
-		} else if (count) {
-			count->lost++;
-		}
+		told |= ids_raise_match(ctx, hook, pkt, n);
 	}
 	/* A rule that alerts seldom or never rejects all the same; how often is bounded by the answers' own bucket. */
 	if (pkt->event_flags & IDS_EVENT_NEED_REJECT && !told)

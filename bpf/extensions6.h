@@ -25,48 +25,57 @@ enum ids_extension {
 	IDS_SEEN_DEST_TWICE = 32,
 };
 
+/*
+ * The option at the cursor of a header that ends at pkt->limit, and on to the next; returns 1 behind the last, or where
+ * they are damaged. Verified once, not once a step.
+ */
+IDS_OUTLINE(ids_ip6_option_step)
+{
+	__u32 at = pkt->cursor, end = pkt->limit, least = 0;
+	const __u8 *option;
+
+	if (at >= end)
+		return 1;
+	if (at + 1 == end) {
+		/* The last byte of the header can only be padding. */
+		option = ids_bytes(ctx, hook, pkt, at, 1);
+		if (option && option[0] == 0)
+			pkt->cursor = end;
+		return 1;
+	}
+	option = ids_bytes(ctx, hook, pkt, at, 2);
+	if (!option)
+		return 1;
+	if (option[0] == 0) {
+		pkt->cursor = at + 1;
+		return 0;
+	}
+	if (option[0] == 5) /* router alert */
+		least = 2;
+	else if (option[0] == 0xc2) /* jumbo payload */
+		least = 4;
+	else if (option[0] == 0xc9) /* home address */
+		least = 16;
+	if (at + 2 + option[1] > end || option[1] < least)
+		return 1;
+	pkt->cursor = at + 2 + option[1];
+	return 0;
+}
+
 /* Walks the options of a hop-by-hop or destination header: `length` bytes at `at`, known to lie within the packet. */
 IDS_OUTLINE_WITH(ids_ip6_options, (__u32 at, __u32 length), (at, length))
 {
-	__u32 end = at + length;
 	int n;
 
 	if (length > 2048)
 		return 0;
 	pkt->cursor = at;
+	pkt->limit = at + length;
 #pragma clang loop unroll(disable)
-	for (n = 0; n < IDS_OPTIONS6; n++) {
-		const __u8 *option;
-		__u32 least = 0;
-
-		at = pkt->cursor;
-		if (at >= end)
-			return 0;
-		if (at + 1 == end) {
-			/* The last byte of the header can only be padding. */
-			option = ids_bytes(ctx, hook, pkt, at, 1);
-			if (option && option[0] == 0)
-				return 0;
+	for (n = 0; n < IDS_OPTIONS6; n++)
+		if (ids_ip6_option_step(ctx, hook, pkt))
 			break;
-		}
-		option = ids_bytes(ctx, hook, pkt, at, 2);
-		if (!option)
-			break;
-		if (option[0] == 0) {
-			pkt->cursor = at + 1;
-			continue;
-		}
-		if (option[0] == 5) /* router alert */
-			least = 2;
-		else if (option[0] == 0xc2) /* jumbo payload */
-			least = 4;
-		else if (option[0] == 0xc9) /* home address */
-			least = 16;
-		if (at + 2 + option[1] > end || option[1] < least)
-			break;
-		pkt->cursor = at + 2 + option[1];
-	}
-	if (pkt->cursor < end)
+	if (pkt->cursor < pkt->limit)
 		ids_decode(pkt, IDS_DECODE_IP6_OPT_LEN);
 	return 0;
 }

@@ -15,33 +15,51 @@ static __always_inline __u32 ids_list4_home(const struct ids_list_root *root, __
 	return ids_list_home(root, hash, root->lines4);
 }
 
-/* Looks for the entry of exactly this prefix from its home on; returns whether it ends the search. */
-__noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 at, __u32 want)
+/*
+ * Looks into the line at pkt->line for the entry of exactly this prefix, and goes on to the next; enum ids_step. Verified
+ * once, not once a step.
+ */
+__noinline int ids_list4_line(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
 	const __u32 key = length | IDS_ENTRY_USED;
-	int n, i;
+	const struct ids_line4 *line;
+	__u32 at;
+	int i;
 
 	if (!pkt || !root)
+		return IDS_STEP_NONE;
+	at = pkt->line;
+	line = bpf_map_lookup_elem(&ids_entries4, &at);
+	if (!line)
+		return IDS_STEP_NONE;
+#pragma unroll
+	for (i = 0; i < IDS_LINE_ENTRIES; i++) {
+		const struct ids_entry4 *entry = &line->entry[i];
+
+		if (entry->addr == addr && (entry->meta & IDS_ENTRY_KEY) == key)
+			return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i, want)
+				       ? IDS_STEP_FOUND
+				       : IDS_STEP_NONE;
+	}
+	pkt->line = at + 1 < root->lines4 ? at + 1 : 0;
+	return line->overflow ? IDS_STEP_ON : IDS_STEP_NONE;
+}
+
+/* Looks for the entry of exactly this prefix from its home on; returns whether it ends the search. */
+__noinline int ids_list4_chain(struct ids_packet *pkt, __u32 addr, __u32 length, __u32 at, __u32 want)
+{
+	int n;
+
+	if (!pkt)
 		return 0;
+	pkt->line = at;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_CHAIN; n++) {
-		const struct ids_line4 *line = bpf_map_lookup_elem(&ids_entries4, &at);
+		int step = ids_list4_line(pkt, addr, length, want);
 
-		if (!line)
-			return 0;
-#pragma unroll
-		for (i = 0; i < IDS_LINE_ENTRIES; i++) {
-			const struct ids_entry4 *entry = &line->entry[i];
-
-			if (entry->addr == addr && (entry->meta & IDS_ENTRY_KEY) == key)
-				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i,
-							 want);
-		}
-		if (!line->overflow)
-			return 0;
-		if (++at >= root->lines4)
-			at = 0;
+		if (step != IDS_STEP_ON)
+			return step == IDS_STEP_FOUND;
 	}
 	return 0;
 }

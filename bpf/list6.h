@@ -15,49 +15,65 @@ static __always_inline __u32 ids_mask6(__u32 length, __u32 word)
 	return length <= from ? 0 : length >= from + 32 ? ~0u : ~0u << (from + 32 - length);
 }
 
+/* As ids_list4_line, of the prefix in pkt->masked. */
+__noinline int ids_list6_line(struct ids_packet *pkt, __u32 length, __u32 want)
+{
+	const struct ids_list_root *root = ids_lists();
+	const __u32 key = length | IDS_ENTRY_USED;
+	const struct ids_line6 *line;
+	__u32 at;
+	int i;
+
+	if (!pkt || !root)
+		return IDS_STEP_NONE;
+	at = pkt->line;
+	line = bpf_map_lookup_elem(&ids_entries6, &at);
+	if (!line)
+		return IDS_STEP_NONE;
+#pragma unroll
+	for (i = 0; i < IDS_LINE_ENTRIES; i++) {
+		const struct ids_entry6 *entry = &line->entry[i];
+
+		if (entry->addr[3] == pkt->masked[3] && entry->addr[2] == pkt->masked[2] &&
+		    entry->addr[1] == pkt->masked[1] && entry->addr[0] == pkt->masked[0] &&
+		    (entry->meta & IDS_ENTRY_KEY) == key)
+			return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i, want)
+				       ? IDS_STEP_FOUND
+				       : IDS_STEP_NONE;
+	}
+	pkt->line = at + 1 < root->lines6 ? at + 1 : 0;
+	return line->overflow ? IDS_STEP_ON : IDS_STEP_NONE;
+}
+
 /* As ids_list4_probe; the host bits of the address are cleared here. */
 __noinline int ids_list6_probe(struct ids_packet *pkt, __u32 length, __u32 want)
 {
 	const struct ids_list_root *root = ids_lists();
-	const __u32 key = length | IDS_ENTRY_USED;
 	const struct ids_line6 *home;
-	__u32 a, b, c, d, at, hash;
-	int n, i;
+	__u32 at, hash;
+	int n;
 
 	if (!pkt || !root)
 		return 0;
-	a = bpf_ntohl(pkt->peer.word[0]) & ids_mask6(length, 0);
-	b = bpf_ntohl(pkt->peer.word[1]) & ids_mask6(length, 1);
-	c = bpf_ntohl(pkt->peer.word[2]) & ids_mask6(length, 2);
-	d = bpf_ntohl(pkt->peer.word[3]) & ids_mask6(length, 3);
-	hash = ids_list_mix(a ^ ids_list_start(root, length), root->seed[1]);
-	hash = ids_list_mix(hash ^ b, root->seed[1]);
-	hash = ids_list_mix(hash ^ c, root->seed[1]);
-	hash = ids_list_mix(hash ^ d, root->seed[1]);
-	at = ids_list_home(root, hash, root->lines6);
+	hash = ids_list_start(root, length);
+#pragma unroll
+	for (n = 0; n < 4; n++) {
+		__u32 word = bpf_ntohl(pkt->peer.word[n]) & ids_mask6(length, n);
+
+		pkt->masked[n] = word;
+		hash = ids_list_mix(hash ^ word, root->seed[1]);
+	}
+	at = pkt->line = ids_list_home(root, hash, root->lines6);
 	home = bpf_map_lookup_elem(&ids_entries6, &at);
 	/* Both cache lines at a time. */
 	if (home)
 		(void)*(const volatile __u64 *)&home->hits[0];
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_CHAIN; n++) {
-		const struct ids_line6 *line = bpf_map_lookup_elem(&ids_entries6, &at);
+		int step = ids_list6_line(pkt, length, want);
 
-		if (!line)
-			return 0;
-#pragma unroll
-		for (i = 0; i < IDS_LINE_ENTRIES; i++) {
-			const struct ids_entry6 *entry = &line->entry[i];
-
-			if (entry->addr[3] == d && entry->addr[2] == c && entry->addr[1] == b && entry->addr[0] == a &&
-			    (entry->meta & IDS_ENTRY_KEY) == key)
-				return ids_list_consider(pkt, entry->meta, entry->expires, at << IDS_PLACE_SHIFT | i,
-							 want);
-		}
-		if (!line->overflow)
-			return 0;
-		if (++at >= root->lines6)
-			at = 0;
+		if (step != IDS_STEP_ON)
+			return step == IDS_STEP_FOUND;
 	}
 	return 0;
 }

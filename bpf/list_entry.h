@@ -10,6 +10,13 @@
 /* Lengths that only ids_list_root.lengths tells. */
 #define IDS_SHORT_LENGTHS ((1u << IDS_SHORT) - 1)
 
+/* What a look into one line says. */
+enum ids_step {
+	IDS_STEP_ON,    /* the entry may lie in the next one */
+	IDS_STEP_NONE,  /* there is no such entry that decides */
+	IDS_STEP_FOUND, /* it ends the search */
+};
+
 static __always_inline const struct ids_list_root *ids_lists(void)
 {
 	__u32 zero = 0;

@@ -141,6 +141,8 @@ struct ids_packet {
 	volatile __u32 seen;
 	volatile __u32 cursor;
 	volatile __u32 limit;
+	__u32 line;          /* of a list: where it is searched */
+	__u32 masked[4];     /* the IPv6 prefix that is looked for */
 	volatile __u64 live; /* bit w: candidate[w] has bits */
 	__u64 best_id;
 	__u64 best_last;

@@ -72,6 +72,33 @@ static __always_inline void ids_tcp_option(struct ids_packet *pkt, __u32 i, __u3
 		pkt->seen |= bit;
 }
 
+/* The option at the cursor, and on to the next; returns 1 behind the last. Verified once, not once a step. */
+__noinline int ids_tcp_option_step(struct ids_packet *pkt)
+{
+	__u32 i, length, size;
+
+	if (!pkt)
+		return 1;
+	i = pkt->cursor;
+	length = pkt->limit;
+	if (length > 40 || i >= length || pkt->scratch[i] == 0)
+		return 1;
+	if (pkt->scratch[i] == 1) {
+		pkt->cursor = i + 1;
+		return 0;
+	}
+	if (length - i < 2)
+		return 1;
+	size = pkt->scratch[i + 1];
+	if (size < 2 || size > length - i) {
+		ids_decode(pkt, IDS_DECODE_TCP_OPT_LEN);
+		return 1;
+	}
+	ids_tcp_option(pkt, i, size);
+	pkt->cursor = i + size;
+	return 0;
+}
+
 /* Walks `length` bytes of TCP options at `at`; both are known to lie within the packet. */
 IDS_OUTLINE_WITH(ids_tcp_options, (__u32 at, __u32 length), (at, length))
 {
@@ -83,27 +110,9 @@ IDS_OUTLINE_WITH(ids_tcp_options, (__u32 at, __u32 length), (at, length))
 	pkt->cursor = 0;
 	pkt->limit = length;
 #pragma clang loop unroll(disable)
-	for (n = 0; n < 40; n++) {
-		__u32 i = pkt->cursor;
-		__u32 size;
-
-		length = pkt->limit;
-		if (length > 40 || i >= length || pkt->scratch[i] == 0)
+	for (n = 0; n < 40; n++)
+		if (ids_tcp_option_step(pkt))
 			break;
-		if (pkt->scratch[i] == 1) {
-			pkt->cursor = i + 1;
-			continue;
-		}
-		if (length - i < 2)
-			break;
-		size = pkt->scratch[i + 1];
-		if (size < 2 || size > length - i) {
-			ids_decode(pkt, IDS_DECODE_TCP_OPT_LEN);
-			break;
-		}
-		ids_tcp_option(pkt, i, size);
-		pkt->cursor = i + size;
-	}
 	pkt->field[IDS_FIELD_TCP_OPTS] = pkt->seen;
 	return 0;
 }
