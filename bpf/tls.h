@@ -171,7 +171,7 @@ __noinline int ids_tls_section(struct ids_packet *pkt, struct ids_io *io)
 	if (!state && !(io->flags & IDS_IO_LAST))
 		return 0;
 	type = io->bytes[IDS_TLS_HEADER];
-	if (type == IDS_TLS_SERVER_HELLO && state == IDS_TLS_BROKEN && !io->own[IDS_TLS_RECORDS])
+	if (state == IDS_TLS_BROKEN && !io->own[IDS_TLS_RECORDS])
 		return -1;
 	end = state == IDS_TLS_DONE ? io->own[IDS_TLS_AT] : io->length;
 	/* The record that turns to encryption is told by its header and a byte. */
