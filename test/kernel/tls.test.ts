@@ -2,14 +2,14 @@
 // Hellos of TLS: which bytes are handed over, once, however they come; and rules on the server name.
 
 import t from 'tap';
-import { BytesFlag, L7Setting } from '../../common/abi.gen.js';
+import { BytesFlag, L7Setting, Region } from '../../common/abi.gen.js';
 import { parseTlsFlight } from '../../engine/layer7/tls-records.js';
 import { tlsFields } from '../../engine/layer7/tls.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { alpnExtension, handshake, hello, records, selfSigned, session, sniExtension } from '../helpers/tls-bytes.js';
 import { Conversation, type Ends } from './support/conversation.js';
 import { install } from './support/http-rig.js';
-import { setLayer7 } from './support/layer7-rig.js';
+import { setLayer7, wantEnding } from './support/layer7-rig.js';
 import { Rig, type Seen, type SeenBytes } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
@@ -85,6 +85,23 @@ t.test('what is no hello, and what is not wanted', when, async (t) => {
   t.equal(bytesOf(Conversation.open(rig).send(0, records(named('x'))))[0]?.flags, BytesFlag.BYTES_WANTED);
   setLayer7(rig, 0);
   t.strictSame(Conversation.open(rig).send(0, records(named('x')))[0]?.stats['TLS'], undefined, 'turned off');
+});
+
+t.test('a literal in the server name makes the engine see the hello', when, async (t) => {
+  const rig = openRig(t, L7Setting.L7_TLS);
+  wantEnding(rig, Region.SNI, 'evil.example');
+  const wanted = (message: Buffer, size = 16_384, cuts: readonly number[] = []): number[] =>
+    bytesOf(Conversation.open(rig).send(0, records(message, size), cuts)).map(({ flags }) => flags);
+  t.strictSame(wanted(named('www.good.example')), []);
+  t.strictSame(wanted(named('evil.example.org')), []);
+  const evil = named('www.Evil.example');
+  for (let cut = 0; cut < records(evil).length; cut++)
+    if (wanted(evil, 16_384, [cut])[0] !== BytesFlag.BYTES_WANTED) t.fail(`cut at ${cut}`);
+  for (let size = 1; size < evil.length; size++)
+    if (wanted(evil, size)[0] !== BytesFlag.BYTES_WANTED) t.fail(`records of ${size}`);
+  const padded = hello({ extensions: [[21, Buffer.alloc(9000)], sniExtension('evil.example')] });
+  for (const size of [8000, 16_384])
+    t.strictSame(wanted(padded, size), [BytesFlag.BYTES_WANTED], `behind 9,000 bytes, records of ${size}`);
 });
 
 t.test('a drop rule on the server name acts on the packet that completes it', when, async (t) => {
