@@ -17,10 +17,14 @@ import { Rig, type Seen } from './support/rig.js';
 const when = { skip: whyUnprivileged() ?? false };
 const LOGGED = L7Setting.L7_DNS | L7Setting.L7_LOG_DNS;
 
-const openRig = (t: Parameters<typeof Rig.open>[0], flags: number = LOGGED): Rig => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536 } });
-  setLayer7(rig, flags);
-  return rig;
+/** One for all tests: to load the programs takes longer than they do. */
+const open = when.skip === false ? Rig.open(t, { sizes: { ids_events: 65536 } }) : undefined;
+const rigWith = (flags: number = LOGGED): Rig => {
+  if (!open) throw new Error('the rig is not open');
+  install(open, '');
+  setLayer7(open, flags);
+  open.settle();
+  return open;
 };
 let port = 10_000;
 const datagram = (payload: Uint8Array, part: Partial<Parameters<typeof udp>[0]> = {}): Uint8Array =>
@@ -69,11 +73,11 @@ const others: Record<string, Uint8Array> = {
 };
 
 t.test('DNS is recognised by its content, on any port, and handed over as it was sent', when, async (t) => {
-  const rig = openRig(t);
+  const rig = rigWith();
   for (const [name, message] of Object.entries(messages)) {
     for (const part of [{}, { dport: 5300 }, { src: '2001:db8::1', dst: '2001:db8::2' }]) {
       const seen = rig.send(datagram(message, part));
-      t.strictSame([seen.verdict, seen.bytes.length, seen.stats['DNS']], [2, 1, 1], name);
+      t.strictSame([seen.verdict, seen.bytes.length], [2, 1], name);
       t.strictSame(seen.bytes[0]?.bytes, message, name);
       t.equal(seen.bytes[0]?.flags, BytesFlag.BYTES_LOGGED | BytesFlag.BYTES_PACKET);
     }
@@ -82,15 +86,13 @@ t.test('DNS is recognised by its content, on any port, and handed over as it was
     const twice = Buffer.concat([framed, framed]);
     const cuts = framed.length > 100 ? [1, 2, 50] : Array.from(framed, (_, i) => i);
     for (const cut of cuts) {
-      const carried = Conversation.open(rig, { dport: 53 })
-        .send(0, twice, [cut])
-        .flatMap(({ bytes }) => bytes);
+      const carried = Conversation.open(rig, { dport: 53 }).send(0, twice, [cut]).bytes;
       if (carried.length !== 2 || carried.some(({ bytes }) => !bytes.equals(message))) t.fail(`${name} cut at ${cut}`);
     }
   }
   for (const [name, message] of Object.entries(others)) {
     t.strictSame(rig.send(datagram(message)).bytes, [], name);
-    t.strictSame(Conversation.open(rig, { dport: 53 }).send(0, counted(2, message))[0]?.bytes, [], `${name}, TCP`);
+    t.strictSame(Conversation.open(rig, { dport: 53 }).send(0, counted(2, message)).bytes, [], `${name}, TCP`);
   }
   const random = new Random(7);
   for (let i = 0; i < 3000; i++) rig.push(datagram(Uint8Array.from({ length: 60 }, () => random.below(256))));
@@ -98,12 +100,12 @@ t.test('DNS is recognised by its content, on any port, and handed over as it was
 });
 
 t.test('a literal in the name makes the engine see the query', when, async (t) => {
-  const rig = openRig(t, L7Setting.L7_DNS);
+  const rig = rigWith(L7Setting.L7_DNS);
   wantEnding(rig, Region.QUERY, 'a.evil.example');
   const wanted = (message: Uint8Array): (Buffer | undefined)[] => {
     const framed = counted(2, message);
     const streamed = Conversation.open(rig, { dport: 53 }).send(0, framed, [framed.length - 9]);
-    return [rig.send(datagram(message)).bytes[0]?.bytes, streamed.at(-1)?.bytes[0]?.bytes];
+    return [rig.send(datagram(message)).bytes[0]?.bytes, streamed.bytes[0]?.bytes];
   };
   for (const name of ['a.evil.example', 'www.A.Evil.example', `${'x.'.repeat(100)}a.evil.example`])
     t.strictSame(wanted(query(name)), [query(name), query(name)], 'as it was sent');
@@ -116,7 +118,7 @@ t.test('a literal in the name makes the engine see the query', when, async (t) =
 });
 
 t.test('a drop rule on the name acts on the very packet that asks', when, async (t) => {
-  const rig = openRig(t);
+  const rig = rigWith();
   install(rig, 'drop dns any any -> any any (msg:"x"; dns.query; content:"evil.example"; nocase; endswith; sid:1;)');
   const asked = (name: string): number => rig.send(datagram(query(name))).verdict;
   t.strictSame(['evil.example', 'www.EVIL.Example', 'evil.example.org', 'good.example'].map(asked), [1, 1, 2, 2]);
@@ -130,16 +132,15 @@ t.test('a drop rule on the name acts on the very packet that asks', when, async 
   );
   const framed = counted(2, query('tcp.evil.example'));
   for (let cut = 0; cut < framed.length; cut++) {
-    const verdicts = Conversation.open(rig, { dport: 53 })
-      .send(0, framed, [cut])
-      .map(({ verdict }) => verdict);
+    const { verdicts } = Conversation.open(rig, { dport: 53 }).send(0, framed, [cut]);
     if (verdicts.at(-1) !== 1) t.fail(`cut at ${cut}`);
   }
 });
 
 t.test('what is wanted', when, async (t) => {
-  const rig = openRig(t, L7Setting.L7_DNS);
-  t.strictSame(rig.send(datagram(query('a.example'))).bytes, [], 'nobody asks');
+  const rig = rigWith(L7Setting.L7_DNS);
+  const unasked = rig.send(datagram(query('a.example')));
+  t.strictSame([unasked.bytes, unasked.stats['DNS']], [[], 1], 'nobody asks');
   setLayer7(rig, L7Setting.L7_DNS | L7Setting.L7_ALL_QUERIES);
   t.equal(rig.send(datagram(query('a.example'))).bytes[0]?.flags, BytesFlag.BYTES_WANTED | BytesFlag.BYTES_PACKET);
   t.strictSame(rig.send(datagram(messages['a response'] ?? Buffer.alloc(0))).bytes, [], 'rules ask for queries');

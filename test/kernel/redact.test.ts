@@ -38,8 +38,8 @@ t.test('and so they are when name and value are split over segments, at every by
   const text = 'GET /?token=S3CRET&a=b HTTP/1.1\r\nHost: a\r\nAuthorization: Basic S3CRET\r\nX: y\r\n\r\n';
   const bytes = Buffer.from(text);
   for (let cut = 0; cut < text.length; cut++) {
-    const seen = Conversation.open(rig).send(0, bytes, cut === 0 ? [...bytes.keys()] : [cut]);
-    const [one, ...more] = seen.flatMap(({ http }) => http);
+    const { http } = Conversation.open(rig).send(0, bytes, cut === 0 ? [...bytes.keys()] : [cut]);
+    const [one, ...more] = http;
     t.equal(more.length, 0);
     const masked = Buffer.from(one?.section ?? []).toString();
     if (masked !== text.replace('Basic S3CRET', '*'.repeat(12)).replace('S3CRET', '*'.repeat(6))) t.fail(masked);

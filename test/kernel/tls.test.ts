@@ -10,50 +10,52 @@ import { alpnExtension, handshake, hello, records, selfSigned, session, sniExten
 import { Conversation, type Ends } from './support/conversation.js';
 import { install } from './support/http-rig.js';
 import { setLayer7, wantEnding } from './support/layer7-rig.js';
-import { Rig, type Seen, type SeenBytes } from './support/rig.js';
+import { Rig, type SeenBytes } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
 const LOGGED = L7Setting.L7_TLS | L7Setting.L7_LOG_TLS;
 
-const openRig = (t: Parameters<typeof Rig.open>[0], flags: number = LOGGED): Rig => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536 } });
-  setLayer7(rig, flags);
-  return rig;
+/** One for all tests: to load the programs takes longer than they do. */
+const open = when.skip === false ? Rig.open(t, { sizes: { ids_events: 65536 } }) : undefined;
+const rigWith = (flags: number = LOGGED): Rig => {
+  if (!open) throw new Error('the rig is not open');
+  install(open, '');
+  setLayer7(open, flags);
+  open.settle();
+  return open;
 };
-const bytesOf = (seen: readonly Seen[]): SeenBytes[] => seen.flatMap(({ bytes }) => bytes);
 const sniOf = (bytes: Uint8Array): string => Buffer.from(parseTlsFlight(bytes).client?.sni ?? []).toString();
 const named = (name: string): Buffer => hello({ extensions: [alpnExtension('h2'), sniExtension(name)] });
 
 t.test('a ClientHello is handed over once, split at every byte, in any records, on any port', when, async (t) => {
-  const rig = openRig(t);
+  const rig = rigWith();
   const whole = records(named('split.example'));
   for (let cut = 0; cut < whole.length; cut++) {
-    const seen = Conversation.open(rig, { dport: 1 + cut }).send(0, whole, [cut]);
-    const carried = bytesOf(seen);
+    const { bytes: carried } = Conversation.open(rig, { dport: 1 + cut }).send(0, whole, [cut]);
     if (carried.length !== 1 || !carried[0]?.bytes.equals(whole)) t.fail(`cut at ${cut}: ${carried.length}`);
   }
   for (const size of [1, 2, 3, 7, 60, 100]) {
     const cut = records(named('records.example'), size);
     for (const cuts of [[], [1], [Math.floor(cut.length / 2)], Array.from(cut, (_, i) => i)]) {
-      const carried = bytesOf(Conversation.open(rig).send(0, cut, cuts));
+      const carried = Conversation.open(rig).send(0, cut, cuts).bytes;
       t.strictSame([carried.length, sniOf(carried[0]?.bytes ?? Buffer.alloc(0))], [1, 'records.example'], `${size}`);
       t.equal(carried[0]?.flags, BytesFlag.BYTES_LOGGED);
     }
   }
   const talk = Conversation.open(rig);
   talk.send(0, whole);
-  t.strictSame(bytesOf(talk.send(0, whole)), [], 'one hello a direction');
+  t.strictSame(talk.send(0, whole).bytes, [], 'one hello a direction');
 });
 
 t.test('sessions of Node, both sides, certificates as far as they are readable', when, async (t) => {
-  const rig = openRig(t);
+  const rig = rigWith();
   const pair = selfSigned('/CN=server.example');
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     const real = await session(pair, { servername: 'real.example', maxVersion });
     for (const cuts of [[], [3, 200], Array.from(real.server, (_, i) => i).slice(1, 1400)]) {
       const talk = Conversation.open(rig);
-      const [client, ...more] = bytesOf(talk.send(0, real.client));
-      const [server, ...again] = bytesOf(talk.send(1, real.server, cuts));
+      const [client, ...more] = talk.send(0, real.client).bytes;
+      const [server, ...again] = talk.send(1, real.server, cuts).bytes;
       t.strictSame([more.length, again.length], [0, 0]);
       const of = (record?: SeenBytes): ReturnType<typeof parseTlsFlight> =>
         parseTlsFlight(record?.bytes ?? Buffer.alloc(0));
@@ -66,7 +68,7 @@ t.test('sessions of Node, both sides, certificates as far as they are readable',
 });
 
 t.test('what is no hello, and what is not wanted', when, async (t) => {
-  const rig = openRig(t);
+  const rig = rigWith();
   const tries: Record<string, Uint8Array> = {
     'a record of another kind': records(named('x'), 16_384, 23),
     'another version': records(named('x'), 16_384, 22, 0x0505),
@@ -75,23 +77,28 @@ t.test('what is no hello, and what is not wanted', when, async (t) => {
     text: Buffer.from('GET / HTTP/1.0\r\n\r\n'),
   };
   for (const [name, bytes] of Object.entries(tries))
-    t.strictSame(bytesOf(Conversation.open(rig).send(0, bytes)), [], name);
+    t.strictSame(Conversation.open(rig).send(0, bytes).bytes, [], name);
   const cut = records(named('cut.example')).subarray(0, 60);
-  t.strictSame(bytesOf(Conversation.open(rig).send(0, cut)), [], 'still waiting');
+  t.strictSame(Conversation.open(rig).send(0, cut).bytes, [], 'still waiting');
   setLayer7(rig, L7Setting.L7_TLS);
-  const [seen] = Conversation.open(rig).send(0, records(named('x')));
-  t.strictSame([seen?.bytes, seen?.stats['TLS']], [[], 1], 'counted, not wanted');
+  rig.settle();
+  const seen = rig.send(Conversation.open(rig).frame(0, { payload: records(named('x')) }));
+  t.strictSame([seen.bytes, seen.stats['TLS']], [[], 1], 'counted, not wanted');
   setLayer7(rig, L7Setting.L7_TLS | L7Setting.L7_ALL_HELLOS);
-  t.equal(bytesOf(Conversation.open(rig).send(0, records(named('x'))))[0]?.flags, BytesFlag.BYTES_WANTED);
+  t.equal(Conversation.open(rig).send(0, records(named('x'))).bytes[0]?.flags, BytesFlag.BYTES_WANTED);
   setLayer7(rig, 0);
-  t.strictSame(Conversation.open(rig).send(0, records(named('x')))[0]?.stats['TLS'], undefined, 'turned off');
+  rig.settle();
+  const off = rig.send(Conversation.open(rig).frame(0, { payload: records(named('x')) }));
+  t.equal(off.stats['TLS'], undefined, 'turned off');
 });
 
 t.test('a literal in the server name makes the engine see the hello', when, async (t) => {
-  const rig = openRig(t, L7Setting.L7_TLS);
+  const rig = rigWith(L7Setting.L7_TLS);
   wantEnding(rig, Region.SNI, 'evil.example');
   const wanted = (message: Buffer, size = 16_384, cuts: readonly number[] = []): number[] =>
-    bytesOf(Conversation.open(rig).send(0, records(message, size), cuts)).map(({ flags }) => flags);
+    Conversation.open(rig)
+      .send(0, records(message, size), cuts)
+      .bytes.map(({ flags }) => flags);
   t.strictSame(wanted(named('www.good.example')), []);
   t.strictSame(wanted(named('evil.example.org')), []);
   const evil = named('www.Evil.example');
@@ -105,12 +112,10 @@ t.test('a literal in the server name makes the engine see the hello', when, asyn
 });
 
 t.test('a drop rule on the server name acts on the packet that completes it', when, async (t) => {
-  const rig = openRig(t, L7Setting.L7_TLS);
+  const rig = rigWith(L7Setting.L7_TLS);
   install(rig, 'drop tls any any -> any any (msg:"x"; tls.sni; content:"evil.example"; nocase; endswith; sid:1;)');
-  const verdicts = (message: Buffer, size = 16_384, cuts: readonly number[] = [], ends: Ends = {}): number[] =>
-    Conversation.open(rig, ends)
-      .send(0, records(message, size), cuts)
-      .map(({ verdict }) => verdict);
+  const verdicts = (message: Buffer, size = 16_384, cuts: readonly number[] = [], ends: Ends = {}): readonly number[] =>
+    Conversation.open(rig, ends).send(0, records(message, size), cuts).verdicts;
   t.strictSame(verdicts(named('www.Evil.example')), [1]);
   t.strictSame(verdicts(named('www.good.example')), [2]);
   t.strictSame(verdicts(named('evil.example.org')), [2]);

@@ -2,13 +2,21 @@
 // A TCP connection on the bench: a handshake, then bytes of either side in segments of any size.
 
 import { tcp, TCP } from './frames.js';
-import type { Rig, Seen } from './rig.js';
+import type { Rig, SeenBytes, SeenEvent, SeenHttp } from './rig.js';
 
 export interface Ends {
   readonly client?: string;
   readonly server?: string;
   readonly sport?: number;
   readonly dport?: number;
+}
+
+/** What became of segments: XDP_DROP 1, PASS 2, TX 3 for each, and the records of all of them. */
+export interface Sent {
+  readonly verdicts: readonly number[];
+  readonly events: readonly SeenEvent[];
+  readonly http: readonly SeenHttp[];
+  readonly bytes: readonly SeenBytes[];
 }
 
 let port = 20_000;
@@ -49,16 +57,16 @@ export class Conversation {
     return tcp({ ...ends, seq, ack, flags, payload: o.payload ?? new Uint8Array() });
   }
 
-  /** Sends bytes in segments that end at `cuts`, in order; what was seen of each. */
-  send(side: 0 | 1, bytes: Uint8Array, cuts: readonly number[] = []): Seen[] {
-    const out: Seen[] = [];
+  /** Sends bytes in segments that end at `cuts`, in order. */
+  send(side: 0 | 1, bytes: Uint8Array, cuts: readonly number[] = []): Sent {
+    const verdicts: number[] = [];
     let from = 0;
     for (const to of [...cuts, bytes.length]) {
       if (to <= from) continue;
-      out.push(this.#rig.send(this.frame(side, { payload: bytes.subarray(from, to), at: from })));
+      verdicts.push(this.#rig.push(this.frame(side, { payload: bytes.subarray(from, to), at: from })).verdict);
       from = to;
     }
     this.seq[side] = (this.seq[side] + bytes.length) >>> 0;
-    return out;
+    return { verdicts, ...this.#rig.drain() };
   }
 }

@@ -138,6 +138,12 @@ export class Rig {
     return this.kernel.run(frame, o);
   }
 
+  /** Lets what was pushed so far be forgotten: the next frame is seen for itself. */
+  settle(): void {
+    this.drain();
+    this.#before = this.#counts();
+  }
+
   /** The records that wait in both rings. */
   drain(): { events: SeenEvent[]; http: SeenHttp[]; bytes: SeenBytes[]; flows: Flow[] } {
     const events: SeenEvent[] = [];
