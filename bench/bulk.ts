@@ -10,8 +10,8 @@ import { Lane } from './http-lane.js';
 import { median, print, type Row } from './report.js';
 import { headerRules } from './rules.js';
 
-const ROUNDS = 7;
-const SECONDS = 3;
+const ROUNDS = 5;
+const SECONDS = 2;
 const PORT = 5201;
 const ENTRIES = 10_000;
 

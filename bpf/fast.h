@@ -181,7 +181,7 @@ static __always_inline bool ids_fast_flow(void *ctx, const enum ids_hook hook, c
 	dir = &flow->dir[side & 1];
 	peer = &flow->dir[(side ^ 1) & 1];
 	if (!ids_goes_on(plain, dir, peer, tick) ||
-	    (plain->length && !ids_l7_passes_by(index, flow->id, side, plain->seq + plain->length)))
+	    (plain->length && !ids_l7_passes_by(index, flow->id, side, plain->seq + plain->length, plain->length)))
 		return false;
 	dir->packets++;
 	dir->bytes += plain->bytes;

@@ -3,24 +3,31 @@
 #ifndef IDS_L7_FAST_H
 #define IDS_L7_FAST_H
 
-#include "packet.h"
-
-#ifdef IDS_L7_STATE_H
-
-#define IDS_L7_ANY (IDS_L7_HTTP | IDS_L7_TLS | IDS_L7_DNS)
+#include "l7_state.h"
 
 static __always_inline bool ids_l7_is_on(void)
 {
 	const struct ids_l7_settings *settings = ids_l7_setting();
 
-	return settings && settings->flags & IDS_L7_ANY;
+	return settings && settings->flags & (IDS_L7_HTTP | IDS_L7_TLS | IDS_L7_DNS);
+}
+
+/* Whether the rules that look into the payload have had all that they get of this direction: the rest is counted. */
+static __always_inline bool ids_l7_had_enough(const struct ids_l7_dir *dir, __u32 side, __u32 length)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+
+	if (!settings || dir->inspected < settings->depth[side & 1])
+		return false;
+	ids_add(IDS_STAT_UNINSPECTED, length);
+	return true;
 }
 
 /*
- * Whether the payload up to the sequence number `end` is nothing new: of a body, or of a direction that is not looked at
- * any more. A direction of which nothing is known yet is, where layer 7 is on.
+ * Whether `length` bytes of payload up to the sequence number `end` are nothing new: of a body, or of a direction that is
+ * not looked at any more. One of which nothing is known yet is, where layer 7 is on.
  */
-static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, __u32 end)
+static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, __u32 end, __u32 length)
 {
 	const struct ids_l7 *l7 = bpf_map_lookup_elem(&ids_l7_flows, &index);
 	const struct ids_l7_dir *dir;
@@ -30,9 +37,9 @@ static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, 
 	if (l7->id != id)
 		return !ids_l7_is_on();
 	dir = &l7->dir[side & 1];
-	if (!(dir->flags & IDS_L7_SYNCED) || dir->flags & IDS_L7_INSPECT)
+	if (!(dir->flags & IDS_L7_SYNCED) || (dir->phase != IDS_PHASE_QUIET && (__s32)(end - dir->next) > 0))
 		return false;
-	return dir->phase == IDS_PHASE_QUIET || (__s32)(end - dir->next) <= 0;
+	return !(dir->flags & IDS_L7_INSPECT) || ids_l7_had_enough(dir, side, length);
 }
 
 /* Rules on requests where nothing else turns layer 7 on: every segment is looked at. */
@@ -40,24 +47,5 @@ static __always_inline bool ids_l7_never_quiet(const struct ids_packet *pkt)
 {
 	return pkt->http && !ids_l7_is_on();
 }
-
-#else
-
-static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, __u32 end)
-{
-	(void)index;
-	(void)id;
-	(void)side;
-	(void)end;
-	return true;
-}
-
-/* Every segment may be a request. */
-static __always_inline bool ids_l7_never_quiet(const struct ids_packet *pkt)
-{
-	return pkt->http;
-}
-
-#endif
 
 #endif

@@ -3,15 +3,18 @@
 // meanwhile (lists, rules, cuts, the flow itself) is in force with the next packet.
 
 import t from 'tap';
-import { FlowState } from '../../common/abi.gen.js';
+import { FlowState, L7Setting } from '../../common/abi.gen.js';
 import { FlowMemory } from '../../engine/bpf/index.js';
 import type { Flow } from '../../engine/flows/flow.js';
 import { FlowTable } from '../../engine/flows/flow-table.js';
+import { FlowOrders } from '../../engine/flows/orders.js';
 import { flowSizes } from '../../engine/flows/sizes.js';
 import { parsePrefix } from '../../common/address.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { TCP } from './support/frames.js';
 import { At, padded, patch } from './support/packets.js';
+import { structure } from './support/http-rig.js';
+import { setLayer7 } from './support/layer7-rig.js';
 import { Random } from './support/random.js';
 import { Rig } from './support/rig.js';
 import { allow, block, blocklistOf, cut, install, setFlags } from './support/rules.js';
@@ -121,7 +124,6 @@ t.test('each hook has looked at its own lists', { skip }, async (t) => {
   const rig = bench();
   const talk = known(rig);
   block(rig, '10.0.0.1/32');
-  rig.kernel.control.turnFlows();
   t.equal(way(rig, talk.up({ payload: 'x' })), LONG, 'its source is not listed');
   t.equal(way(rig, talk.up({ payload: 'x' })), FAST);
   t.equal(way(rig, talk.up({ payload: 'x' }), true), 'long drop BLOCKLIST', 'leaving: its destination is');
@@ -129,40 +131,42 @@ t.test('each hook has looked at its own lists', { skip }, async (t) => {
   t.equal(way(rig, talk.down({ payload: 'x' }), true), FAST);
   t.equal(way(rig, talk.down({ payload: 'x' })), 'long drop BLOCKLIST');
   blocklistOf(rig.kernel).delete(parsePrefix('10.0.0.1/32'));
-  rig.kernel.control.turnFlows();
 });
 
 t.test('what is changed is in force with the next packet', { skip }, async (t) => {
   const rig = bench();
-  const talk = known(rig);
+  let talk = known(rig);
   const next = (): string => way(rig, talk.up({ payload: 'x' }));
   const turn = (): void => rig.kernel.control.turnFlows();
   t.equal(next(), FAST);
   block(rig, '192.0.2.0/24');
-  turn();
   t.same([next(), next()], ['long drop BLOCKLIST', 'long drop BLOCKLIST']);
   setFlags(rig, 'CONTROL_UNLIMITED', 'CONTROL_CUTS', 'CONTROL_MONITOR');
   t.same([next(), next()], ['long pass BLOCKLIST', 'long pass BLOCKLIST'], 'monitor mode goes on counting');
   setFlags(rig, 'CONTROL_UNLIMITED', 'CONTROL_CUTS');
   blocklistOf(rig.kernel).delete(parsePrefix('192.0.2.0/24'));
-  turn();
   t.same([next(), next()], [LONG, FAST]);
   block(rig, '192.0.2.1/32', { expires: Math.floor(rig.now / 1e9) + 5, alert: true });
-  turn();
   t.same([next(), next()], [LONG, LONG], 'listed, and only reported');
   rig.advance(10);
   t.same([next(), next()], [LONG, LONG], 'an expired entry is counted');
   blocklistOf(rig.kernel).delete(parsePrefix('192.0.2.1/32'));
-  turn();
   rig.send(talk.down());
   t.same([next(), next()], [LONG, FAST]);
 
   install(rig, ['drop tcp any any -> 10.0.0.1 80 (sid:2;)'], 2);
-  turn();
   t.same([next(), next()], ['long drop RULE_DROP', 'long drop RULE_DROP']);
   install(rig, ['drop tcp any any -> 10.0.0.1 81 (sid:2;)'], 3);
-  turn();
   t.same([next(), next()], [LONG, FAST]);
+  const orders = views && new FlowOrders(views);
+  const flow = flowsNow().find(({ clientPort }) => clientPort === port);
+  t.ok(flow && orders?.pass(flow.index, flow.id, 3));
+  turn();
+  t.same([next(), next()], ['long pass RULE_PASS', 'long pass RULE_PASS'], 'the engine has let it through');
+  t.ok(flow && orders?.drop(flow.index, flow.id, 3, false));
+  turn();
+  t.same([next(), next()], ['long drop FLOW_CUT', 'long drop FLOW_CUT'], 'or dropped it');
+  talk = known(rig);
   cut(
     rig,
     [
@@ -208,6 +212,52 @@ t.test('a rule that data can meet sees all of it', { skip }, async (t) => {
   ];
   const rig = bench(others.map((conditions, i) => `alert ip any any -> any any (${conditions} sid:${i + 1};)`));
   t.equal(way(rig, known(rig).up({ payload: 'x' })), FAST, 'those that it cannot meet are not in its way');
+});
+
+t.test('layer 7 sees what is new to it, and nothing is looked at twice', { skip }, async (t) => {
+  const rig = bench(['alert http any any -> any any (msg:"h"; http.method; content:"GET"; sid:1;)']);
+  rig.kernel.writeStructure(structure());
+  const talk = known(rig);
+  t.equal(way(rig, talk.up({ payload: 'x' })), LONG, 'a rule on requests and nothing else: every segment is looked at');
+  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS | L7Setting.L7_ALL_RESPONSES);
+  rig.kernel.control.turnFlows();
+  const web = new Talk({ cport: ++port });
+  for (const frame of web.handshake()) rig.send(frame);
+  const [head, answer] = ['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n'];
+  for (let turn = 0; turn < 3; turn++) {
+    const asked = rig.send(web.up({ payload: head }));
+    t.same([asked.http.length, asked.stats.FAST], [1, undefined], 'a request');
+    const answered = rig.send(web.down({ payload: `${answer}${'x'.repeat(500)}` }));
+    t.same([answered.http.length, answered.stats.FAST], [1, undefined], 'a response');
+    if (turn > 0)
+      t.same(
+        [0, 1].map(() => way(rig, web.down({ payload: 'x'.repeat(1200) }))),
+        [FAST, FAST],
+        'its body',
+      );
+    else for (let n = 0; n < 2; n++) rig.send(web.down({ payload: 'x'.repeat(1200) }));
+    // Times of round trips are taken on the long way.
+    rig.send(web.up());
+    t.equal(
+      way(rig, web.down({ payload: 'x'.repeat(100) + answer.slice(0, 4) })),
+      LONG,
+      'its end and the next response',
+    );
+    rig.send(web.down({ payload: `${answer.slice(4)}${'x'.repeat(3000)}` }));
+  }
+  const other = new Talk({ cport: ++port });
+  for (const frame of [
+    ...other.handshake(),
+    other.up({ payload: 'SSH-2.0-x\r\n' }),
+    other.down({ payload: 'SSH-2.0-y\r\n' }),
+  ])
+    rig.send(frame);
+  t.same(
+    [0, 1].map(() => way(rig, other.up({ payload: 'x' }))),
+    [LONG, FAST],
+    'another protocol',
+  );
+  setLayer7(rig, 0);
 });
 
 t.test('a flow that is dropped, over or idle', { skip }, async (t) => {
