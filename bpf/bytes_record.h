@@ -40,6 +40,8 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	head->length = length;
 	head->flags = what >> IDS_BYTES_WHAT_FLAGS & 0xff;
 	head->total = total;
+	head->told = io->told;
+	head->pad = 0;
 	l7 = ids_l7_of(pkt);
 	head->offset = l7 && pkt->flow_id ? ids_l7_dir(pkt, l7)->message : 0;
 	barrier_var(from);

@@ -203,6 +203,8 @@ static __always_inline void ids_tls_done(struct ids_packet *pkt, struct ids_io *
 					 1, 1);
 		if (whole && whole->wanted)
 			flags |= IDS_BYTES_WANTED;
+		if (whole)
+			io->told = whole->told;
 	}
 	if (settings && settings->flags & IDS_L7_LOG_TLS)
 		flags |= IDS_BYTES_LOGGED;

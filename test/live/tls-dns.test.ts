@@ -91,7 +91,7 @@ if (privileged(t)) {
       );
       for (const over of ['+notcp', '+tcp'])
         t.notMatch((await dig(attacker, victim.ipv4, over, 'www.Evil.example', 'A')).stdout, /192\.0\.2\.7/, over);
-      await until(() => daemon.alerts(1).length === 2);
+      await until(() => daemon.alerts(1).length === 2, { message: () => JSON.stringify(daemon.alerts(1)) });
       t.match(daemon.alerts(1), [{ alert: { action: 'blocked' } }, { alert: { action: 'blocked' } }]);
     });
 
