@@ -12,6 +12,7 @@ import {
   HttpFlag,
   HttpLayout,
   L7Limit,
+  MaskedLayout,
 } from '../../common/abi.gen.js';
 import { BufferId, BufferMessage, Kind, parseHttpRequest, parseHttpResponse } from '../../rules/index.js';
 import type { EventContext } from '../judge/detection.js';
@@ -49,6 +50,15 @@ const timeOf = (view: DataView, at: number): number =>
 /** What a record of the ring showed, when its memory may be another's. */
 function eager(view: DataView, at: number, shown: Shown): NonNullable<Flow['decided']> {
   return { time: timeOf(view, at), shown: () => shown };
+}
+
+/** Patterns that the kernel found in a section in which it has masked values since. */
+function hitsOf(view: DataView, at: number, flags: number): readonly number[] | undefined {
+  const count = view.getUint8(at + HttpLayout.hits);
+  if ((flags & HttpFlag.HTTP_REDACTED) === 0 || count === 0) return undefined;
+  const section = Math.ceil(view.getUint32(at + HttpLayout.length, true) / 8) * 8;
+  const from = at + HttpLayout.SIZE + section + view.getUint8(at + HttpLayout.masked) * MaskedLayout.SIZE;
+  return Array.from({ length: count }, (_, i) => view.getUint16(from + 2 * i, true));
 }
 
 export class Layer7 {
@@ -163,6 +173,7 @@ export class Layer7 {
     }
     request.number = view.getUint32(at + HttpLayout.message, true);
     request.decided = this.#decidedOf(view, at);
+    request.hits = hitsOf(view, at, flags);
     const shown = (): Shown => ({ http: requestShown(request) });
     if ((flags & HttpFlag.HTTP_DECIDED) !== 0 && flow) flow.decided = eager(view, at, shown());
     this.#judge(request, view, at, flow, shown);
@@ -176,6 +187,7 @@ export class Layer7 {
     }
     response.number = view.getUint32(at + HttpLayout.message, true);
     response.decided = this.#decidedOf(view, at);
+    response.hits = hitsOf(view, at, flags);
     if ((flags & HttpFlag.HTTP_DECIDED) !== 0 && flow) {
       flow.decided = eager(view, at, this.#shownOf(view, bytes, at, true, flow));
     }

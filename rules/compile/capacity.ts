@@ -5,14 +5,13 @@ import { L7Limit, L7Setting, Limit, Region } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import type { Pattern } from '../patterns/pattern.js';
 import { needsMirror, type TableRule } from './entries.js';
-import { allOf, headsOf, type Heads } from './heads.js';
+import { allOf, CHOPPED, headsOf, WHOLE, type Heads } from './heads.js';
 import { inspectionsOf } from './inspect.js';
-import { buildRuleset, type TableExtras } from './table.js';
-import type { CompiledRuleset } from './types.js';
+import { maskedPatterns } from './masked.js';
+import { buildRuleset, type BuiltRuleset, type TableExtras } from './table.js';
 import { CapacityError } from './vectors.js';
 
-export interface Fitted {
-  readonly ruleset: CompiledRuleset;
+export interface Fitted extends BuiltRuleset {
   /** Rules that do not fit, with the reason. */
   readonly refused: ReadonlyMap<Rule, string>;
 }
@@ -25,7 +24,7 @@ export interface FittedHeads {
 /** Single rules that are refused before all further ones are: each costs a search. */
 const SEARCHES = 2;
 
-function attempt(rules: readonly TableRule[], extras: TableExtras): CompiledRuleset | CapacityError {
+function attempt(rules: readonly TableRule[], extras: TableExtras): BuiltRuleset | CapacityError {
   try {
     return buildRuleset(rules, extras);
   } catch (error) {
@@ -58,15 +57,19 @@ function withinCount(rules: readonly TableRule[], inspections: number, refused: 
 
 /** What is looked for on behalf of the engine, where there is room beside the contents of rules; else all is handed over. */
 function headsBeside(rules: readonly TableRule[], engine: readonly Rule[]): Heads {
-  const heads = headsOf(engine);
   const bytes = (patterns: readonly Pattern[]): number => patterns.reduce((sum, one) => sum + one.bytes.length, 0);
-  const own = rules.flatMap(({ message }) => message?.contents.map(({ pattern }) => pattern) ?? []);
-  const states = bytes(own) + bytes(heads.literals) + Region.REGIONS;
-  const fits =
-    states <= L7Limit.PATTERN_STATES &&
-    own.length + heads.literals.length <= L7Limit.PATTERNS &&
-    bytes(own) + heads.literals.length * 8 <= L7Limit.PATTERN_OUTPUTS;
-  return fits ? heads : { literals: [], all: heads.all | allOf(engine) };
+  const masked = maskedPatterns(engine);
+  const own = [...rules.flatMap(({ message }) => message?.contents.map(({ pattern }) => pattern) ?? []), ...masked];
+  for (const most of [WHOLE, CHOPPED]) {
+    const { literals, all } = headsOf(engine, most);
+    const states = bytes(own) + bytes(literals) + Region.REGIONS;
+    const fits =
+      states <= L7Limit.PATTERN_STATES / (most === WHOLE ? 4 : 1) &&
+      own.length + literals.length <= L7Limit.PATTERNS &&
+      bytes(own) + literals.length * 8 <= L7Limit.PATTERN_OUTPUTS;
+    if (fits) return { literals: [...masked, ...literals], all };
+  }
+  return { literals: masked, all: headsOf(engine, CHOPPED).all | allOf(engine) };
 }
 
 /**
@@ -86,7 +89,7 @@ export function fitRuleset(rules: readonly TableRule[], extras: TableExtras): Fi
   let left = withinCount(rules, extras.inspections.length, refused);
   for (let search = 0; ; search++) {
     const result = attempt(left, extras);
-    if (!(result instanceof CapacityError)) return { ruleset: result, refused };
+    if (!(result instanceof CapacityError)) return { ...result, refused };
     const fits = longestFit(left, extras);
     const gone = search < SEARCHES ? left.slice(fits, fits + 1) : left.slice(fits);
     for (const { rule } of gone) refused.set(rule, `no room: ${result.message}`);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contents of all rules that are judged on messages, each once, with the literals of the engine.
 
-import type { MessageRule, Pattern, Term } from '../patterns/pattern.js';
+import { patternKey, type MessageRule, type Pattern, type Term } from '../patterns/pattern.js';
 import type { Entry } from './entries.js';
-
-const keyOf = ({ region, bytes, nocase, from, until, ends, dot }: Pattern): string =>
-  [region, nocase, from, until, ends, dot, Buffer.from(bytes).toString('latin1')].join(' ');
 
 export interface Collected {
   readonly patterns: readonly Pattern[];
   readonly rules: readonly MessageRule[];
+  /** Index of each pattern by its patternKey. */
+  readonly numbers: ReadonlyMap<string, number>;
 }
 
 /** Patterns and rules of the entries; the place of an entry in the list is its position. */
@@ -17,7 +16,7 @@ export function collectPatterns(entries: readonly Entry[], literals: readonly Pa
   const patterns: Pattern[] = [];
   const numbers = new Map<string, number>();
   const number = (pattern: Pattern): number => {
-    const key = keyOf(pattern);
+    const key = patternKey(pattern);
     const known = numbers.get(key);
     if (known !== undefined) {
       const other = patterns[known];
@@ -34,5 +33,5 @@ export function collectPatterns(entries: readonly Entry[], literals: readonly Pa
     return [{ position, region, terms, toServer, toClient, ...(size === undefined ? {} : { size }) }];
   });
   literals.forEach(number);
-  return { patterns, rules };
+  return { patterns, rules, numbers };
 }

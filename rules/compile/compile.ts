@@ -2,16 +2,18 @@
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
 import { Action } from '../../common/abi.gen.js';
-import type { Problem, RuleSource, UnsupportedRule } from '../ast.js';
+import type { Buffer as BufferName, Problem, RuleSource, UnsupportedRule } from '../ast.js';
 import { makeAddressProgram } from '../match/address-program.js';
 import { Need, needList, needsOf } from '../match/kinds.js';
 import { byEngineRank, makeProgram } from '../match/program.js';
+import { patternKey } from '../patterns/pattern.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
 import { fitInline } from './capacity.js';
 import { byRank, type TableRule } from './entries.js';
 import { settleFlowbits } from './flowbit-use.js';
 import { takeMessages } from './message-placement.js';
+import { headPattern, refuseMasked } from './masked.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
@@ -135,16 +137,22 @@ function layOut(placed: Placed[]): LaidOut {
   }
 }
 
+/** Buffers in which values are masked: what the kernel found there before counts too. */
+const MASKED_BUFFERS: ReadonlySet<BufferName> = new Set<BufferName>(['http.uri', 'http.header']);
+
 /** Places and compiles rules that were parsed. */
 export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
   const addressLists: AddressList[] = [];
-  const alone = takeMessages(settleFlowbits(parsed.rules.map(place), parsed.unsupported));
+  const alone = settleFlowbits(refuseMasked(takeMessages(parsed.rules.map(place))), parsed.unsupported);
   const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : [...alone];
   const { inline, listed, engine, fitted } = layOut(first);
-  const { ruleset, refused, heads } = fitted;
+  const { ruleset, refused, heads, numbers } = fitted;
   const engineRules = engine.map(({ rule }) => rule);
   const both = inline.flatMap(({ message, ...one }) => (message === undefined ? [] : [{ ...one, kernel: true }]));
-  const { program } = makeProgram([...engine, ...both].sort(byEngineRank));
+  const program = makeProgram([...engine, ...both].sort(byEngineRank), (content) => {
+    const pattern = MASKED_BUFFERS.has(content.buffer) ? headPattern(content) : undefined;
+    return (pattern && numbers.get(patternKey(pattern))) ?? -1;
+  });
   const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
     refused.has(rule) || message !== undefined ? [] : [rule],
   );

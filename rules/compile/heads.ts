@@ -6,11 +6,13 @@ import type { ContentMatch, Rule } from '../ast.js';
 import { kindsOf } from '../match/kinds.js';
 import { Kind } from '../match/message.js';
 import { fastPattern } from '../match/prefilter.js';
-import { lower, NO_END, type Pattern } from '../patterns/pattern.js';
+import { lower, NO_END, patternKey, type Pattern } from '../patterns/pattern.js';
 import { kernelBuffers } from './messages.js';
 
-/** Bytes of a literal that are looked for: few states, and few messages more. */
-const CHOPPED = 8;
+/** Bytes of a literal that are looked for where room is scarce: few states, and few messages more. */
+export const CHOPPED = 8;
+/** As much of a literal as says all that there is to say. */
+export const WHOLE = 64;
 
 /** What nearly every message has; a literal out of it says little. */
 const USUAL =
@@ -32,11 +34,11 @@ const usual = (text: string): number => {
 };
 
 /** The part of a literal that says most. */
-function chop(text: string): string {
-  let best = text.slice(0, CHOPPED);
+function chop(text: string, most: number): string {
+  let best = text.slice(0, most);
   let least = usual(best);
-  for (let at = 1; at + CHOPPED <= text.length; at++) {
-    const part = text.slice(at, at + CHOPPED);
+  for (let at = 1; at + most <= text.length; at++) {
+    const part = text.slice(at, at + most);
     const sum = usual(part);
     if (sum < least) [best, least] = [part, sum];
   }
@@ -47,12 +49,26 @@ function chop(text: string): string {
  * What surely stands in the buffer as sent if the content stands in it as the engine sees it: header lines of one name are
  * joined there, and a line with cookies is not there.
  */
-function literalOf({ buffer, pattern, dotprefix }: ContentMatch): string {
+function literalOf({ buffer, pattern, dotprefix }: ContentMatch, most: number): string {
   let text = Buffer.from(pattern.map(lower)).toString('latin1');
   if (dotprefix && text.startsWith('.')) text = text.slice(1);
-  if (buffer !== 'http.header') return chop(text);
+  if (buffer !== 'http.header') return chop(text, most);
   const parts = text.split(/[\r\n]+|, /);
-  return chop(parts.reduce((longest, part) => (part.length > longest.length ? part : longest)));
+  const longest = parts.reduce((best, part) => (part.length > best.length ? part : best));
+  return chop(longest, most);
+}
+
+/** Buffers in which values are masked: a hit there says what the engine cannot see, so case counts where it can. */
+const MASKED: ReadonlySet<Region> = new Set<Region>([Region.URI, Region.HEADERS]);
+
+/** What to look for so that a message in which the content could stand is handed over. */
+function leadOf(content: ContentMatch, region: Region, most: number): Pattern | undefined {
+  const literal = literalOf(content, most);
+  if (literal === '') return undefined;
+  const whole = literal.length === content.pattern.length;
+  const nocase = content.nocase || !whole || !MASKED.has(region);
+  const bytes = Uint8Array.from(nocase ? Buffer.from(literal, 'latin1') : content.pattern);
+  return { region, bytes, nocase, from: 0, until: NO_END, ends: false, dot: false, engine: true };
 }
 
 const bit = (...kinds: number[]): number => kinds.reduce((bits, kind) => bits | (1 << kind), 0);
@@ -85,24 +101,22 @@ export interface Heads {
   readonly all: number;
 }
 
-/** What the engine's rules need of messages. */
-export function headsOf(rules: readonly Rule[]): Heads {
+/** What the engine's rules need of messages. @param most bytes of a literal */
+export function headsOf(rules: readonly Rule[], most: number): Heads {
   const literals = new Map<string, Pattern>();
   let all = 0;
   for (const rule of rules) {
     const kinds = kindsOf(rule);
     const fast = fastPattern(rule);
     const region = fast && kernelBuffers[fast.buffer];
-    const literal = fast && region !== undefined ? literalOf(fast) : '';
+    const lead = fast && region !== undefined ? leadOf(fast, region, most) : undefined;
     for (const { kinds: of, regions, all: flag } of HANDED_OVER) {
       if ((kinds & of) === 0) continue;
-      if (region === undefined || literal === '' || !regions.includes(region)) {
+      if (lead === undefined || !regions.includes(lead.region)) {
         all |= flag;
         continue;
       }
-      const bytes = Uint8Array.from(Buffer.from(literal, 'latin1'));
-      const bounds = { from: 0, until: NO_END, ends: false, dot: false };
-      literals.set(`${region} ${literal}`, { region, bytes, nocase: true, ...bounds, engine: true });
+      literals.set(patternKey(lead), lead);
     }
   }
   return { literals: [...literals.values()], all };

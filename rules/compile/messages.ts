@@ -38,7 +38,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /** http.host is in lower case, so capitals match nothing in it, and small letters match both. */
-function patternOf(match: ContentMatch, region: Region): Pattern | undefined {
+export function patternOf(match: ContentMatch, region: Region): Pattern | undefined {
   const { pattern, startswith, offset = 0, depth } = match;
   const nocase = match.nocase || region === Region.HOST;
   const { length } = pattern;

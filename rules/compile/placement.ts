@@ -72,11 +72,6 @@ function placeInEngine(rule: Rule): Placed {
     const reason = `a message does not come with what "${match.keyword}" asks for`;
     return { rule, placement: 'unsupported', reason, keyword: match.keyword };
   }
-  const masked = rule.matches.find((match) => match.kind === 'content' && match.masked !== undefined);
-  if (masked?.kind === 'content') {
-    const reason = `needs a redacted value (${masked.masked ?? ''})`;
-    return { rule, placement: 'unsupported', reason, keyword: 'content' };
-  }
   if (rule.ipProtocols?.length === 0) {
     return { rule, placement: 'unsupported', reason: `${rule.app ?? 'it'} does not run over ${rule.protocol}` };
   }

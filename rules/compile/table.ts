@@ -40,6 +40,12 @@ export interface TableExtras {
   readonly inspections: readonly Inspection[];
 }
 
+export interface BuiltRuleset {
+  readonly ruleset: CompiledRuleset;
+  /** Index of each pattern by its patternKey. */
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
 const TCP = 6;
 const UDP = 17;
 
@@ -48,7 +54,7 @@ const UDP = 17;
  * @param rules inline rules with their index in Compilation.rules, in the order of the files.
  * @throws CapacityError if a table is too small.
  */
-export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): CompiledRuleset {
+export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): BuiltRuleset {
   const { inspections } = extras;
   const entries = entriesOf(rules);
   const count = entries.length + inspections.length;
@@ -107,9 +113,9 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
   entries.forEach((entry, position) => writeRule(view, ruleAt(position), entry, places.get(entry.rule)));
   inspections.forEach(({ flags }, i) => view.setUint8(ruleAt(entries.length + i) + RuleLayout.flags, flags));
 
-  const { patterns, rules: judged } = collectPatterns(entries, extras.literals);
+  const { patterns, rules: judged, numbers } = collectPatterns(entries, extras.literals);
   const table = patternTable(patterns, judged);
-  return {
+  const ruleset = {
     blob,
     addresses: writePrefixes(addresses),
     ...(table === undefined ? {} : { patterns: table }),
@@ -117,6 +123,7 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
     sids: Uint32Array.from(entries, (entry) => entry.rule.meta.sid),
     rules: Uint32Array.from(entries, (entry) => entry.index),
   };
+  return { ruleset, numbers };
 }
 
 function flagsOf({ rule, mirror }: Entry): number {

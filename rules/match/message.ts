@@ -92,8 +92,8 @@ export interface Message {
   /** HTTP: number of the message in its direction, the same for head and body; a rule matches each once. */
   readonly number?: number | undefined;
   /**
-   * Indices into MadeProgram.literals of what the kernel found before it masked values; only of a message in which
-   * something is masked. What is named here is there, wherever it stands.
+   * Patterns that the kernel found before it masked values; only of a message in which something is masked. A content
+   * that is one of them is there, wherever it stands.
    */
   readonly hits?: readonly number[] | undefined;
   /** Rules, as EngineRule.index, that the kernel has matched on it already: they are not asked again. */

@@ -4,7 +4,6 @@
 
 import type { ContentMatch, Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
-import type { LiteralTable } from './kernel-literals.js';
 import { foldCase } from './fold-case.js';
 import { indexLiterals, type LiteralIndex } from './literal-index.js';
 import { BUFFERS, KINDS, type BufferId } from './message.js';
@@ -24,7 +23,7 @@ export interface KindFilter {
   readonly filters: readonly BufferFilter[];
   /** Rules without a literal: tried on every message. */
   readonly always: Uint32Array;
-  /** Rules by the index in MadeProgram.literals of what is looked for first: it may stand in a masked value. */
+  /** Rules by the number of the kernel's pattern that is what is looked for first: it may stand in a masked value. */
   readonly led: ReadonlyMap<number, readonly number[]>;
   /** False if no rule is judged on such messages. */
   readonly used: boolean;
@@ -63,7 +62,7 @@ function filterOf(buffer: BufferId, wanted: Wanted): BufferFilter | undefined {
 /** The filters of each kind; rules are numbered in the order of the list, `kinds` are bits by kind. */
 export function makePrefilters(
   rules: readonly { readonly rule: Rule; readonly kinds: number }[],
-  literals: LiteralTable,
+  numberOf: (content: ContentMatch) => number,
 ): KindFilter[] {
   const led = Array.from({ length: KINDS }, () => new Map<number, number[]>());
   const always: number[][] = Array.from({ length: KINDS }, () => []);
@@ -71,7 +70,7 @@ export function makePrefilters(
   rules.forEach(({ rule, kinds }, number) => {
     const fast = fastPattern(rule);
     const literal = fast && literalOf(fast);
-    const known = fast === undefined ? -1 : literals.numberOf(fast);
+    const known = fast === undefined ? -1 : numberOf(fast);
     for (let kind = 0; kind < KINDS; kind++) {
       if ((kinds & (1 << kind)) === 0) continue;
       if (fast === undefined || literal === undefined) always[kind]?.push(number);

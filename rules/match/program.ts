@@ -7,7 +7,6 @@ import { bufferInfo, bufferMatches } from '../buffers.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { kindsOf, needsOf, streamUse } from './kinds.js';
-import { LiteralTable } from './kernel-literals.js';
 import { foldCase } from './fold-case.js';
 import { BUFFERS, type BufferId } from './message.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
@@ -22,7 +21,7 @@ export interface ContentTest {
   readonly offset: number;
   /** The match ends at this byte at the latest. */
   readonly end: number;
-  /** Index into MadeProgram.literals; -1 = nothing is masked in its buffer. */
+  /** Number of the kernel's pattern that is the same, where values are masked in its buffer; else -1. */
   readonly literal: number;
 }
 
@@ -96,11 +95,8 @@ export interface EngineProgram {
   readonly needs: number;
 }
 
-export interface MadeProgram {
-  readonly program: EngineProgram;
-  /** Contents that may stand in masked values, for the kernel: tests and messages name them by their index. */
-  readonly literals: readonly ContentMatch[];
-}
+/** The number of the kernel's pattern that finds exactly the content, -1 if there is none. */
+export type PatternNumber = (content: ContentMatch) => number;
 
 /** A rule for the engine. */
 export interface Candidate {
@@ -114,7 +110,7 @@ export interface Candidate {
 const NO_END = 0xffffffff;
 const apps: Readonly<Record<AppName, App>> = { http: App.HTTP, tls: App.TLS, dns: App.DNS };
 
-function contentOf(match: ContentMatch, literals: LiteralTable): ContentTest {
+function contentOf(match: ContentMatch, numberOf: PatternNumber): ContentTest {
   const offset = match.offset ?? 0;
   return {
     pattern: Uint8Array.from(match.nocase ? foldCase(match.pattern) : match.pattern),
@@ -124,7 +120,7 @@ function contentOf(match: ContentMatch, literals: LiteralTable): ContentTest {
     endswith: match.endswith,
     offset,
     end: match.depth === undefined ? NO_END : offset + match.depth,
-    literal: literals.numberOf(match),
+    literal: numberOf(match),
   };
 }
 
@@ -145,7 +141,7 @@ export function engineThreshold(rule: Rule): EngineThreshold | undefined {
 }
 
 /** Contents and sizes by what they look into. Only where a message has several of a buffer the keyword matters too. */
-function groupsOf(rule: Rule, literals: LiteralTable): TestGroup[] {
+function groupsOf(rule: Rule, numberOf: PatternNumber): TestGroup[] {
   const groups = new Map<string, TestGroup & { contents: ContentTest[]; sizes: SizeTest[] }>();
   for (const match of bufferMatches(rule.matches)) {
     const { buffer, dotprefix } = match;
@@ -156,7 +152,7 @@ function groupsOf(rule: Rule, literals: LiteralTable): TestGroup[] {
       group = { buffer: BUFFERS.indexOf(buffer) as BufferId, several, dot: dotprefix, contents: [], sizes: [] };
       groups.set(key, group);
     }
-    if (match.kind === 'content') group.contents.push(contentOf(match, literals));
+    if (match.kind === 'content') group.contents.push(contentOf(match, numberOf));
     else group.sizes.push({ lo: match.lo, hi: match.hi, negate: match.negate });
   }
   return [...groups.values()];
@@ -173,7 +169,7 @@ function flowbitsOf(rule: Rule): FlowbitTests | undefined {
   return { isset: named('isset'), isnotset: named('isnotset'), changes };
 }
 
-function engineRule({ rule, index, kernel }: Candidate, literals: LiteralTable): EngineRule {
+function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber): EngineRule {
   const threshold = engineThreshold(rule);
   const flowbits = flowbitsOf(rule);
   return {
@@ -187,7 +183,7 @@ function engineRule({ rule, index, kernel }: Candidate, literals: LiteralTable):
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
     app: rule.app === undefined ? App.UNKNOWN : apps[rule.app],
     conditions: conditionsOf(rule),
-    groups: groupsOf(rule, literals),
+    groups: groupsOf(rule, numberOf),
     ...(flowbits === undefined ? {} : { flowbits }),
     ...streamUse(rule),
     kernel: kernel === true,
@@ -217,14 +213,11 @@ export function byEngineRank(a: Candidate, b: Candidate): number {
 }
 
 /** The engine's program for rules in the order in which they act. */
-export function makeProgram(rules: readonly Candidate[]): MadeProgram {
-  const literals = new LiteralTable();
-  const judged = rules.map((candidate) => engineRule(candidate, literals));
+export function makeProgram(rules: readonly Candidate[], numberOf: PatternNumber): EngineProgram {
   const searched = rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }));
-  const program = {
-    rules: judged,
-    kinds: makePrefilters(searched, literals),
+  return {
+    rules: rules.map((candidate) => engineRule(candidate, numberOf)),
+    kinds: makePrefilters(searched, numberOf),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
   };
-  return { program, literals: literals.contents };
 }

@@ -21,6 +21,10 @@ export interface Pattern {
   readonly engine: boolean;
 }
 
+/** What tells a pattern from others; that a hit wakes the engine does not. */
+export const patternKey = ({ region, bytes, nocase, from, until, ends, dot }: Pattern): string =>
+  [region, nocase, from, until, ends, dot, Buffer.from(bytes).toString('latin1')].join(' ');
+
 export interface Term {
   /** Index of the pattern. */
   readonly pattern: number;

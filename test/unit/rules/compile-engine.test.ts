@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { compileRules, Need, type Compilation, type RuleInfo } from '../../../rules/index.js';
+import {
+  compileRules,
+  createEvaluator,
+  Need,
+  parseHttpRequest,
+  type Compilation,
+  type RuleInfo,
+} from '../../../rules/index.js';
 
 function compile(...lines: string[]): Compilation {
   return compileRules([{ file: 'test.rules', text: lines.join('\n') }], {
@@ -96,16 +103,62 @@ t.test('a pass on messages of any protocol says which header rules come before i
   t.equal(c.problems.length, 1);
 });
 
-t.test('masked values', async (t) => {
-  const of = (options: string, app: string): string | undefined =>
-    bySid(compile(`alert ${app} any any -> any any (${options} sid:1;)`), 1).reason;
-  t.match(of('content:"Authorization|3a| Basic abc";', 'tcp'), /redacted value \(Authorization\)/);
-  t.notMatch(of('content:"Authorization|3a| Basic abc";', 'udp'), /redacted value/);
-  t.match(of('http.uri; content:"?API-KEY=1";', 'http'), /redacted value \(api_key\)/);
-  t.match(of('http.header; content:"Referer|3a| http://a/?token=x";', 'http'), /redacted value \(token\)/);
-  t.match(of('content:"[token=x";', 'tcp'), /redacted value \(token\)/);
-  t.notMatch(of('http.uri; content:"api_key=";', 'http'), /redacted value/);
-  t.notMatch(of('http.uri; content:"token=&a=b";', 'http'), /redacted value/);
-  t.notMatch(of('http.uri; content:"mytoken=x";', 'http'), /redacted value/);
-  t.notMatch(of('http.request_body; content:"token=x";', 'http'), /redacted value/);
+t.test('masked values are looked for by the kernel, or the rule is refused', async (t) => {
+  const of = (options: string, app: string): RuleInfo =>
+    bySid(compile(`alert ${app} any any -> any any (${options} sid:1;)`), 1);
+  for (const [options, app, name] of [
+    ['content:"Authorization|3a| Basic abc";', 'tcp', 'Authorization'],
+    ['content:"[token=x";', 'tcp', 'token'],
+    ['http.header; content:"|0d 0a|Authorization|3a| abc";', 'http', 'Authorization'],
+    ['http.uri; content:"?token=x"; http.request_body; content:"b";', 'http', 'token'],
+  ] as const) {
+    const { placement, reason } = of(options, app);
+    t.match({ placement, reason }, { placement: 'unsupported', reason: `needs a redacted value (${name})` }, options);
+  }
+  for (const [options, app] of [
+    ['content:"Authorization|3a| Basic abc";', 'udp'],
+    ['http.header; content:"Authorization|3a| Basic abc";', 'http'],
+    ['http.uri; content:"?API-KEY=1";', 'http'],
+    ['http.header; content:"Referer|3a| http://a/?token=x";', 'http'],
+    ['http.uri; content:"api_key=";', 'http'],
+    ['http.request_body; content:"token=x";', 'http'],
+  ] as const) {
+    t.equal(of(options, app).placement, 'engine', options);
+  }
+  const drop = compile('drop http any any -> any any (http.header; content:"Authorization|3a| abc"; sid:1;)');
+  t.equal(bySid(drop, 1).placement, 'inline', 'the kernel judges before it masks');
+  const many = compile(
+    ...Array.from(
+      { length: 300 },
+      (_, i) => `alert http any any -> any any (http.uri; content:"?token=${i}x"; sid:${i + 1};)`,
+    ),
+  );
+  t.ok(many.summary.unsupported > 0 && many.summary.usable > 100);
+  t.match(bySid(many, 300).reason, /no room/);
+});
+
+t.test('what the kernel found in a masked value is there', async (t) => {
+  const c = compile(
+    'alert http any any -> any any (http.header; content:"Authorization|3a| Basic abc"; sid:1;)',
+    'alert http any any -> any any (http.uri; content:"/etc/passwd"; sid:2;)',
+    'alert http any any -> any any (http.uri; content:"/a"; content:!"?token=x"; sid:3;)',
+  );
+  const evaluator = createEvaluator(structuredClone(c.engine));
+  const [first, second, , third] = c.engine.rules.flatMap((rule) =>
+    rule.groups.flatMap(({ contents }) => contents.map(({ literal }) => literal)),
+  );
+  const packet = { src: 1n, dst: 2n, sport: 3, dport: 4, proto: 6 };
+  const judge = (hits: readonly (number | undefined)[] | undefined): number[] => {
+    const request = parseHttpRequest(Buffer.from('GET /a?token=* HTTP/1.1\r\nAuthorization: *********\r\n\r\n'));
+    if (!request) throw new Error('no request');
+    request.hits = hits?.flatMap((hit) => hit ?? []);
+    return evaluator.judge(request, packet, undefined, 0).map((match) => match.rule);
+  };
+  t.ok(
+    [first, second, third].every((number) => (number ?? -1) >= 0),
+    'each has a pattern',
+  );
+  t.same(judge(undefined), [2]);
+  t.same(judge([first]), [0, 2]);
+  t.same(judge([second, third]), [1]);
 });
