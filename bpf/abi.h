@@ -601,6 +601,8 @@ enum ids_stat {
 	IDS_STAT_FLOW_RECORDS_LOST = 48, /* records of flows that found the bulk ring full */
 	IDS_STAT_FLOW_RECORDS_HELD = 49, /* records of half-open flows held back by a rate bound */
 	IDS_STAT_FLOWS_LOCAL = 50,       /* picked up because a socket of this host proves them */
+	IDS_STAT_UNANSWERED = 51,        /* SYNs whose flow gave its place away without an answer */
+	IDS_STAT_HALF_OPEN = 52,         /* answered SYNs whose flow gave its place away before it was established */
 	IDS_STAT_FAST = 56,              /* clean data packets of known flows that went the fast way */
 	IDS_STATS = 64,
 };

@@ -112,9 +112,12 @@ struct ids_flow {
 	struct ids_flow_dir dir[2];
 	__u32 server_us; /* SYN to SYN-ACK; 0 = not seen */
 	__u32 client_us; /* SYN-ACK to ACK */
-	__u32 first[2];  /* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0 */
-	__u8 proven;     /* it was established once */
-	__u8 pad[7];
+	/* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0. ICMP: the first type and code. */
+	__u32 first[2];
+	__u8 proven; /* it was established once */
+	__u8 vlans;  /* tags of the first packet */
+	__u16 inner; /* id of its second tag */
+	__u8 pad[4];
 };
 
 /* Histograms of times in ids_flow_times, IDS_TIME_BUCKETS each. */
@@ -136,6 +139,8 @@ struct ids_flow_orders {
 	__u64 id;
 	__u32 order; /* enum ids_flow_order */
 	__u32 sid;
+	__u64 told;    /* id of the flow whose end the engine has told */
+	__u64 alerted; /* id of the flow that a rule of the engine matched */
 };
 
 #endif

@@ -54,7 +54,7 @@ static __always_inline bool ids_flow_write(struct ids_packet *pkt, struct ids_fl
 	if (!number || __sync_val_compare_and_swap(&flow->id, id, IDS_FLOW_BUSY) != id)
 		return false;
 	if (id)
-		ids_flow_replaced(pkt, id, end);
+		ids_flow_replaced(pkt, flow, id, end);
 	if (tag)
 		*(volatile __u32 *)tag = ids_flow_tag(pkt->flow_hash);
 	ids_tuple_make(key, pkt->saddr.half[0], pkt->saddr.half[1], pkt->daddr.half[0], pkt->daddr.half[1], pkt->sport,
@@ -63,7 +63,10 @@ static __always_inline bool ids_flow_write(struct ids_packet *pkt, struct ids_fl
 	flow->cached[0] = flow->cached[1] = 0;
 	flow->ifindex = pkt->ifindex;
 	flow->sid = flow->rtt_us = flow->server_us = flow->client_us = 0;
-	flow->first[0] = flow->first[1] = 0;
+	flow->first[0] = ids_get(pkt, IDS_FIELD_ICMP_TYPE);
+	flow->first[1] = ids_get(pkt, IDS_FIELD_ICMP_CODE);
+	flow->vlans = pkt->vlans;
+	flow->inner = pkt->vlan[1];
 	flow->proven = 0;
 	__builtin_memset(flow->dir, 0, sizeof(flow->dir));
 	/* The source is the client, unless the caller turns it round. */

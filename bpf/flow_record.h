@@ -53,13 +53,17 @@ static __always_inline bool ids_flow_may_tell(struct ids_packet *pkt)
 /* Writes the record of the flow whose entry the packet has taken over, before anything of it is overwritten. */
 __noinline int ids_flow_tell(struct ids_packet *pkt, __u64 id, __u32 end)
 {
+	const struct ids_flow_orders *orders;
 	struct ids_flow_record *record;
 	const struct ids_flow *flow;
+	__u32 index;
 
 	if (!pkt)
 		return 0;
-	flow = ids_flow_at(pkt->flow);
-	if (!flow)
+	index = pkt->flow;
+	flow = ids_flow_at(index);
+	orders = bpf_map_lookup_elem(&ids_flow_orders, &index);
+	if (!flow || !orders || orders->told == id)
 		return 0;
 	if (flow->state < IDS_FLOW_ESTABLISHED && end == IDS_FLOW_END_EVICTED && !ids_flow_may_tell(pkt)) {
 		ids_count(IDS_STAT_FLOW_RECORDS_HELD);
@@ -85,8 +89,12 @@ __noinline int ids_flow_tell(struct ids_packet *pkt, __u64 id, __u32 end)
 }
 
 /* The flow with that id has ended, and its place goes to the packet's flow. */
-static __always_inline void ids_flow_replaced(struct ids_packet *pkt, __u64 id, __u32 end)
+static __always_inline void ids_flow_replaced(struct ids_packet *pkt, const struct ids_flow *flow, __u64 id, __u32 end)
 {
+	if (flow->state == IDS_FLOW_ANSWERED)
+		ids_count(IDS_STAT_HALF_OPEN);
+	else if (flow->state == IDS_FLOW_NEW && flow->dir[IDS_TO_SERVER].tcp_flags & IDS_TCP_SYN)
+		ids_count(IDS_STAT_UNANSWERED);
 	if (end == IDS_FLOW_END_EVICTED)
 		ids_count(IDS_STAT_FLOWS_EVICTED);
 	if (pkt->control & IDS_CONTROL_LOG_FLOWS)

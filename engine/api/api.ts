@@ -4,6 +4,7 @@
 import type { Detection, OutputStatus } from '../../alerts/index.js';
 import type { Compilation, Problem, RuleInfo, RuleSource } from '../../rules/index.js';
 import type { BulkApi } from './bulk-api.js';
+import type { FlowsApi, FlowsInUse } from './flows-api.js';
 import type { Layer7Api } from './layer7-api.js';
 
 /** Counts of rules by placement, as `rules check` and `rules load` print them. */
@@ -172,6 +173,7 @@ export interface Status {
   readonly decode: readonly { readonly reason: string; readonly packets: number }[];
   readonly accounts: readonly StageAccount[];
   readonly stats: Readonly<Record<string, number>>;
+  readonly flows: FlowsInUse;
   readonly blocklist: {
     readonly entries: number;
     readonly capacity: number;
@@ -193,7 +195,7 @@ export interface StopResult {
 }
 
 /** The daemon's side. Every method may throw IdsError; the server turns it into a JSON error and the client back. */
-export interface Api extends BulkApi, Layer7Api {
+export interface Api extends BulkApi, FlowsApi, Layer7Api {
   status(): Promise<Status>;
   stop(options: { readonly detach: boolean }): Promise<StopResult>;
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;

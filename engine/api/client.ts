@@ -31,6 +31,7 @@ import { BINARY, decodeChunk, decodeDiff } from './bulk-wire.js';
 import { encodeBatch } from '../lists/batch-codec.js';
 import { decodeFrames } from '../lists/frames.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
+import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from './flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from './layer7-api.js';
 import { fromWire } from './wire.js';
 
@@ -131,6 +132,18 @@ export class ApiClient implements Api {
 
   topHttp(request: TopRequest): Promise<readonly TopRow[]> {
     return this.#get(`/v1/top/http${query({ ...request })}`);
+  }
+
+  topFlows(request: TopFlowsRequest): Promise<readonly FlowRow[]> {
+    return this.#get(`/v1/top/flows${query({ ...request })}`);
+  }
+
+  topTalkers(request: TopFlowsRequest): Promise<Talkers> {
+    return this.#get(`/v1/top/talkers${query({ ...request })}`);
+  }
+
+  tcpStats(): Promise<TcpStats> {
+    return this.#get('/v1/stats/tcp');
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Logging and figures of layer 7 on the control socket.
 
+import type { FlowSelection } from '../flows/selection.js';
 import type { HttpSelection } from '../layer7/selection.js';
 
 /** `config`, or `cli` after `ids log` changed it. */
@@ -12,10 +13,17 @@ export interface HttpLog extends HttpSelection {
   readonly origin: LogOrigin;
 }
 
+/** What is logged of flows. */
+export interface FlowLogStatus extends FlowSelection {
+  readonly on: boolean;
+  readonly origin: LogOrigin;
+}
+
 export interface LogStatus {
   readonly http: HttpLog;
   readonly tls: { readonly on: boolean; readonly origin: LogOrigin };
   readonly dns: { readonly on: boolean; readonly origin: LogOrigin };
+  readonly flow: FlowLogStatus;
   /** Outputs by the kind of lines that they take: without one nothing of the kind is written. */
   readonly outputs: readonly { readonly kind: string; readonly outputs: readonly string[] }[];
 }
@@ -25,6 +33,7 @@ export interface LogRequest {
   readonly http?: HttpSelection | 'off' | 'default';
   readonly tls?: boolean | 'default';
   readonly dns?: boolean | 'default';
+  readonly flow?: FlowSelection | 'off' | 'default';
 }
 
 export const topBy = ['user_agent', 'host', 'path', 'status', 'method', 'header'] as const;

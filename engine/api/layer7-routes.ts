@@ -24,12 +24,22 @@ const selection = z
   })
   .transform(compact);
 
+const flowSelection = z
+  .strictObject({
+    failed: z.boolean().optional(),
+    net: z.array(z.string().max(100)).max(100).optional(),
+    port: z.int().min(1).max(65_535).optional(),
+    interval: z.int().min(0).max(31_536_000).optional(),
+  })
+  .transform(compact);
+
 const onOff = z.union([z.boolean(), z.literal('default')]).optional();
 const schemas = {
   log: z.strictObject({
     http: z.union([z.enum(['off', 'default']), selection]).optional(),
     tls: onOff,
     dns: onOff,
+    flow: z.union([z.enum(['off', 'default']), flowSelection]).optional(),
   }),
   top: z.object({
     by: z.enum(topBy),

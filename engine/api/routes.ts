@@ -8,6 +8,7 @@ import { IdsError } from '../../common/errors.js';
 import type { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
 import { bulkRoutes } from './bulk-routes.js';
+import { flowsRoutes } from './flows-routes.js';
 import { layer7Routes } from './layer7-routes.js';
 import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
@@ -91,6 +92,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.get('/v1/allowlist', () => api.allowlistList());
   bulkRoutes(app, api);
   layer7Routes(app, api);
+  flowsRoutes(app, api);
   app.get('/v1/alerts', async (request, reply) => {
     const { count, follow } = read(schemas.alerts, request.query);
     if (follow === '0') {

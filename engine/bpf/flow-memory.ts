@@ -10,13 +10,20 @@ export interface FlowHandle {
   readonly orders: { readonly fd: number; readonly bytes: number };
 }
 
-/** Views of the maps; they must not be touched after `close()`. */
-export class FlowMemory {
+/** The tables, in the kernel or in plain memory of the same shape. */
+export interface FlowViews {
   /** struct ids_flow, written by the kernel alone. */
-  flows: DataView;
+  readonly flows: DataView;
   /** The same as words. */
-  words: Uint32Array;
+  readonly words: Uint32Array;
   /** struct ids_flow_orders as words, written by the engine alone. */
+  readonly orders: Uint32Array;
+}
+
+/** Views of the maps; they must not be touched after `close()`. */
+export class FlowMemory implements FlowViews {
+  flows: DataView;
+  words: Uint32Array;
   orders: Uint32Array;
   readonly #mappings: Mapping[] = [];
 

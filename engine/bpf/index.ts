@@ -8,7 +8,7 @@ export { now, wallOffset } from './clock.js';
 export type { Control } from './control.js';
 export { datagramSizes } from './datagrams.js';
 export type { Hits, VerdictCount } from './counters.js';
-export { type FlowHandle, FlowMemory } from './flow-memory.js';
+export { type FlowHandle, FlowMemory, type FlowViews } from './flow-memory.js';
 export { Kernel, type KernelOptions } from './kernel.js';
 export type { ListMemory } from './list-memory.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';

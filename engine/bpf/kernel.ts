@@ -217,6 +217,11 @@ export class Kernel {
     return readCounts(this.map('ids_stats'));
   }
 
+  /** Histograms of enum ids_flow_time one behind the other, FlowLimit.TIME_BUCKETS each. */
+  flowTimes(): number[] {
+    return readCounts(this.map('ids_flow_times'));
+  }
+
   /**
    * Attaches to an interface, or takes over the links of an earlier run (also of another ABI) in one step each.
    * @param egress what leaves is judged too; by tcx or clsact alone if one of them is named.

@@ -26,6 +26,7 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../api/bulk-api.js';
+import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from '../api/flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
@@ -160,6 +161,18 @@ export class DaemonApi implements Api {
 
   topHttp(request: TopRequest): Promise<readonly TopRow[]> {
     return Promise.resolve().then(() => this.#parts.layer7.top(request));
+  }
+
+  topFlows(request: TopFlowsRequest): Promise<readonly FlowRow[]> {
+    return this.#parts.flows.topFlows(request);
+  }
+
+  topTalkers(request: TopFlowsRequest): Promise<Talkers> {
+    return this.#parts.flows.talkers(request);
+  }
+
+  tcpStats(): Promise<TcpStats> {
+    return this.#parts.flows.tcp();
   }
 
   blocklistCheck(address: string): Promise<BlockCheck> {

@@ -9,8 +9,9 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, datagramSizes, FlowMemory, Kernel, now } from '../bpf/index.js';
+import { claimPins, datagramSizes, FlowMemory, Kernel, now, wallOffset } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
+import { FlowFigures } from '../flows/figures.js';
 import { FlowOrders } from '../flows/orders.js';
 import { flowSizes } from '../flows/sizes.js';
 import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
@@ -53,6 +54,7 @@ export interface DaemonParts {
   readonly alertPath: AlertPath;
   readonly interfaces: Interfaces;
   readonly layer7: Layer7Control;
+  readonly flows: FlowFigures;
   readonly started: Date;
 }
 
@@ -205,10 +207,19 @@ export class Daemon {
       ring,
       dispatcher,
       log,
+      now,
       file: join(config.state_dir, 'log.json'),
     });
     running.layer7 = layer7;
     layer7.apply();
+    const flows = new FlowFigures({
+      memory: flowMemory,
+      now,
+      timeouts: () => kernel.control.read().timeouts,
+      wallMs: (ns) => (ns + wallOffset()) / 1e6,
+      stats: () => kernel.stats(),
+      times: () => kernel.flowTimes(),
+    });
     const parts: DaemonParts = {
       config,
       log,
@@ -226,6 +237,7 @@ export class Daemon {
       alertPath,
       interfaces,
       layer7,
+      flows,
       started: new Date(),
     };
     const daemon = new Daemon(lifetime, parts);

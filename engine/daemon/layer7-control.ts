@@ -5,11 +5,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { logKinds, type Dispatcher, type LogKind } from '../../alerts/index.js';
-import { L7SettingsLayout, mapShapes } from '../../common/abi.gen.js';
+import { ControlFlag, L7SettingsLayout, mapShapes } from '../../common/abi.gen.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import type { HttpLog, LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
 import { indexKey, type Kernel } from '../bpf/index.js';
 import type { Config, HttpLogConfig } from '../config/index.js';
+import { flowFilter, type FlowSelection } from '../flows/selection.js';
 import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.js';
 import { topKinds, topRows } from '../layer7/top.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
@@ -22,12 +23,15 @@ interface Changes {
   readonly http?: HttpSelection | 'off';
   readonly tls?: boolean;
   readonly dns?: boolean;
+  readonly flow?: FlowSelection | 'off';
 }
 
 export interface Layer7ControlOptions {
   readonly config: Config;
-  readonly kernel: Pick<Kernel, 'map' | 'writeStructure'>;
-  readonly ring: Pick<RingThread, 'setHttpLog'>;
+  readonly kernel: Pick<Kernel, 'map' | 'writeStructure' | 'control'>;
+  readonly ring: Pick<RingThread, 'setHttpLog' | 'setFlowLog'>;
+  /** Nanoseconds of now(). */
+  readonly now: () => number;
   readonly dispatcher: Pick<Dispatcher, 'takers'>;
   /** Keeps what the CLI has changed. */
   readonly file: string;
@@ -49,6 +53,7 @@ export class Layer7Control {
   #kept: readonly string[] = [];
   /** What the rules in force need: bits of rules/'s Need. */
   #needs = 0;
+  #started = false;
 
   constructor(options: Layer7ControlOptions) {
     this.#options = options;
@@ -78,6 +83,10 @@ export class Layer7Control {
     this.#writeSettings();
   }
 
+  get #flow(): FlowSelection | 'off' {
+    return this.#changes.flow ?? this.#options.config.flows.log;
+  }
+
   get #http(): HttpSelection | 'off' {
     return this.#changes.http ?? configured(this.#options.config.layer7.log.http);
   }
@@ -96,6 +105,20 @@ export class Layer7Control {
     });
     this.#map('ids_log')?.put(indexKey(0), logBytes(wanted));
     this.#writeSettings();
+    this.#applyFlow();
+  }
+
+  /** The kernel tells of flows whose places it gives away, the ring reader looks for the others. */
+  #applyFlow(): void {
+    const { kernel, ring, now } = this.#options;
+    const selection = this.#flow;
+    const on = selection !== 'off' && this.#taken('flow');
+    const bit = ControlFlag.CONTROL_LOG_FLOWS;
+    const { flags, timeouts } = kernel.control.read();
+    if (((flags & bit) !== 0) !== on) kernel.control.flag(bit, on);
+    // What ended while nobody was there is told; what ended while the log was off is not.
+    ring.setFlowLog(on ? { ...selection, timeouts } : undefined, this.#started ? now() : 0);
+    this.#started = true;
   }
 
   /** @throws IdsError CONFIG_INVALID if the names do not fit */
@@ -134,12 +157,13 @@ export class Layer7Control {
 
   /** @throws IdsError USAGE, CONFIG_INVALID for a selection that the kernel has no room for: nothing is changed then */
   change(request: LogRequest): LogStatus {
+    if (request.flow && request.flow !== 'default' && request.flow !== 'off') flowFilter(request.flow);
     if (request.http && request.http !== 'default' && request.http !== 'off') {
       logBytes(request.http);
       this.#structure(keptHeaders(request.http));
     }
     const next: { -readonly [K in keyof Changes]: Changes[K] } = { ...this.#changes };
-    for (const key of ['http', 'tls', 'dns'] as const) {
+    for (const key of ['http', 'tls', 'dns', 'flow'] as const) {
       const value = request[key];
       if (value === undefined) continue;
       if (value === 'default') delete next[key];
@@ -160,6 +184,7 @@ export class Layer7Control {
       http,
       tls: { on: on.tls, origin: origin('tls') },
       dns: { on: on.dns, origin: origin('dns') },
+      flow: { on: this.#flow !== 'off', origin: origin('flow'), ...(this.#flow === 'off' ? {} : this.#flow) },
       outputs: logKinds.map((kind) => ({ kind, outputs: this.#options.dispatcher.takers(kind) })),
     };
   }

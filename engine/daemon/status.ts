@@ -49,6 +49,7 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   });
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),
+    account('kernel flow records', stat(Stat.FLOW_RECORDS), stat(Stat.FLOW_RECORDS_HELD), stat(Stat.FLOW_RECORDS_LOST)),
     account('kernel header sections', stat(Stat.BULK), 0, stat(Stat.BULK_LOST)),
     // A header section that turns out to be no request (a piece of an upload that looks like one) was read, not lost.
     account('reader', events + bulk - unexplained, 0, unexplained),
@@ -78,7 +79,7 @@ function feedNotes({ feeds, confirmations }: DaemonParts): string[] {
 }
 
 export function statusOf(parts: DaemonParts): Status {
-  const { kernel, rules, blocklist, allowlist, responder, dispatcher, config, started } = parts;
+  const { flows, kernel, rules, blocklist, allowlist, responder, dispatcher, config, started } = parts;
   const verdicts = kernel.verdicts().filter(({ packets }) => packets > 0);
   const stats = kernel.stats();
   const sum = (rows: readonly { packets: number }[]): number => rows.reduce((total, { packets }) => total + packets, 0);
@@ -127,6 +128,7 @@ export function statusOf(parts: DaemonParts): Status {
       ),
       http_no_request: parts.ring.counts.malformed,
     },
+    flows: flows.inUse(),
     blocklist: lists,
     allowlist: allowlist.counts(),
     response: responder.counts(),

@@ -2,15 +2,15 @@
 // The kernel's flow table, read in place.
 
 import { FlowLayout as L } from '../../common/abi.gen.js';
-import type { FlowMemory } from '../bpf/index.js';
+import type { FlowViews } from '../bpf/index.js';
 import { FIRST_ID, readFlow, type Flow } from './flow.js';
 
 const WORDS = L.SIZE / 4;
 
 export class FlowTable {
-  readonly #memory: FlowMemory;
+  readonly #memory: FlowViews;
 
-  constructor(memory: FlowMemory) {
+  constructor(memory: FlowViews) {
     this.#memory = memory;
   }
 

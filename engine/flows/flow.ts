@@ -19,6 +19,8 @@ export interface FlowSide {
   readonly retransmitted: number;
   /** All that were seen. */
   readonly tcpFlags: number;
+  /** bits of enum ids_flow_ended */
+  readonly ended: number;
 }
 
 /** Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d; times nanoseconds of now(); durations microseconds, 0 = not measured. */
@@ -28,11 +30,14 @@ export interface Flow {
   readonly proto: number;
   /** Tunnels around it. */
   readonly layer: number;
-  readonly vlan: number;
+  /** Ids of the tags of its first packet, outer first. */
+  readonly vlan: readonly number[];
   readonly client: Uint8Array;
   readonly server: Uint8Array;
   readonly clientPort: number;
   readonly serverPort: number;
+  /** ICMP: type and code of the first packet. */
+  readonly icmp: readonly [type: number, code: number];
   readonly start: number;
   readonly last: number;
   /** enum ids_flow_state */
@@ -67,6 +72,7 @@ function sideAt(view: DataView, at: number, direction: Direction): FlowSide {
     bytes: wideAt(view, from + D.bytes),
     retransmitted: view.getUint32(from + D.retransmitted, true),
     tcpFlags: view.getUint8(from + D.tcpFlags),
+    ended: view.getUint8(from + D.ended),
   };
 }
 
@@ -81,13 +87,14 @@ export function readFlow(view: DataView, at: number, index: number): Flow {
     index,
     proto: view.getUint8(at + L.proto),
     layer: view.getUint8(at + L.layer),
-    vlan: view.getUint16(at + L.vlan, true),
+    vlan: [view.getUint16(at + L.vlan, true), view.getUint16(at + L.inner, true)].slice(0, view.getUint8(at + L.vlans)),
     client: address(second),
     server: address(1 - second),
     clientPort: view.getUint16(at + L.port + 2 * second),
     serverPort: view.getUint16(at + L.port + 2 * (1 - second)),
     start: wideAt(view, at + L.start),
     last: wideAt(view, at + L.last),
+    icmp: [view.getUint32(at + L.first, true), view.getUint32(at + L.first + 4, true)],
     state: view.getUint8(at + L.state),
     end: view.getUint8(at + L.end),
     flags,

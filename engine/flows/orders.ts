@@ -2,16 +2,16 @@
 // What the engine orders about single flows: written into the kernel's table by the place of the flow.
 
 import { FlowOrder, FlowOrdersLayout as L } from '../../common/abi.gen.js';
-import type { FlowMemory } from '../bpf/index.js';
+import type { FlowViews } from '../bpf/index.js';
 import { FlowTable } from './flow-table.js';
 
 const WORDS = L.SIZE / 4;
 
 export class FlowOrders {
-  readonly #memory: FlowMemory;
+  readonly #memory: FlowViews;
   readonly #table: FlowTable;
 
-  constructor(memory: FlowMemory) {
+  constructor(memory: FlowViews) {
     this.#memory = memory;
     this.#table = new FlowTable(memory);
   }

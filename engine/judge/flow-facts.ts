@@ -2,13 +2,13 @@
 // What the kernel's flow table says of a record's flow: what it has carried so far.
 
 import type { DetectionFlow } from '../../alerts/index.js';
-import type { FlowMemory } from '../bpf/index.js';
+import type { FlowViews } from '../bpf/index.js';
 import { FlowTable } from '../flows/flow-table.js';
 
 export class FlowFacts {
   readonly #table: FlowTable;
 
-  constructor(memory: FlowMemory) {
+  constructor(memory: FlowViews) {
     this.#table = new FlowTable(memory);
   }
 

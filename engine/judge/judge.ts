@@ -68,6 +68,10 @@ export interface JudgeOptions extends EventContext {
   readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
   /** Bounds of what engine-placed rules raise; in replay there are none. */
   readonly rates?: RateLimits;
+  /** Told of the kernel's record of a flow whose place it gave away, at `at`. */
+  readonly onFlow?: (view: DataView, at: number) => void;
+  /** Told which flow a rule of the engine matched. */
+  readonly onAlerted?: (index: number, id: number) => void;
   /** Kinds of log lines that somebody takes; none if absent. */
   readonly logs?: ReadonlySet<LogKind>;
 }
@@ -241,8 +245,12 @@ export class Judge {
       this.counts.malformed = this.layer7.counts.malformed;
       return;
     }
-    if (view.getUint8(at + EventLayout.type) === EventType.EVENT_FLOW) this.layer7.onFlowEnd(view, at);
-    else this.counts.unexplained++;
+    if (view.getUint8(at + EventLayout.type) !== EventType.EVENT_FLOW) {
+      this.counts.unexplained++;
+      return;
+    }
+    this.layer7.onFlowEnd(view, at);
+    this.#options.onFlow?.(view, at);
   }
 
   /** Judges a message that layer 7 has put together; the record at `at` completed it. */
@@ -311,6 +319,7 @@ export class Judge {
       return;
     }
     if (!match.alert && !acts) return;
+    if (event.flowId !== 0) this.#options.onAlerted?.(event.flow, event.flowId);
     this.#raised.push({
       detection: {
         ...base,

@@ -12,6 +12,7 @@ import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
+import { FlowLog } from '../flows/flow-log.js';
 import { FlowOrders } from '../flows/orders.js';
 import { logBytes } from '../layer7/selection.js';
 import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
@@ -29,6 +30,8 @@ const MIN_FRAME = 14;
 /** And no longer one than its program can hold in fragments. */
 const MAX_FRAME = 65535;
 const GENERATION = 1;
+/** Flows that have ended are looked for no more often; their records say when that was. */
+const FLOW_PAUSE_NS = 10e9;
 /** Inspection depth of each direction: the configuration's default. */
 const INSPECTED = 8192;
 
@@ -97,6 +100,7 @@ class ReplayRun {
   readonly #bulk: RingReader;
   readonly #judge: Judge;
   readonly #flows: FlowMemory;
+  readonly #flowLog: FlowLog;
   readonly #cuts: FlowCuts;
   readonly #orders: FlowOrders;
   readonly #rules: RulesSummary;
@@ -139,14 +143,22 @@ class ReplayRun {
       turn: () => control.turnFlows(),
     });
     const logs = new Set(options.logs);
-    this.#judge = new Judge({
+    const context = {
       // Records carry the packet's own time; what is older is as much before it as the clock says.
-      timeUs: (ns) => this.#timeUs - Math.floor((this.#clock - ns) / 1000),
+      timeUs: (ns: number) => this.#timeUs - Math.floor((this.#clock - ns) / 1000),
       interfaceName: () => undefined,
+    };
+    this.#judge = new Judge({
+      ...context,
+      onFlow: (view, at) => this.#flowLog.onRecord(view, at),
+      onAlerted: (index, id) => this.#flowLog.onAlerted(index, id),
       flows: new FlowFacts(this.#flows),
       replay: true,
       logs,
     });
+    const { lines } = this.#judge.layer7;
+    this.#flowLog = new FlowLog({ ...context, memory: this.#flows, lines, pause: FLOW_PAUSE_NS });
+    if (logs.has('flow')) this.#flowLog.set({ timeouts: control.read().timeouts });
     const { rules, engine, addresses } = compilation;
     this.#judge.install({ generation: GENERATION, rules, engine, addresses });
   }
@@ -192,6 +204,7 @@ class ReplayRun {
     this.#bulk.drain((view, at, length) => this.#judge.onBulk(view, at, length));
     for (const raised of this.#judge.take()) this.#apply(raised);
     this.#judge.layer7.sweep(this.#clock);
+    this.#flowLog.sweep(this.#clock);
     this.#tellLines();
   }
 
@@ -202,6 +215,7 @@ class ReplayRun {
   /** The capture is over, and with it every flow. */
   end(): void {
     this.#judge.layer7.close();
+    this.#flowLog.close(this.#clock);
     this.#tellLines();
   }
 

@@ -2,6 +2,7 @@
 // What the main thread and the ring reader say to each other.
 
 import type { LineBatch, LogKind } from '../../alerts/index.js';
+import type { FlowLogSettings } from '../flows/flow-log.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
@@ -51,6 +52,8 @@ export type ToReader =
   | { readonly type: 'interfaces'; readonly known: Readonly<Record<number, KnownInterface>> }
   | ClockMessage
   | { readonly type: 'http-log'; readonly settings: HttpLogSettings }
+  /** Without settings flows are not logged. */
+  | { readonly type: 'flow-log'; readonly settings?: FlowLogSettings; readonly since: number }
   | { readonly type: 'stop' };
 
 export type FromReader =

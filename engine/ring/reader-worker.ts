@@ -5,6 +5,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
 import { FlowMemory, now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
+import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge } from '../judge/judge.js';
 import { BATCH_MS } from '../layer7/log-lines.js';
@@ -45,9 +46,14 @@ let retiring: number | undefined;
 let running = true;
 let explained = false;
 
-const judge = new Judge({
-  timeUs: (nanoseconds) => Math.floor(nanoseconds / 1000) + offsetUs,
-  interfaceName: (ifindex) => known[ifindex]?.name,
+const context = {
+  timeUs: (nanoseconds: number) => Math.floor(nanoseconds / 1000) + offsetUs,
+  interfaceName: (ifindex: number) => known[ifindex]?.name,
+};
+const judge: Judge = new Judge({
+  ...context,
+  onFlow: (view, at) => flowLog.onRecord(view, at),
+  onAlerted: (index, id) => flowLog.onAlerted(index, id),
   flows: new FlowFacts(flows),
   replay: false,
   rates: start.rates,
@@ -60,6 +66,8 @@ const judge = new Judge({
     if (sides.destination) replies.send(view, event, 'destination');
   },
 });
+
+const flowLog = new FlowLog({ ...context, memory: flows, lines: judge.layer7.lines });
 
 const say = (message: FromReader): void => port.postMessage(message);
 say({ type: 'answers', cookies: replies.cookies });
@@ -84,6 +92,9 @@ function obey(message: ToReader): void {
       return;
     case 'http-log':
       judge.layer7.http.settings = message.settings;
+      return;
+    case 'flow-log':
+      flowLog.set(message.settings, message.since);
       return;
     case 'stop':
       running = false;
@@ -150,7 +161,9 @@ for (let empty = true; running;) {
   }
   const goal = retiring;
   empty = drain();
-  judge.layer7.sweep(now());
+  const time = now();
+  judge.layer7.sweep(time);
+  flowLog.sweep(time);
   if (empty && goal !== undefined) {
     judge.retire(goal);
     retiring = retiring === goal ? undefined : retiring;

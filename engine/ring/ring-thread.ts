@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
+import type { FlowLogSettings } from '../flows/flow-log.js';
 import { noCounts, type JudgeCounts, type Raised, type RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
@@ -112,6 +113,11 @@ export class RingThread {
 
   setHttpLog(settings: HttpLogSettings): void {
     this.#say({ type: 'http-log', settings });
+  }
+
+  /** @param since nanoseconds of now(): what ended before was not to be logged */
+  setFlowLog(settings: FlowLogSettings | undefined, since: number): void {
+    this.#say({ type: 'flow-log', ...(settings ? { settings } : {}), since });
   }
 
   /** Drains the rings once more and ends the thread. */

@@ -8,6 +8,7 @@ import type { Detection } from '../../alerts/index.js';
 import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp, TCP, udp } from './support/frames.js';
+import { Talk } from './support/talk.js';
 
 const EPOCH = 1_700_000_000;
 const client = { src: '192.0.2.7', dst: '10.0.0.1', sport: 40000, dport: 80 };
@@ -111,6 +112,78 @@ if (privileged(t)) {
       { reason: 'clean', packets: 1 },
       { reason: 'rule-drop', packets: 1 },
     ]);
+  });
+
+  t.test('flows are told at their end, with what is known of them', async (t) => {
+    const lines: Record<string, unknown>[] = [];
+    const talk = new Talk({ client: '192.0.2.7', server: '10.0.0.1' });
+    const refused = new Talk({ cport: 2, sport: 81 });
+    const [syn, answer, ack] = talk.handshake() as [Uint8Array, Uint8Array, Uint8Array];
+    const { detections } = replay(
+      'alert tcp any any -> any any (msg:"m"; flow:established,to_server; dsize:4; sid:5;)',
+      [
+        [0, syn],
+        [0.02, answer],
+        [0.05, ack],
+        [0.06, talk.up({ payload: 'ping' })],
+        [0.07, talk.down({ payload: 'pong' })],
+        [1, talk.fin('up')],
+        [1, talk.fin('down')],
+        [2, refused.syn()],
+        [2, refused.rst('down', { flags: TCP.RST | TCP.ACK, seq: 0 })],
+        [3, udp({ ...client, sport: 5, dport: 53, vlan: [7] })],
+        [99, tcp({ ...client, sport: 3, flags: TCP.SYN })],
+      ],
+      {
+        logs: ['flow'],
+        onLines: ({ bytes }) =>
+          Buffer.from(bytes)
+            .toString()
+            .trim()
+            .split('\n')
+            .forEach((line) => lines.push(JSON.parse(line) as Record<string, unknown>)),
+      },
+    );
+    t.match(detections, [{ pcapCnt: 4 }]);
+    const byPort = (port: number): Record<string, unknown> | undefined => lines.find((one) => one['src_port'] === port);
+    t.equal(lines.length, 4);
+    t.match(byPort(40_000), {
+      event_type: 'flow',
+      ...{ src_ip: '192.0.2.7', dest_ip: '10.0.0.1', dest_port: 80, proto: 'TCP', ip_v: 4 },
+      community_id: /^1:/,
+      flow: {
+        ...{ pkts_toserver: 4, pkts_toclient: 3, bytes_toserver: 4 * 54 + 4, bytes_toclient: 3 * 54 + 4, age: 1 },
+        ...{ start: '2023-11-14T22:13:20.000000+0000', end: '2023-11-14T22:13:21.000000+0000' },
+        ...{ state: 'closed', reason: 'timeout', alerted: true },
+      },
+      tcp: {
+        tcp_flags: '1b',
+        tcp_flags_ts: '1b',
+        tcp_flags_tc: '1b',
+        syn: true,
+        fin: true,
+        ack: true,
+        state: 'closed',
+      },
+      ids: { end: 'fin', handshake: { server_us: 20_000, network_us: 30_000 }, rtt_us: 125_000 },
+    });
+    t.match(byPort(2), { flow: { state: 'closed' }, ids: { end: 'rst', failed: 'refused', reset_by: 'server' } });
+    t.match(byPort(5), { proto: 'UDP', vlan: [7], flow: { state: 'new', pkts_toclient: 0 }, ids: { end: 'timeout' } });
+    t.match(byPort(3), { flow: { reason: 'shutdown' }, tcp: { state: 'syn_sent' }, ids: { failed: 'unanswered' } });
+  });
+
+  t.test('inline: a drop drops the rest of its flow; mid-stream: none is needed to know one', async (t) => {
+    const talk = new Talk();
+    const frames = [...talk.handshake(), talk.up({ payload: 'attack' }), talk.up({ payload: 'more' }), talk.down()];
+    const packets = frames.map((frame, i): Timed => [i, frame]);
+    const rule = 'drop tcp any any -> any any (msg:"d"; flow:established,to_server; dsize:6; sid:5;)';
+    const reasons = (from: number, options: Partial<ReplayOptions>): unknown =>
+      replay(rule, packets.slice(from), options).summary.reasons;
+    const [clean, drop] = [(n: number) => ({ reason: 'clean', packets: n }), { reason: 'rule-drop', packets: 1 }];
+    t.same(reasons(0, {}), [clean(5), drop]);
+    t.same(reasons(0, { inline: true }), [clean(3), drop, { reason: 'flow-drop', packets: 2 }]);
+    t.same(reasons(3, { inline: true }), [clean(3)]);
+    t.same(reasons(3, { inline: true, midstream: true }), [drop, { reason: 'flow-drop', packets: 2 }]);
   });
 
   t.test('HOME_NET as asked for', async (t) => {

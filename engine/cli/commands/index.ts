@@ -13,14 +13,17 @@ import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
 import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
 import { logDns, logHttp, logShow, logTls } from './log.js';
+import { logFlow } from './log-flow.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
 import { rulesList } from './rules-list.js';
 import { rulesLoad } from './rules-load.js';
 import { rulesShow } from './rules-show.js';
 import { run } from './run.js';
+import { statsTcp } from './stats-tcp.js';
 import { status } from './status.js';
 import { stop } from './stop.js';
+import { topFlows, topTalkers } from './top-flows.js';
 import { topHttp } from './top-http.js';
 
 export const commands: readonly Command[] = [
@@ -52,7 +55,11 @@ export const commands: readonly Command[] = [
   logHttp,
   logTls,
   logDns,
+  logFlow,
   topHttp,
+  topFlows,
+  topTalkers,
+  statsTcp,
   replay,
   configCheck,
   completion,
@@ -65,7 +72,8 @@ export const groups: Readonly<Record<string, string>> = {
   feeds: 'lists that others keep',
   allowlist: 'addresses that are never dropped',
   alerts: 'what was raised',
-  log: 'what is logged of layer 7',
+  log: 'what is logged of layer 7 and of flows',
   top: 'what there is most of',
+  stats: 'figures of protocols',
   config: 'the configuration file',
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { formatDuration } from '../../../common/duration.js';
 import { IdsError } from '../../../common/errors.js';
 import type { LogRequest, LogStatus } from '../../api/layer7-api.js';
 import { parseMilliseconds, parseStatusRange, type HttpSelection } from '../../layer7/selection.js';
@@ -22,6 +23,18 @@ function selectionText({ http }: LogStatus): string {
   return `${parts.length === 0 ? 'every transaction' : parts.join(', ')}${kept}`;
 }
 
+function flowText({ flow }: LogStatus): string {
+  if (!flow.on) return 'off';
+  const { failed, net, port, interval = 0 } = flow;
+  const parts = [
+    failed ? 'connections that did not come about' : 'every flow',
+    net === undefined ? undefined : `with ${net.join(', ')}`,
+    port === undefined ? undefined : `port ${port}`,
+    interval > 0 ? `long ones every ${formatDuration(interval)}` : undefined,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
+}
+
 function show(status: LogStatus, context: Context): void {
   const takers = (kind: string): string => {
     const names = status.outputs.find((one) => one.kind === kind)?.outputs ?? [];
@@ -32,9 +45,10 @@ function show(status: LogStatus, context: Context): void {
   line('http', selectionText(status), status.http.origin);
   line('tls', status.tls.on ? 'on' : 'off', status.tls.origin);
   line('dns', status.dns.on ? 'on' : 'off', status.dns.origin);
+  line('flow', flowText(status), status.flow.origin);
 }
 
-function answer(status: LogStatus, context: Context, kind?: 'http' | 'tls' | 'dns'): 0 {
+export function answer(status: LogStatus, context: Context, kind?: 'http' | 'tls' | 'dns' | 'flow'): 0 {
   if (context.json) context.data(status);
   else show(status, context);
   const unheard = kind && status[kind].on && !status.outputs.some((one) => one.kind === kind && one.outputs.length > 0);
@@ -44,7 +58,7 @@ function answer(status: LogStatus, context: Context, kind?: 'http' | 'tls' | 'dn
 
 export const logShow = command({
   name: 'log show',
-  describe: 'what is logged of HTTP, TLS and DNS, and where it goes',
+  describe: 'what is logged of HTTP, TLS, DNS and flows, and where it goes',
   example: ['ids log show', 'the selection in force'],
   run: async (_values, context) => answer(await context.client.logStatus(), context),
 });

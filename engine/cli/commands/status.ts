@@ -50,6 +50,12 @@ function show(status: Status, context: Context): void {
     'malformed headers',
     status.decode.map(({ reason, packets: seen }) => `${reason}: ${count(seen)}`),
   );
+  const { flows } = status;
+  context.line();
+  context.line(
+    `${count(flows.used)} of ${count(flows.capacity)} flows in use; ${count(flows.full)} packets found no place, ` +
+      `${count(flows.evicted)} half-open flows gave way`,
+  );
   section(
     'events (produced = delivered + suppressed + lost + pending)',
     table(

@@ -4,11 +4,7 @@ import { topBy, type TopBy, type TopRow } from '../../api/layer7-api.js';
 import { command } from '../command.js';
 import { parseLimit } from '../limit.js';
 import { count, table, type Column } from '../table.js';
-
-const time = (us: number | undefined): string => {
-  if (us === undefined) return '';
-  return us < 1000 ? `${us} µs` : us < 1_000_000 ? `${(us / 1000).toFixed(1)} ms` : `${(us / 1_000_000).toFixed(1)} s`;
-};
+import { duration } from './stats-tcp.js';
 
 const columns: readonly Column<TopRow>[] = [
   { title: 'requests', align: 'right', value: (row) => count(row.requests) },
@@ -17,8 +13,8 @@ const columns: readonly Column<TopRow>[] = [
     align: 'right',
     value: ({ status }) => count(status[name] ?? 0),
   })),
-  { title: 'p50', align: 'right', value: (row) => time(row.latencyP50Us) },
-  { title: 'p99', align: 'right', value: (row) => time(row.latencyP99Us) },
+  { title: 'p50', align: 'right', value: (row) => duration(row.latencyP50Us) },
+  { title: 'p99', align: 'right', value: (row) => duration(row.latencyP99Us) },
   { title: 'value', value: ({ value }) => value },
 ];
 

@@ -6,7 +6,17 @@ import t from 'tap';
 import { commands } from '../../../engine/cli/commands/index.js';
 import { usage } from '../../../engine/cli/parse.js';
 import type { ReplaySummary } from '../../../engine/replay/replay.js';
-import { allowed, block, detection, logStatus, problem, rule, summary, topRow } from '../engine/api/fake-api.js';
+import {
+  allowed,
+  block,
+  detection,
+  flowRow,
+  logStatus,
+  problem,
+  rule,
+  summary,
+  topRow,
+} from '../engine/api/fake-api.js';
 import { MemoryBulkLists } from '../engine/lists/memory-bulk-lists.js';
 import { serve, temporary } from '../engine/api/serve.js';
 import { invoke } from '../engine/cli/invoke.js';
@@ -68,6 +78,7 @@ t.test('the records are what the types say', async (t) => {
     'Blocklist entry': block,
     'Allowlist entry': allowed,
     'Top value': topRow,
+    Flow: flowRow,
   };
   const found = sections(chapters.find(({ title }) => title === 'Records')?.text ?? '', 3);
   t.strictSame(
@@ -103,6 +114,8 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     confirm: 'confirm',
     'feeds show': 'feeds show level1',
     'log show': 'log show',
+    'top talkers': 'top talkers',
+    'stats tcp': 'stats tcp',
     'config check': `config check ${folder}/ids.yaml`,
     completion: 'completion bash',
   };
@@ -160,7 +173,9 @@ t.test('commands that print records print whole ones', async (t) => {
   t.strictSame(fields(await json('blocklist list')), listed(block));
   t.strictSame(fields(await json('allowlist list')), listed(allowed));
   t.strictSame(fields(await json('top http')), listed(topRow));
-  for (const line of ['log http off', 'log tls on', 'log dns default']) t.strictSame(await json(line), logStatus);
+  t.strictSame(fields(await json('top flows --by packets')), listed(flowRow));
+  for (const line of ['log http off', 'log tls on', 'log dns default', 'log flow --failed'])
+    t.strictSame(await json(line), logStatus);
   t.strictSame(fields(await json('rules show 9000001')), listed(rule));
   const { rules } = (await json('rules list')) as { rules: unknown[] };
   t.strictSame(fields(rules[0]), fields(rule), 'in the same order');

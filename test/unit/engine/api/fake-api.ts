@@ -25,6 +25,7 @@ import type {
   ImportRequest,
   ImportResult,
 } from '../../../../engine/api/bulk-api.js';
+import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from '../../../../engine/api/flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from '../../../../engine/api/layer7-api.js';
 import type {
   Capacity,
@@ -131,6 +132,7 @@ export const status: Whole<Status> = {
   decode: [{ reason: 'decode-tcp-doff', packets: 1 }],
   accounts: [{ stage: 'kernel events', produced: 12, delivered: 10, suppressed: 2, lost: 0, pending: 0 }],
   stats: { events: 12 },
+  flows: { used: 12, capacity: 131_072, full: 1, evicted: 2 },
   blocklist: {
     entries: 3,
     capacity: 2_500_000,
@@ -211,7 +213,28 @@ export const logStatus: LogStatus = {
   },
   tls: { on: true, origin: 'config' },
   dns: { on: false, origin: 'config' },
+  flow: { on: true, origin: 'cli', failed: true, net: ['10.1.0.0/16'], port: 5432, interval: 3600 },
   outputs: [{ kind: 'http', outputs: ['file'] }],
+};
+
+export const flowRow: FlowRow = {
+  ...{ proto: 'TCP', client: '192.0.2.7', clientPort: 40_000, server: '2001:db8::1', serverPort: 80, app: 'http' },
+  ...{ state: 'established', packets: 7, bytes: 700 },
+  toServer: { packets: 4, bytes: 300 },
+  toClient: { packets: 3, bytes: 400 },
+  ...{ start: '2026-01-02T03:04:05.000Z', last: '2026-01-02T03:04:06.000Z', rttUs: 12_000 },
+};
+
+const talker = { name: '192.0.2.7', flows: 2, packets: 9, bytes: 900 };
+export const talkers: Talkers = {
+  ...{ sources: [talker], destinations: [{ ...talker, name: '2001:db8::1' }], ports: [{ ...talker, name: 'TCP/80' }] },
+};
+
+const times = { count: 3, p50Us: 96, p90Us: 1536, p99Us: 2_000_000 };
+export const tcpStats: TcpStats = {
+  states: { new: 1, answered: 0, established: 5, closing: 0, closed: 2 },
+  ...{ handshakes: 9, refused: 1, unanswered: 2, halfOpen: 3, resets: 4, retransmissions: 5 },
+  ...{ server: times, network: times, rtt: times },
 };
 
 export const topRow: TopRow = {
@@ -340,6 +363,18 @@ export class FakeApi implements Api {
 
   changeLog(request: LogRequest): Promise<LogStatus> {
     return this.#called('changeLog', request, () => logStatus);
+  }
+
+  topFlows(request: TopFlowsRequest): Promise<readonly FlowRow[]> {
+    return this.#called('topFlows', request, () => [flowRow]);
+  }
+
+  topTalkers(request: TopFlowsRequest): Promise<Talkers> {
+    return this.#called('topTalkers', request, () => talkers);
+  }
+
+  tcpStats(): Promise<TcpStats> {
+    return this.#called('tcpStats', undefined, () => tcpStats);
   }
 
   topHttp(request: TopRequest): Promise<readonly TopRow[]> {

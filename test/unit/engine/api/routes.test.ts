@@ -7,7 +7,7 @@ import type { Api } from '../../../../engine/api/api.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { feed, stats } from './memory-bulk.js';
-import { allowed, block, check, detection, list, rule, status, logStatus, topRow } from './fake-api.js';
+import { allowed, block, check, detection, list, rule, status, logStatus, talkers, tcpStats, topRow, flowRow } from './fake-api.js';
 import { raw, serve } from './serve.js';
 
 async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
@@ -43,7 +43,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const filter = { origin: 'feed:x', action: 'alert' } as const;
   const update = { names: [feed.name], force: true };
   api.recent.push([detection(1), detection(2)]);
-  const changed = { http: { path: '/api', status: [500, 599], headers: ['X-A'] }, tls: false, dns: 'default' } as const;
+  const changed = { http: { path: '/api', status: [500, 599], headers: ['X-A'] }, tls: false, dns: 'default', flow: { failed: true, net: ['10.0.0.0/8'] } } as const;
+  const busy = { by: 'packets', limit: 5 } as const;
   const most = { by: 'header', header: 'X-A', limit: 5 } as const;
   const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
     status: [await client.status(), status],
@@ -82,6 +83,9 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     updateFeeds: [await client.updateFeeds(update), [feed]],
     logStatus: [await client.logStatus(), logStatus],
     changeLog: [await client.changeLog(changed), logStatus],
+    topFlows: [await client.topFlows(busy), [flowRow]],
+    topTalkers: [await client.topTalkers(busy), talkers],
+    tcpStats: [await client.tcpStats(), tcpStats],
     topHttp: [await client.topHttp(most), [topRow]],
     blocklistCheck: [await client.blocklistCheck('2001:db8::1'), check],
     blocklistFlush: [await client.blocklistFlush(), { removed: 2 }],
@@ -113,6 +117,9 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
       ['updateFeeds', update],
       ['logStatus', undefined],
       ['changeLog', changed],
+      ['topFlows', busy],
+      ['topTalkers', busy],
+      ['tcpStats', undefined],
       ['topHttp', most],
       ['blocklistCheck', '2001:db8::1'],
       ['blocklistFlush', undefined],

@@ -32,7 +32,7 @@ t.test('bash: commands, options, values and files', async (t) => {
   const rows: [string[], string[]][] = [
     [
       ['ids', 'st'],
-      ['stop', 'status'],
+      ['stop', 'status', 'stats'],
     ],
     [
       ['ids', 'rules', ''],
@@ -92,7 +92,7 @@ words=("$@"); CURRENT=$#
 _ids`;
   const ask = async (...words: string[]): Promise<string[]> =>
     (await run('zsh', ['-f', '-c', harness, 'zsh', ...words], { status: [0, 1] })).stdout.split('\n').slice(0, -1);
-  t.strictSame((await ask('ids', 'st')).sort(), ['status', 'stop']);
+  t.strictSame((await ask('ids', 'st')).sort(), ['stats', 'status', 'stop']);
   t.strictSame(await ask('ids', 'rules', 'sh'), ['show']);
   t.strictSame(await ask('ids', 'blocklist', 'add', '--fo'), ['--force']);
   t.strictSame(await ask('ids', 'run', '--config', ''), ['FILES']);

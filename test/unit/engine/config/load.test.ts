@@ -31,6 +31,7 @@ t.test('defaults', async (t) => {
     redact: { headers: ['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie', 'X-Api-Key'] },
     flows: {
       ...{ size: 131_072, midstream: false, fragments: 'pass', datagrams: 128 },
+      log: { failed: false, interval: 3600 },
       timeouts: { tcp_new: 60, tcp_established: 600, tcp_closed: 60, udp_new: 30, udp_established: 300 },
     },
     events: { source_rate: 1000, rule_rate: 5000, blocked_rate: 1 },

@@ -11,14 +11,21 @@ import { keptHeaders, logBytes, parseMilliseconds, parseStatusRange } from '../.
 t.test('run-time changes win, stay, and end', async (t) => {
   const file = join(t.testdir(), 'log.json');
   const told: unknown[] = [];
+  const flowLog: unknown[] = [];
+  let flags = 0;
   const open = (): Layer7Control =>
     new Layer7Control({
       config: loadConfig('layer7: { log: { http: { path: /a, slower: 2s }, dns: off } }', 'x'),
       kernel: {
         map: () => ({ get: () => undefined, put: () => undefined, entries: () => [] }) as never,
         writeStructure: () => undefined,
+        control: { read: () => ({ flags, timeouts: [60] }), flag: (bit: number) => (flags ^= bit) } as never,
       },
-      ring: { setHttpLog: (settings) => void told.push(settings) },
+      now: () => 5,
+      ring: {
+        setHttpLog: (settings) => void told.push(settings),
+        setFlowLog: (settings, since) => void flowLog.push([settings, since]),
+      },
       dispatcher: { takers: (kind) => (kind === 'http' ? ['file'] : []) },
       file,
       log: { warn: () => told.push('warned') },
