@@ -63,7 +63,15 @@ export interface Seen {
 
 /** Counters that say what traffic there was, and not what became of it. */
 const flowCounts = [
-  ...['UNANSWERED', 'HALF_OPEN'],'FLOWS', 'HANDSHAKES', 'RESETS', 'REFUSED', 'RETRANSMISSIONS', 'FLOWS_EVICTED', 'FLOWS_MIDSTREAM'];
+  ...['UNANSWERED', 'HALF_OPEN'],
+  'FLOWS',
+  'HANDSHAKES',
+  'RESETS',
+  'REFUSED',
+  'RETRANSMISSIONS',
+  'FLOWS_EVICTED',
+  'FLOWS_MIDSTREAM',
+];
 
 type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
 

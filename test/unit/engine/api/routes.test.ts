@@ -7,7 +7,20 @@ import type { Api } from '../../../../engine/api/api.js';
 import { BatchBuilder } from '../../../../engine/lists/batch-builder.js';
 import { EMPTY_BATCH } from '../../../../engine/lists/batch-ops.js';
 import { feed, stats } from './memory-bulk.js';
-import { allowed, block, check, detection, list, rule, status, logStatus, talkers, tcpStats, topRow, flowRow } from './fake-api.js';
+import {
+  allowed,
+  block,
+  check,
+  detection,
+  list,
+  rule,
+  status,
+  logStatus,
+  talkers,
+  tcpStats,
+  topRow,
+  flowRow,
+} from './fake-api.js';
 import { raw, serve } from './serve.js';
 
 async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
@@ -43,7 +56,12 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const filter = { origin: 'feed:x', action: 'alert' } as const;
   const update = { names: [feed.name], force: true };
   api.recent.push([detection(1), detection(2)]);
-  const changed = { http: { path: '/api', status: [500, 599], headers: ['X-A'] }, tls: false, dns: 'default', flow: { failed: true, net: ['10.0.0.0/8'] } } as const;
+  const changed = {
+    http: { path: '/api', status: [500, 599], headers: ['X-A'] },
+    tls: false,
+    dns: 'default',
+    flow: { failed: true, net: ['10.0.0.0/8'] },
+  } as const;
   const busy = { by: 'packets', limit: 5 } as const;
   const most = { by: 'header', header: 'X-A', limit: 5 } as const;
   const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
