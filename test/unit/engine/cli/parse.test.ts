@@ -57,6 +57,8 @@ t.test('words, options and their values', async (t) => {
         'home-net': '[10.0.0.0/8,!10.1.0.0/16]',
         redact: false,
         inline: false,
+        midstream: false,
+        log: undefined,
       },
     ],
   ];
