@@ -215,7 +215,9 @@ if (privileged(t)) {
   });
 
   t.test('an engine-placed drop cuts the rest of its flow with --inline alone', async (t) => {
-    const rules = 'drop http any any -> any any (msg:"tool"; http.user_agent; content:"sqlmap"; sid:9;)';
+    // Two buffers: what the kernel judges by itself looks into one.
+    const options = 'http.method; content:"GET"; http.user_agent; content:"sqlmap"';
+    const rules = `drop http any any -> any any (msg:"tool"; ${options}; sid:9;)`;
     const packets: Timed[] = [
       [0, tcp({ ...client, flags: TCP.ACK, payload: request('sqlmap') })],
       [1, tcp({ ...client, flags: TCP.ACK, payload: 'more' })],
