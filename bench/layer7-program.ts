@@ -2,7 +2,7 @@
 // bench/layer7.bpf.c, loaded with tables of its own: the passes over a section without packets around it.
 
 import { join } from 'node:path';
-import { ControlLayout, L7Limit, mapShapes, PatternsLayout, StructureLayout } from '../common/abi.gen.js';
+import { ControlLayout, L7Limit, Limit, mapShapes, PatternsLayout, StructureLayout } from '../common/abi.gen.js';
 import { BpfMap, indexKey } from '../engine/bpf/bpf-map.js';
 import { LoadedObject } from '../engine/bpf/object.js';
 import { TestRun } from '../engine/bpf/test-run.js';
@@ -18,8 +18,9 @@ export interface PassResult {
   readonly hits: readonly number[];
   /** A pattern was hit that the engine waits for. */
   readonly wanted: boolean;
-  /** How many rules matched; positions of the first ones. */
+  /** How many rules have all of their contents, the positions of the first ones, and of all. */
   readonly decided: number;
+  readonly first: readonly number[];
   readonly positions: readonly number[];
   /** Bit n: rules were asked about the whole of region n. */
   readonly told: number;
@@ -43,7 +44,8 @@ const WORDS = [
 const RULES = 4 * WORDS.length;
 const HITS = RULES + 2 * L7Limit.DECIDED;
 const EDGES = HITS + 2 * L7Limit.HITS;
-const BYTES = EDGES + 4 * L7Limit.EDGES;
+const POSITIONS = Math.ceil((EDGES + 4 * L7Limit.EDGES) / 8) * 8;
+const BYTES = POSITIONS + 8 * Limit.RULE_WORDS;
 const ORDER = { at: 14, SIZE: 4 };
 const PROGRAM = 'bench_layer7';
 
@@ -119,7 +121,8 @@ export class Layer7Program {
       hits: list(word('hits'), (i) => view.getUint16(HITS + 2 * i, true)),
       wanted: word('wanted') !== 0,
       decided: word('decided'),
-      positions: list(Math.min(word('decided'), L7Limit.DECIDED), (i) => view.getUint16(RULES + 2 * i, true)),
+      first: list(Math.min(word('decided'), L7Limit.DECIDED), (i) => view.getUint16(RULES + 2 * i, true)),
+      positions: bitsOf(value.subarray(POSITIONS, BYTES)),
       told: word('told') >>> 0,
       edges: list(word('edges'), (i) => view.getUint32(EDGES + 4 * i, true)),
       bytes: value.subarray(BYTES, BYTES + section.length),
@@ -129,6 +132,15 @@ export class Layer7Program {
   close(): void {
     this.#object.close();
   }
+}
+
+/** Numbers of the bits that are set. */
+function bitsOf(bytes: Uint8Array): number[] {
+  const bits: number[] = [];
+  bytes.forEach((byte, at) => {
+    for (let bit = 0; byte >> bit; bit++) if ((byte >> bit) & 1) bits.push(8 * at + bit);
+  });
+  return bits;
 }
 
 function frameOf(section: Uint8Array, order: Order): Uint8Array {

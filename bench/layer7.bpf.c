@@ -28,6 +28,7 @@ struct bench_result {
 	__u16 rule[IDS_DECIDED];
 	__u16 hit[IDS_HITS];
 	__u32 edge[IDS_EDGES];
+	__u64 word[IDS_RULE_WORDS]; /* positions of rules whose contents were found */
 	__u8 bytes[IDS_SECTION_MAX];
 };
 
@@ -77,16 +78,18 @@ int bench_layer7(struct xdp_md *ctx)
 	__u32 zero = 0, total = bpf_xdp_get_buff_len(ctx) - BENCH_AT;
 	struct bench_result *result = bpf_map_lookup_elem(&bench_result, &zero);
 	struct ids_packet *pkt = ids_open(ctx, IDS_HOOK_XDP);
+	struct ids_pattern_room *room = bpf_map_lookup_elem(&ids_pattern_scratch, &zero);
 	struct ids_io *io = ids_io();
 	struct bench_order order;
 	struct bench_walk walk = { .pkt = pkt, .io = io };
 
 	barrier_var(total);
-	if (!result || !io || !pkt || total == 0 || total > IDS_SECTION_MAX)
+	if (!result || !io || !pkt || !room || total == 0 || total > IDS_SECTION_MAX)
 		return XDP_ABORTED;
 	if (bpf_xdp_load_bytes(ctx, 14, &order, sizeof(order)) || bpf_xdp_load_bytes(ctx, BENCH_AT, io->bytes, total))
 		return XDP_ABORTED;
 	ids_io_begin(io, 0, 0);
+	room->live = 0;
 	walk.total = total;
 	walk.start = order.start;
 	walk.step = order.step ? order.step : total;
@@ -109,6 +112,9 @@ int bench_layer7(struct xdp_md *ctx)
 	bpf_probe_read_kernel(result->rule, sizeof(result->rule), io->rule);
 	bpf_probe_read_kernel(result->hit, sizeof(result->hit), io->hit);
 	bpf_probe_read_kernel(result->edge, sizeof(result->edge), io->edge);
+#pragma clang loop unroll(disable)
+	for (__u32 n = 0; n < IDS_RULE_WORDS; n++)
+		result->word[n] = room->live >> n & 1 ? room->word[n] : 0;
 	bpf_probe_read_kernel(result->bytes, sizeof(result->bytes), io->bytes);
 	return XDP_PASS;
 }

@@ -34,8 +34,14 @@ struct ids_span {
 	__u8 pad;
 };
 
-/* Two buffers can be open at once: a field (slot 0) and http.header around it (slot 1). */
-#define IDS_SPANS 2
+/* Buffers that are open at once: one of the first line, http.header, and the two headers that rules look into by name. */
+enum ids_span_slot {
+	IDS_SPAN_LINE = 0,
+	IDS_SPAN_HEADERS = 1,
+	IDS_SPAN_HOST = 2,
+	IDS_SPAN_AGENT = 3,
+	IDS_SPANS = 4,
+};
 
 enum ids_message_flag {
 	IDS_MESSAGE_LENGTH = 1,     /* a Content-Length, in `length` */
@@ -94,6 +100,7 @@ struct ids_io {
 	__u32 decided;  /* rules of the kernel that matched */
 	__u32 patterns; /* generation of the automaton that the states are ones of */
 	__u32 opened;   /* bit n: a buffer of region n was met */
+	__u32 repeated; /* bit n: another one was met */
 	__u32 unsure;   /* bit n: what rules see of it is not what was judged here: it came twice, has escapes ... */
 	__u32 told;     /* bit n: rules of the kernel were asked about the whole of it */
 	__u16 rule[IDS_DECIDED]; /* positions of the first rules that matched */
@@ -141,7 +148,7 @@ static __always_inline void ids_io_begin(struct ids_io *io, __u32 begin, __u32 f
 	io->state = io->scanned = io->end = io->edges = io->crowded = 0;
 	io->odd = io->table = io->hidden = io->stable = 0;
 	io->judged = io->current = io->hits = io->wanted = io->decided = 0;
-	io->patterns = io->opened = io->unsure = io->told = 0;
+	io->patterns = io->opened = io->repeated = io->unsure = io->told = 0;
 	__builtin_memset(io->span, 0, sizeof(io->span));
 	io->kind = io->guessed = io->verdict = 0;
 	io->last = 0;

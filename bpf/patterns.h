@@ -15,9 +15,6 @@
 #define IDS_REGIONS_OF_FIELDS \
 	(1u << IDS_REGION_METHOD | 1u << IDS_REGION_URI | 1u << IDS_REGION_HOST | 1u << IDS_REGION_USER_AGENT)
 
-/* Bytes that must be there behind a header's value before it counts as ended: its line end, and no fold. */
-#define IDS_FOLD 3
-
 struct ids_pattern_walk {
 	struct ids_packet *pkt;
 	struct ids_io *io;
@@ -32,8 +29,10 @@ static __always_inline void ids_pattern_open(struct ids_pattern_walk *walk, __u3
 	struct ids_span *span = &io->span[slot];
 
 	if (io->opened >> region & 1) {
-		/* What comes twice is put together by the engine; the first one was judged. */
+		/* What comes twice is put together by the engine; it is judged here as far as the first one. */
+		io->repeated |= 1u << region;
 		io->unsure |= 1u << region;
+		io->wanted = 1;
 		return;
 	}
 	io->opened |= 1u << region;
@@ -91,8 +90,7 @@ static __always_inline void ids_pattern_closing(struct ids_pattern_walk *walk)
 			return;
 		}
 	}
-	if (ids_pattern_sure(io, region))
-		io->told |= 1u << region;
+	io->told |= 1u << region;
 	span->region = 0;
 	room->closing = IDS_CLOSING_NOT;
 }
@@ -159,29 +157,76 @@ static __always_inline void ids_pattern_skip(struct ids_pattern_walk *walk)
 	}
 }
 
+/* The slot of a buffer that is one field of a section; IDS_SPANS: the region is of none. */
+static __always_inline __u32 ids_pattern_slot(__u32 region)
+{
+	switch (region) {
+	case IDS_REGION_METHOD:
+	case IDS_REGION_URI:
+	case IDS_REGION_URI_ODD:
+		return IDS_SPAN_LINE;
+	case IDS_REGION_HOST:
+		return IDS_SPAN_HOST;
+	case IDS_REGION_USER_AGENT:
+		return IDS_SPAN_AGENT;
+	}
+	return IDS_SPANS;
+}
+
 /* Passes the edge at `at`. Returns 1 if more bytes must be seen first. */
 static __always_inline int ids_pattern_edge(struct ids_pattern_walk *walk, __u32 at, __u32 region)
 {
 	struct ids_io *io = walk->io;
-	__u32 open = io->span[0].region, plain = region & (IDS_REGIONS - 1);
+	__u32 open = io->span[IDS_SPAN_LINE].region, plain = region & (IDS_REGIONS - 1), slot = ids_pattern_slot(plain);
+	__u32 looked = walk->set->regions;
 
 	if (open && open != plain && !(open == IDS_REGION_URI && plain == IDS_REGION_URI_ODD)) {
-		if (open >= IDS_REGION_HOST && !io->end && at + IDS_FOLD > io->stable)
+		/* Whether a space ends the target is known with the end of the line. */
+		if (open == IDS_REGION_URI && !io->end && io->current + 2 >= io->edges)
 			return 1;
-		ids_pattern_close(walk, 0);
+		ids_pattern_close(walk, IDS_SPAN_LINE);
 		return 0;
 	}
 	io->current++;
 	if (open && plain == IDS_REGION_URI_ODD)
 		io->unsure |= 1u << IDS_REGION_URI;
-	/* The target is a path: it says nothing of the host. */
+	/* A target that is no path says itself which host is meant. */
 	if (plain == IDS_REGION_URI && !open && at < IDS_SECTION_MAX && io->bytes[at] != '/')
 		io->unsure |= 1u << IDS_REGION_HOST;
-	if (!open && IDS_REGIONS_OF_FIELDS >> plain & walk->set->regions >> plain & 1)
-		ids_pattern_open(walk, 0, plain);
-	if (!io->span[1].region && walk->set->regions >> IDS_REGION_HEADERS & 1 && IDS_REGIONS_OF_HEADERS >> plain & 1)
-		ids_pattern_open(walk, 1, IDS_REGION_HEADERS);
+	if (slot < IDS_SPANS && plain != IDS_REGION_URI_ODD && looked >> plain & 1 && (slot != IDS_SPAN_LINE || !open))
+		ids_pattern_open(walk, slot & (IDS_SPANS - 1), plain);
+	if (!io->span[IDS_SPAN_HEADERS].region && looked >> IDS_REGION_HEADERS & 1 &&
+	    IDS_REGIONS_OF_HEADERS >> plain & 1)
+		ids_pattern_open(walk, IDS_SPAN_HEADERS, IDS_REGION_HEADERS);
 	return 0;
+}
+
+/* The section has ended: closes one buffer. Returns 1 if none is open any more. */
+static __always_inline int ids_pattern_end(struct ids_pattern_walk *walk)
+{
+	struct ids_io *io = walk->io;
+
+#pragma unroll
+	for (__u32 slot = 0; slot < IDS_SPANS; slot++) {
+		if (io->span[slot].region) {
+			ids_pattern_close(walk, slot);
+			return 0;
+		}
+	}
+	io->told &= ~io->unsure;
+	if (io->odd & IDS_STRUCTURE_ODD_LINE)
+		io->told &= ~(1u << IDS_REGION_URI);
+	if (io->odd & IDS_STRUCTURE_ODD_HEADERS)
+		io->told &= ~(1u << IDS_REGION_HOST | 1u << IDS_REGION_USER_AGENT | 1u << IDS_REGION_HEADERS);
+	return 1;
+}
+
+/* The region that bytes[io->judged] lies in. */
+static __always_inline __u32 ids_pattern_region(const struct ids_io *io)
+{
+	__u32 current = io->current;
+
+	return current && current <= IDS_EDGES ? io->edge[(current - 1) & (IDS_EDGES - 1)] & 0xff : IDS_REGION_NONE;
 }
 
 /* Finds what is to be scanned next of an HTTP section. Returns 1 if there is nothing. */
@@ -189,11 +234,11 @@ __noinline int ids_pattern_piece(struct ids_packet *pkt, struct ids_io *io, cons
 				 struct ids_pattern_room *room)
 {
 	struct ids_pattern_walk walk = { .pkt = pkt, .io = io, .set = set, .room = room };
-	__u32 limit, at, region, current;
+	__u32 limit, at, region, plain, slot, current;
 
 	if (!pkt || !io || !set || !room)
 		return 1;
-	if (!io->span[0].region && !io->span[1].region)
+	if (!(room->wanted >> (ids_pattern_region(io) & (IDS_REGIONS - 1)) & 1))
 		ids_pattern_skip(&walk);
 	limit = io->end ? io->end : io->stable;
 	at = io->judged;
@@ -206,38 +251,36 @@ __noinline int ids_pattern_piece(struct ids_packet *pkt, struct ids_io *io, cons
 		if (limit > offset)
 			limit = offset;
 	}
-	region = current && current <= IDS_EDGES ? io->edge[(current - 1) & (IDS_EDGES - 1)] & 0xff : IDS_REGION_NONE;
-	if (at >= limit) {
-		if (!io->end || at < io->end)
-			return 1;
-		if (!io->span[0].region && !io->span[1].region)
-			return 1;
-		ids_pattern_close(&walk, io->span[0].region ? 0 : 1);
-		return 0;
-	}
+	if (at >= limit)
+		return io->end && at >= io->end ? ids_pattern_end(&walk) : 1;
+	region = ids_pattern_region(io);
+	plain = region & (IDS_REGIONS - 1);
 	room->region = region;
 	room->at = at;
 	room->to = limit;
 	/* A bare line feed that ends the section is not part of the header lines. */
-	if (limit == io->end && limit > at)
+	if (limit == io->end)
 		room->to = limit - 1;
 	if (room->piece == 0) {
 		room->piece = 1;
-		room->slot = 0;
-		if (!io->span[0].region)
+		slot = ids_pattern_slot(plain);
+		room->slot = slot & (IDS_SPANS - 1);
+		if (slot >= IDS_SPANS || !io->span[slot & (IDS_SPANS - 1)].region || io->repeated >> plain & 1)
 			room->at = room->to;
-		return 0;
+		if (room->wanted >> IDS_REGION_HEADERS & 1)
+			return 0;
 	}
-	if (room->piece == 1) {
+	if (room->piece == 1 && room->wanted >> IDS_REGION_HEADERS & 1) {
 		room->piece = 2;
-		room->slot = 1;
-		if (!io->span[1].region || !(IDS_REGIONS_OF_HEADERS >> (region & (IDS_REGIONS - 1)) & 1))
+		room->slot = IDS_SPAN_HEADERS;
+		if (!io->span[IDS_SPAN_HEADERS].region || !(IDS_REGIONS_OF_HEADERS >> plain & 1))
 			room->at = room->to;
 		return 0;
 	}
 	room->piece = 0;
-	room->at = room->to;
 	io->judged = limit;
+	if (room->wanted >> IDS_REGION_HEADERS & 1)
+		room->at = room->to;
 	return 0;
 }
 
@@ -309,14 +352,17 @@ static __always_inline bool ids_pattern_begin(struct ids_pattern_walk *walk, __u
 	/* States and hits of other patterns mean nothing here. */
 	if (io->patterns != walk->set->generation) {
 		io->patterns = walk->set->generation;
-		io->judged = io->current = io->hits = io->opened = io->unsure = io->told = 0;
-		io->span[0].region = io->span[1].region = 0;
+		io->judged = io->current = io->hits = io->opened = io->repeated = io->unsure = io->told = 0;
+		__builtin_memset(io->span, 0, sizeof(io->span));
 	}
 	room->at = room->to = room->piece = room->raws = room->next = room->output = room->pairs = 0;
 	room->closing = room->last = 0;
 	wanted = walk->set->regions & IDS_REGIONS_OF_FIELDS;
+	/* The target may say which host is meant. */
 	if (wanted >> IDS_REGION_HOST & 1)
 		wanted |= 1u << IDS_REGION_URI;
+	if (wanted >> IDS_REGION_URI & 1)
+		wanted |= 1u << IDS_REGION_URI_ODD;
 	if (walk->set->regions >> IDS_REGION_HEADERS & 1)
 		wanted |= IDS_REGIONS_OF_HEADERS;
 	room->wanted = wanted;

@@ -19,9 +19,19 @@ function within(what: string, count: number, limit: number): void {
   if (count > limit) throw new CapacityError(`${what}: ${count} of ${limit}`);
 }
 
+/** True if white space ends the pattern: at the end of a value it is none of it. */
+function endsBlank({ bytes }: Pattern): boolean {
+  const last = bytes.at(-1);
+  return last === 0x20 || last === 0x09;
+}
+
 /** True for a rule that can be judged only when its buffer has ended. */
 function atEnd(rule: MessageRule, patterns: readonly Pattern[]): boolean {
-  return rule.size !== undefined || rule.terms.some(({ pattern, negated }) => negated || patterns[pattern]?.ends);
+  if (rule.size !== undefined) return true;
+  return rule.terms.some(({ pattern: number, negated }) => {
+    const pattern = patterns[number];
+    return negated || (pattern !== undefined && (pattern.ends || endsBlank(pattern)));
+  });
 }
 
 /** True for a rule that no hit leads to. */
@@ -69,7 +79,8 @@ class Writer {
     }
   }
 
-  pattern(pattern: Pattern, number: number, first: number, pairs: number): void {
+  /** @param used true if rules have it among their terms; `pairs` are those that a hit leads to. */
+  pattern(pattern: Pattern, number: number, used: boolean, first: number, pairs: number): void {
     const at = Layout.pattern + number * PatternLayout.SIZE;
     const { view } = this;
     const { bytes, nocase } = pattern;
@@ -81,7 +92,7 @@ class Writer {
       (pattern.ends ? PatternFlag.PATTERN_ENDS : 0) |
       (pattern.dot ? PatternFlag.PATTERN_DOT : 0) |
       (pattern.engine ? PatternFlag.PATTERN_ENGINE : 0) |
-      (pairs > 0 ? PatternFlag.PATTERN_RULES : 0);
+      (used ? PatternFlag.PATTERN_RULES : 0);
     view.setUint32(at + PatternLayout.from, pattern.from, true);
     view.setUint32(at + PatternLayout.until, pattern.until, true);
     view.setUint16(at + PatternLayout.length, bytes.length, true);
@@ -140,10 +151,11 @@ export function patternTable(
   const writer = new Writer(automaton);
   const { view } = writer;
   writer.automaton();
+  const used = new Set(ordered.flatMap(({ terms }) => terms.map((term) => term.pattern)));
   let pair = 0;
   patterns.forEach((pattern, number) => {
     const list = pairs[number] ?? [];
-    writer.pattern(pattern, number, pair, list.length);
+    writer.pattern(pattern, number, used.has(number), pair, list.length);
     for (const rule of list) view.setUint16(Layout.pair + 2 * pair++, rule, true);
   });
   let regions = 0;

@@ -122,6 +122,8 @@ export class HeaderLines {
     if (isBlank(cls)) return to(this.#before(role));
     if (role.sensitive) return this.#mask(role, cls);
     if (role.value === undefined) return this.text(role.base, cls);
+    // A port alone: the host is there and empty.
+    if (role.value === Region.HOST && cls === Class.COLON) return oddHeaders(this.#value(role, cls));
     return role.value === Region.HOST && cls === Class.OPEN ? to(this.#literal(role)) : this.#value(role, cls);
   }
 
@@ -179,7 +181,12 @@ export class HeaderLines {
     const { base, value = base } = role;
     if (cls === Class.LF) return oddHeaders(to(this.maskLine(base)));
     if (cls === Class.CR) return to(this.maskCr(base, value));
-    return to(this.#states.get(`mask ${base} ${value}`, masked(value), (next) => this.#mask(role, next)));
+    const blank = isBlank(cls);
+    return to(
+      this.#states.get(`mask ${base} ${value} ${blank}`, masked(value), (next) => {
+        return blank && endsLine(next) ? oddHeaders(this.#mask(role, next)) : this.#mask(role, next);
+      }),
+    );
   }
 
   /** A CR in a masked value: its end, or not. */

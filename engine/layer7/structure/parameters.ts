@@ -99,7 +99,12 @@ export class Parameters {
     if (cls === Class.LF) return place.target ? to(place.maskLine()) : oddHeaders(to(place.maskLine()));
     if (place.target && cls === Class.SPACE) return to(place.space());
     const { region } = place;
-    return to(this.#states.get(`parameter ${region} mask`, masked(region), (next) => this.mask(place, next)));
+    const blank = !place.target && isBlank(cls);
+    return to(
+      this.#states.get(`parameter ${region} mask ${blank}`, masked(region), (next) => {
+        return blank && endsLine(next) ? oddHeaders(this.mask(place, next)) : this.mask(place, next);
+      }),
+    );
   }
 
   /** Behind a percent sign in a name. */
