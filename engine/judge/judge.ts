@@ -148,6 +148,7 @@ export class Judge {
         indexAt.set(position, index);
       }
     });
+    this.layer7.needsPayload = (program.engine.needs & (Need.TO_SERVER | Need.TO_CLIENT)) !== 0;
     this.layer7.keepsRequests = (program.engine.needs & Need.HTTP_RESPONSES) !== 0;
     this.#rates?.forgetRules();
     this.#loaded.set(program.generation, {

@@ -39,6 +39,8 @@ function messageOf(message: HttpMessage, toClient: boolean, stream: PayloadStrea
   const more = !message.complete && !stream.last;
   const { raw, decoded } = bodyOf(message);
   judged.begin(toClient ? Kind.HTTP_RESPONSE_BODY : Kind.HTTP_REQUEST_BODY, head);
+  const nothing = message.complete && message.bodyLength === 0;
+  if (nothing) return judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);
   if (!toClient) judged.put(BufferId.REQUEST_BODY, raw, more);
   else if (decoded) judged.put(BufferId.RESPONSE_BODY, decoded, more);
   if (decoded) judged.put(BufferId.FILE_DATA, decoded, more);

@@ -84,7 +84,8 @@ export class HttpDirection {
         case 'head':
           told();
           if (!this.#head(stream)) return;
-          grown = this.current?.complete === false || (this.current?.bodyLength ?? 0) > 0;
+          // Also where there is no body: rules may look at the head together with the payload around it.
+          grown = !this.lost;
           break;
         case 'length':
         case 'chunk':

@@ -14,7 +14,16 @@ import {
   L7Limit,
   MaskedLayout,
 } from '../../common/abi.gen.js';
-import { BufferId, BufferMessage, Kind, parseHttpRequest, parseHttpResponse } from '../../rules/index.js';
+import {
+  BufferId,
+  BufferMessage,
+  Kind,
+  parseHttpRequest,
+  parseHttpResponse,
+  type HttpRequest,
+  type HttpResponse,
+  type Message,
+} from '../../rules/index.js';
 import type { EventContext } from '../judge/detection.js';
 import { anomalyObject } from './anomalies.js';
 import { parseDns } from './dns.js';
@@ -29,6 +38,7 @@ import { requestShown, responseShown, type Judging, type Shown } from './shown.j
 import { TlsHandshakes } from './tls-flow.js';
 
 const SECOND = 1e9;
+const UDP = 17;
 /** How long a request waits for its response, and a flow is remembered, without a word. */
 const IDLE_NS = 120 * SECOND;
 /** Payload of all flows together. */
@@ -68,6 +78,8 @@ export class Layer7 {
   readonly pool = new RecordPool();
   /** Rules look at responses: their requests are kept for them. */
   keepsRequests = false;
+  /** Rules look at payload. */
+  needsPayload = false;
   readonly #log: LineLog;
   readonly #judge: Judging;
   readonly #ruleAt: RuleAt;
@@ -166,7 +178,8 @@ export class Layer7 {
   }
 
   #judgeRequest(view: DataView, bytes: Uint8Array, at: number, flags: number, flow: Flow | undefined): void {
-    const request = parseHttpRequest(this.#sectionOf(view, bytes, at));
+    const section = this.#sectionOf(view, bytes, at);
+    const request = parseHttpRequest(section);
     if (!request) {
       this.counts.malformed++;
       return;
@@ -176,11 +189,12 @@ export class Layer7 {
     request.hits = hitsOf(view, at, flags);
     const shown = (): Shown => ({ http: requestShown(request) });
     if ((flags & HttpFlag.HTTP_DECIDED) !== 0 && flow) flow.decided = eager(view, at, shown());
-    this.#judge(request, view, at, flow, shown);
+    this.#judge(this.#withPayload(request, section, flow?.toServer), view, at, flow, shown);
   }
 
   #judgeResponse(view: DataView, bytes: Uint8Array, at: number, flags: number, flow: Flow | undefined): void {
-    const response = parseHttpResponse(this.#sectionOf(view, bytes, at));
+    const section = this.#sectionOf(view, bytes, at);
+    const response = parseHttpResponse(section);
     if (!response) {
       this.counts.malformed++;
       return;
@@ -191,7 +205,15 @@ export class Layer7 {
     if ((flags & HttpFlag.HTTP_DECIDED) !== 0 && flow) {
       flow.decided = eager(view, at, this.#shownOf(view, bytes, at, true, flow));
     }
-    this.#judge(response, view, at, flow, () => this.#shownOf(view, bytes, at, true, flow));
+    const judged = this.#withPayload(response, section, flow?.toClient);
+    this.#judge(judged, view, at, flow, () => this.#shownOf(view, bytes, at, true, flow));
+  }
+
+  /** A head for rules that look at the payload as well: what its direction has sent, or at least the head itself. */
+  #withPayload(head: HttpRequest | HttpResponse, section: Uint8Array, stream: PayloadStream | undefined): Message {
+    if (!this.needsPayload) return head;
+    const message = this.#message.begin(head.kind, head);
+    return message.put(BufferId.PAYLOAD, stream?.bytes ?? section, stream?.last !== true);
   }
 
   /** Rules that the kernel has matched on the section, as the evaluator numbers them. */
@@ -255,7 +277,8 @@ export class Layer7 {
   #onDns(view: DataView, bytes: Uint8Array, at: number): void {
     const from = at + BytesRecordLayout.SIZE;
     const flags = view.getUint32(at + BytesRecordLayout.flags, true);
-    const { message } = parseDns(bytes.subarray(from, from + view.getUint32(at + BytesRecordLayout.length, true)));
+    const content = bytes.subarray(from, from + view.getUint32(at + BytesRecordLayout.length, true));
+    const { message } = parseDns(content);
     if (!message) {
       this.counts.malformed++;
       return;
@@ -269,6 +292,7 @@ export class Layer7 {
     for (const question of message.questions) judged.put(BufferId.DNS_QUERY, question.bytes, cut);
     const stream = toServer ? flow?.toServer : flow?.toClient;
     if (stream) judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);
+    else if (bytes[at + EventLayout.proto] === UDP) judged.put(BufferId.PAYLOAD, content, cut);
     if (flow) flow.decided = { time: timeOf(view, at), shown };
     this.#judge(judged, view, at, flow, shown);
     if ((flags & BytesFlag.BYTES_LOGGED) === 0 || !this.#log.wants('dns')) return;

@@ -47,6 +47,8 @@ t.test('bodies, whatever the pieces', async (t) => {
       asked,
       [
         [1, 'hello', true],
+        [2, '', true],
+        [3, '', true],
         [4, 'abcde', true],
         [5, 'zz', true],
       ],
@@ -55,7 +57,10 @@ t.test('bodies, whatever the pieces', async (t) => {
     t.strictSame(
       answered,
       [
+        [1, '', true, undefined],
         [1, 'one', true, '/a'],
+        [2, '', true, '/b'],
+        [3, '', true, '/c'],
         [4, 'four', true, '/d'],
         [5, 'to the end', true, '/e'],
       ],
