@@ -46,8 +46,7 @@ enum ids_app {
 enum ids_l7_phase {
 	IDS_PHASE_START = 0,   /* before the first byte: what it is has to be seen */
 	IDS_PHASE_SECTION = 1, /* in a header section (HTTP), a hello (TLS) or a message (DNS over TCP), or before it */
-	IDS_PHASE_CHUNK_SIZE = 2, /* in the line with the size of a chunk, or the line end of the chunk before */
-	IDS_PHASE_TRAILER = 3,    /* in the trailer section behind the last chunk */
+	IDS_PHASE_CHUNK_SIZE = 2, /* in the framing of chunks: the line with a size, the trailer */
 	IDS_PHASE_LOST = 4,       /* where messages begin is not known: the first bytes of each segment are looked at */
 	IDS_PHASE_QUIET = 5,      /* nothing is looked for any more: body until close, a tunnel, another protocol */
 };
@@ -62,6 +61,7 @@ enum ids_l7_flag {
 	IDS_L7_INSPECT = 64,  /* a loaded rule could need the payload: hand it over up to the depth */
 	IDS_L7_RULES = 128,   /* a rule that is judged on messages in the kernel could match */
 	IDS_L7_SYNCED = 256,  /* `next` and `first` are known */
+	IDS_L7_DEEP = 512,    /* INSPECT, and the depth is behind: what follows is counted as not inspected */
 };
 
 /* Bodies are passed by in steps of at most this, which sequence numbers can be compared over. */
@@ -77,7 +77,8 @@ struct ids_l7_dir {
 	__u32 message;   /* sections that began in this direction, from 1 */
 	__u16 window;    /* index + 1 of the window that the section waits in, 0: none */
 	__u16 flags;     /* enum ids_l7_flag */
-	__u16 line;      /* CHUNK_SIZE, TRAILER: where in the line, the stage's own */
+	__u8 line;       /* CHUNK_SIZE: where in the framing, the stage's own */
+	__u8 asked;      /* under which generation (its lowest bits) rules were asked what they need of the flow */
 	__u8 phase;      /* enum ids_l7_phase */
 	__u8 tries;      /* LOST: segments that were looked at in vain */
 };

@@ -14,7 +14,6 @@
 #include "lists.h"
 #include "rules.h"
 #include "stream.h"
-#include "inspect.h"
 #include "verdict.h"
 #include "flood.h"
 #include "views.h"
@@ -38,6 +37,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 			ids_stream(ctx, hook, pkt);
 		else if (ids_dns_wanted(pkt))
 			ids_dns_datagram(ctx, hook, pkt);
+		if (ids_payload_wanted(pkt))
+			ids_payload_datagram(ctx, hook, pkt);
 	}
 	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);

@@ -77,7 +77,11 @@ __noinline int ids_http_choose(struct ids_packet *pkt, struct ids_io *io)
 	ids_count(response ? IDS_STAT_HTTP_RESPONSES : IDS_STAT_HTTP);
 	if (io->message.flags & IDS_MESSAGE_TRUNCATED)
 		ids_count(IDS_STAT_HTTP_TRUNCATED);
-	if (response ? wanted & IDS_L7_ALL_RESPONSES || io->wanted : pkt->http)
+	if (wanted & (response ? IDS_L7_ALL_RESPONSES : IDS_L7_ALL_HEADS) || io->wanted)
+		flags |= IDS_HTTP_WANTED;
+	/* What was not looked for in all of it, or not as the engine sees it, may be there. */
+	if (pkt->http &&
+	    (io->odd || io->unsure || !io->patterns || io->message.flags & (IDS_MESSAGE_BLIND | IDS_MESSAGE_TRUNCATED)))
 		flags |= IDS_HTTP_WANTED;
 	if (wanted & IDS_L7_LOG_HTTP)
 		flags |= IDS_HTTP_LOGGED;

@@ -8,6 +8,7 @@
 #include "http_start.h"
 #include "dns.h"
 #include "patterns.h"
+#include "payload.h"
 #include "tls.h"
 
 /* In vain so often, a flow that was picked up in its middle is left alone. */
@@ -15,13 +16,23 @@
 /* A start that is cut off may be waited for only if the segment brings no more than this: bodies look like anything. */
 #define IDS_LOST_WAIT  64
 
+/* What is to be done with the bytes in `io`. */
+enum ids_look {
+	IDS_LOOK_LEFT = -1, /* nothing: this direction is left alone */
+	IDS_LOOK_MORE = 0,  /* more is needed */
+	IDS_LOOK_DONE = 1,  /* nothing: they are done with, dir->next is behind them */
+	IDS_LOOK_HTTP = 2,  /* the consumer of these sections gets them */
+	IDS_LOOK_TLS = 3,
+	IDS_LOOK_DNS = 4,
+};
+
 /* Leaves this direction alone from here on. */
 static __always_inline int ids_l7_leave(struct ids_packet *pkt, struct ids_l7_dir *dir, __u8 app)
 {
 	dir->phase = IDS_PHASE_QUIET;
 	if (pkt->app == IDS_APP_UNKNOWN || app != IDS_APP_OTHER)
 		ids_flow_note(pkt, 0, app);
-	return -1;
+	return IDS_LOOK_LEFT;
 }
 
 /* No message begins here where one should: the segment is passed over. */
@@ -43,22 +54,15 @@ static __always_inline int ids_l7_astray(struct ids_packet *pkt, struct ids_l7 *
 	dir->next = pkt->seq + pkt->payload_len;
 	if (ids_behind(io->begin + io->length, dir->next) > 0)
 		dir->next = io->begin + io->length;
-	dir->passed = dir->next;
-	return 1;
+	/* Unless everything may be handed over: it could be a part of a header section. */
+	if (pkt->control & IDS_CONTROL_REDACT)
+		dir->passed = dir->next;
+	return IDS_LOOK_DONE;
 }
 
-/* What is to be done with the bytes in `io`. */
-enum ids_look {
-	IDS_LOOK_LEFT = -1, /* nothing: this direction is left alone */
-	IDS_LOOK_MORE = 0,  /* more is needed */
-	IDS_LOOK_DONE = 1,  /* nothing: they are done with, dir->next is behind them */
-	IDS_LOOK_HTTP = 2,  /* the consumer of these sections gets them */
-	IDS_LOOK_TLS = 3,
-	IDS_LOOK_DNS = 4,
-};
-
 /* What the first bytes of a section are: enum ids_guess. */
-static __always_inline int ids_l7_guess(const struct ids_packet *pkt, const struct ids_l7_dir *dir, struct ids_io *io)
+static __always_inline int ids_l7_guess(const struct ids_packet *pkt, const struct ids_l7_dir *dir, struct ids_io *io,
+					__u32 wanted)
 {
 	bool first = dir->phase == IDS_PHASE_START;
 	int guess = IDS_GUESS_NO, begins;
@@ -73,7 +77,7 @@ static __always_inline int ids_l7_guess(const struct ids_packet *pkt, const stru
 		if (begins)
 			return begins > 0 ? IDS_GUESS_TLS : IDS_GUESS_MORE;
 	}
-	if (first || pkt->app == IDS_APP_DNS) {
+	if (wanted & IDS_L7_DNS && (first || pkt->app == IDS_APP_DNS)) {
 		begins = ids_dns_stream_begins(io);
 		if (begins)
 			return begins > 0 ? IDS_GUESS_DNS : IDS_GUESS_MORE;
@@ -87,7 +91,7 @@ static __always_inline int ids_l7_start(struct ids_packet *pkt, struct ids_l7 *l
 	const struct ids_l7_settings *settings = ids_l7_setting();
 	struct ids_l7_dir *dir = ids_l7_dir(pkt, l7);
 	__u32 wanted = settings ? settings->flags : 0, app;
-	int guess = ids_l7_guess(pkt, dir, io);
+	int guess = ids_l7_guess(pkt, dir, io, wanted);
 
 	if (pkt->http)
 		wanted |= IDS_L7_HTTP;
@@ -118,8 +122,12 @@ static __always_inline int ids_l7_start(struct ids_packet *pkt, struct ids_l7 *l
 	default:
 		return ids_l7_astray(pkt, l7, io);
 	}
-	if (!wanted)
+	if (!wanted) {
+		/* Nobody masks its header sections. */
+		if (app == IDS_APP_HTTP && pkt->control & IDS_CONTROL_REDACT)
+			ids_payload_done(dir);
 		return ids_l7_leave(pkt, dir, app);
+	}
 	if (dir->phase == IDS_PHASE_LOST)
 		io->flags |= IDS_IO_GAP;
 	dir->phase = IDS_PHASE_SECTION;
@@ -172,6 +180,8 @@ static __always_inline int ids_l7_other(struct ids_packet *pkt, struct ids_l7 *l
 		ids_tls_done(pkt, io, length);
 	else
 		ids_dns_done(pkt, io);
+	if (dir->flags & IDS_L7_INSPECT)
+		ids_payload_section(pkt, l7, io, 0, length);
 	dir->next = dir->passed = io->begin + length;
 	dir->phase = io->flags & IDS_IO_QUIET ? IDS_PHASE_QUIET : IDS_PHASE_SECTION;
 	return dir->phase == IDS_PHASE_QUIET ? IDS_LOOK_LEFT : IDS_LOOK_DONE;
@@ -184,7 +194,7 @@ static __always_inline int ids_l7_other(struct ids_packet *pkt, struct ids_l7 *l
 static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io)
 {
 	int look = ids_l7_sort(pkt, l7, io), length;
-	__u32 flags;
+	__u32 flags, inspect;
 
 	if (look == IDS_LOOK_TLS || look == IDS_LOOK_DNS)
 		return ids_l7_other(pkt, l7, io, look);
@@ -198,11 +208,13 @@ static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7
 	if (!length)
 		return IDS_LOOK_MORE;
 	flags = ids_http_choose(pkt, io);
-	if (flags) {
-		if (pkt->control & IDS_CONTROL_REDACT)
-			ids_http_mask(io, length);
+	inspect = ids_l7_dir(pkt, l7)->flags & IDS_L7_INSPECT;
+	if ((flags || inspect) && pkt->control & IDS_CONTROL_REDACT)
+		ids_http_mask(io, length);
+	if (flags)
 		ids_http_emit(pkt, io, length, flags);
-	}
+	if (inspect)
+		ids_payload_section(pkt, l7, io, 0, length);
 	return ids_http_done(pkt, l7, io, length);
 }
 

@@ -100,10 +100,13 @@ struct ids_packet {
 	__u8 eth_src[6];
 
 	/* Where layer 7 stands in the segment. */
-	__u32 seq;    /* sequence number of the first byte of the payload */
-	__u32 put;    /* bytes of the payload that lie in the window, or need not */
-	__u32 staged; /* bytes behind those that lie in the scratch */
-	bool waits;   /* a part of it waits for what comes before */
+	__u32 seq;       /* sequence number of the first byte of the payload */
+	__u32 put;       /* bytes of the payload that lie in the window, or need not */
+	__u32 staged;    /* bytes behind those that lie in the scratch */
+	__u32 raw;       /* bytes of the payload up to which it was handed over as it is */
+	__u32 piece;     /* place in its direction of the piece that is handed over */
+	bool waits;      /* a part of it waits for what comes before */
+	bool last_piece; /* the piece reaches the depth */
 
 	/* The flow, found by the flow stage. */
 	__u64 flow_id;  /* 0: the packet has no entry */

@@ -7,6 +7,7 @@
 #define IDS_STREAM_H
 
 #include "l7.h"
+#include "payload.h"
 #include "window_put.h"
 
 #define IDS_FIRST_LOAD 512  /* bytes of a segment that are loaded at first: most header sections end within them */
@@ -19,7 +20,10 @@ static __always_inline bool ids_l7_wanted(const struct ids_packet *pkt)
 {
 	const struct ids_l7_settings *settings;
 
-	if (pkt->verdict != IDS_VERDICT_PASS || pkt->proto_key != IPPROTO_TCP || !pkt->l4_read || !pkt->payload_len)
+	if (pkt->verdict != IDS_VERDICT_PASS || pkt->proto_key != IPPROTO_TCP || !pkt->l4_read)
+		return false;
+	/* The end of a direction is the end of what waits for more. */
+	if (!pkt->payload_len && !(pkt->flow_id && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN))
 		return false;
 	/* The receiver takes no such segment either; anybody could send it. */
 	if (pkt->flow_id && !pkt->in_window)
@@ -34,8 +38,7 @@ static __always_inline void ids_l7_begin(struct ids_packet *pkt, struct ids_l7 *
 	const struct ids_flow *flow = pkt->flow_id ? ids_flow_at(pkt->flow) : 0;
 	__u32 n;
 	const struct ids_l7_settings *settings = ids_l7_setting();
-	__u32 port = bpf_ntohs(pkt->direction & 1 ? pkt->sport : pkt->dport);
-	bool ignored = settings && settings->ignored[port / 8] >> port % 8 & 1;
+	bool ignored = settings && ids_port_in(settings->ignored, ids_l7_port(pkt));
 
 	__builtin_memset(l7, 0, sizeof(*l7));
 	l7->id = pkt->flow_id;
@@ -46,6 +49,7 @@ static __always_inline void ids_l7_begin(struct ids_packet *pkt, struct ids_l7 *
 			dir->next = dir->first = dir->passed = flow->first[n];
 			dir->flags = IDS_L7_SYNCED;
 		}
+		dir->asked = ~pkt->flow_generation;
 		if (ignored)
 			dir->phase = IDS_PHASE_QUIET;
 	}
@@ -108,16 +112,19 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	side = pkt->direction & 1;
 	dir = &l7->dir[side];
 	pkt->seq = seq;
-	pkt->put = 0;
+	pkt->put = pkt->raw = 0;
 	if (l7->id != pkt->flow_id || !pkt->flow_id)
 		ids_l7_begin(pkt, l7);
 	if (!(dir->flags & IDS_L7_SYNCED)) {
 		dir->next = dir->first = dir->passed = seq;
 		dir->flags |= IDS_L7_SYNCED;
+		dir->asked = ~pkt->flow_generation;
 		/* Without its handshake it may be anywhere in a message. */
 		if (pkt->flow_id && dir->phase == IDS_PHASE_START)
 			dir->phase = IDS_PHASE_LOST;
 	}
+	if (pkt->flow_id && dir->asked != (__u8)pkt->flow_generation && pkt->app != IDS_APP_IGNORED)
+		ids_l7_ask(pkt, dir);
 	if (dir->phase == IDS_PHASE_QUIET)
 		return 0;
 	ahead = ids_behind(seq, dir->next);
@@ -128,7 +135,7 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 		dir->next += step;
 		ahead -= step;
 	}
-	if (ahead + (__s32)length <= 0)
+	if (ahead + (__s32)length <= 0 && !(dir->window && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN))
 		return 0;
 	if (dir->window) {
 		struct ids_window *window = ids_window_of(pkt, dir);
@@ -306,6 +313,19 @@ __noinline int ids_window_after(struct ids_packet *pkt, struct ids_l7 *l7, struc
 	window = ids_window_of(pkt, dir);
 	if (!window)
 		return IDS_TURN_DONE;
+	if (dir->flags & IDS_L7_INSPECT && look != IDS_LOOK_MORE) {
+		/* What of these bytes is no section was not handed over when it came. */
+		__u32 from = dir->passed - window->io.begin, to = dir->next - window->io.begin;
+
+		if ((__s32)from < 0)
+			from = 0;
+		if (dir->phase == IDS_PHASE_QUIET || to > window->io.length)
+			to = window->io.length;
+		ids_payload_section(pkt, l7, &window->io, from, to);
+		pkt->raw = window->io.begin + to - pkt->seq;
+		if ((__s32)pkt->raw < 0)
+			pkt->raw = 0;
+	}
 	if (look == IDS_LOOK_LEFT) {
 		ids_window_release(pkt, dir);
 		ids_io_begin(io, dir->next, 0);
@@ -419,6 +439,9 @@ static __always_inline long ids_stream_turn(struct ids_turn *turn, const enum id
 	struct ids_l7_dir *dir = ids_l7_dir(turn->pkt, turn->l7);
 	int step = dir->window ? ids_stream_windowed(turn, dir, hook) : ids_stream_loaded(turn, dir, hook);
 
+	if (dir->flags & IDS_L7_INSPECT)
+		ids_payload_raw(turn->ctx, hook, turn->pkt, dir, turn->io);
+
 	/* What the compiler knows of the result the verifier does not. */
 	barrier_var(step);
 	return step != IDS_TURN_AGAIN;
@@ -441,9 +464,18 @@ IDS_OUTLINE(ids_stream)
 {
 	struct ids_turn turn = { .ctx = ctx, .pkt = pkt };
 
+	struct ids_l7_dir *dir;
+	bool any;
+
 	turn.l7 = ids_l7_of(pkt);
 	turn.io = ids_io();
-	if (!turn.l7 || !turn.io || !ids_stream_open(pkt, turn.l7, turn.io))
+	if (!turn.l7 || !turn.io)
+		return 0;
+	any = ids_stream_open(pkt, turn.l7, turn.io);
+	dir = ids_l7_dir(pkt, turn.l7);
+	if (!any && !(dir->flags & IDS_L7_INSPECT))
+		return 0;
+	if (pkt->verdict != IDS_VERDICT_PASS)
 		return 0;
 	pkt->waits = false;
 	if (hook == IDS_HOOK_TC)
@@ -452,6 +484,8 @@ IDS_OUTLINE(ids_stream)
 		bpf_loop(IDS_TURNS, ids_stream_turn_xdp, &turn, 0);
 	if (pkt->waits)
 		ids_count(IDS_STAT_SEGMENTS_WAITED);
+	if (dir->flags & IDS_L7_INSPECT && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN)
+		ids_payload_end(pkt, dir, turn.io);
 	return 0;
 }
 

@@ -259,8 +259,9 @@ export class Layer7 {
       else flow.toServer = stream;
     }
     const before = stream.length;
-    if ((flags & BytesFlag.BYTES_LAST) !== 0) stream.last = true;
-    const grown = stream.add(bytes, from, length, view.getUint32(at + BytesRecordLayout.offset, true));
+    const offset = view.getUint32(at + BytesRecordLayout.offset, true);
+    if ((flags & BytesFlag.BYTES_LAST) !== 0) stream.total = offset + length;
+    const grown = stream.add(bytes, from, length, offset);
     if ((grown === 'gap' || grown === 'full') && !stream.told) {
       stream.told = true;
       this.counts.brokenStreams++;

@@ -40,6 +40,8 @@ export interface SeenHttp {
 export interface SeenBytes {
   readonly event: EventRecord;
   readonly flags: number;
+  /** Of payload: place of the first byte in its direction; else the number of the message. */
+  readonly offset: number;
   readonly total: number;
   readonly bytes: Buffer;
 }
@@ -200,7 +202,13 @@ function readCarried(view: DataView, at: number, event: EventRecord): SeenBytes 
   const number = (offset: number): number => view.getUint32(at + offset, true);
   const from = view.byteOffset + at + BytesRecordLayout.SIZE;
   const bytes = Buffer.from(new Uint8Array(view.buffer, from, number(BytesRecordLayout.length)));
-  return { event, flags: number(BytesRecordLayout.flags), total: number(BytesRecordLayout.total), bytes };
+  return {
+    event,
+    flags: number(BytesRecordLayout.flags),
+    offset: number(BytesRecordLayout.offset),
+    total: number(BytesRecordLayout.total),
+    bytes,
+  };
 }
 
 function added(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): Record<string, number> {

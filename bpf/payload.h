@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The inspection depth: the first bytes of a direction for rules that look into payload, as pieces that know their place
+ * in it. Header sections of HTTP are handed over masked; what could be a part of one and cannot be told is not.
+ */
+#ifndef IDS_PAYLOAD_H
+#define IDS_PAYLOAD_H
+
+#include "inspect.h"
+#include "l7_state.h"
+
+/* A piece that comes so far behind the depth says that what lies before it is not still on its way. */
+#define IDS_DEPTH_SLACK 65536
+
+static __always_inline bool ids_port_in(const __u8 *set, __u32 port)
+{
+	return set[(port & 0xffff) / 8] >> port % 8 & 1;
+}
+
+/* The server's port. */
+static __always_inline __u32 ids_l7_port(const struct ids_packet *pkt)
+{
+	return bpf_ntohs(pkt->direction & 1 ? pkt->sport : pkt->dport);
+}
+
+/* Asks the rules in force what they need of this direction: IDS_L7_INSPECT and _RULES. */
+static __always_inline void ids_l7_ask(struct ids_packet *pkt, struct ids_l7_dir *dir)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 asked;
+
+	dir->asked = pkt->flow_generation;
+	dir->flags &= ~(IDS_L7_INSPECT | IDS_L7_RULES);
+	asked = ids_inspect(pkt);
+	if (asked & IDS_INSPECT_MESSAGES)
+		dir->flags |= IDS_L7_RULES;
+	if (asked & IDS_INSPECT_PAYLOAD && !(dir->flags & IDS_L7_DEEP) && settings &&
+	    settings->depth[pkt->direction & 1] && !ids_port_in(settings->shallow, ids_l7_port(pkt)))
+		dir->flags |= IDS_L7_INSPECT;
+}
+
+/* The depth is behind: nothing more is handed over of this direction. */
+static __always_inline void ids_payload_done(struct ids_l7_dir *dir)
+{
+	dir->flags = (dir->flags & ~IDS_L7_INSPECT) | IDS_L7_DEEP;
+}
+
+/* Writes io->bytes[from..from + length), which are at `offset` in their direction; `what`: enum ids_bytes_flag. */
+__noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 length, __u32 what)
+{
+	struct ids_bytes_record *head;
+	struct bpf_dynptr record;
+
+	if (!pkt || !io || length > IDS_STREAM_MAX)
+		return 0;
+	if (bpf_ringbuf_reserve_dynptr(&ids_bulk, sizeof(*head) + length, 0, &record)) {
+		bpf_ringbuf_discard_dynptr(&record, 0);
+		ids_count(IDS_STAT_BULK_LOST);
+		return 0;
+	}
+	head = bpf_dynptr_data(&record, 0, sizeof(*head));
+	if (!head) {
+		bpf_ringbuf_discard_dynptr(&record, 0);
+		return 0;
+	}
+	ids_event_fill(pkt, &head->event);
+	head->event.type = IDS_EVENT_PAYLOAD;
+	head->length = length;
+	head->flags = what;
+	head->offset = pkt->piece;
+	head->total = head->told = head->pad = 0;
+	barrier_var(from);
+	barrier_var(length);
+	/* The verifier knows bounds, and not that both together stay within. */
+	if (length <= IDS_SECTION_PAD && from <= IDS_SECTION_MAX)
+		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
+	else if (length <= IDS_STREAM_MAX && from <= IDS_SECTION_MAX - IDS_STREAM_MAX)
+		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
+	bpf_ringbuf_submit_dynptr(&record, 0);
+	ids_count(IDS_STAT_BULK);
+	ids_add(IDS_STAT_PAYLOAD, length);
+	return 0;
+}
+
+/*
+ * What of `length` bytes at sequence number `seq` lies within the depth: 0 if nothing. pkt->piece becomes their place in
+ * the direction, and what comes after them is noted.
+ */
+static __always_inline __u32 ids_payload_room(struct ids_packet *pkt, struct ids_l7_dir *dir, __u32 seq, __u32 length)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 depth = settings ? settings->depth[pkt->direction & 1] : 0, offset = seq - dir->first;
+
+	if (offset >= depth) {
+		if (offset >= depth + IDS_DEPTH_SLACK || dir->inspected >= depth)
+			ids_payload_done(dir);
+		ids_add(IDS_STAT_UNINSPECTED, length);
+		return 0;
+	}
+	pkt->piece = offset;
+	if (length > depth - offset) {
+		ids_add(IDS_STAT_UNINSPECTED, length - (depth - offset));
+		length = depth - offset;
+	}
+	pkt->last_piece = offset + length == depth;
+	if (offset <= dir->inspected && offset + length > dir->inspected)
+		dir->inspected = offset + length;
+	return length;
+}
+
+/* Hands over io->bytes[from..to), as far as the depth goes. */
+__noinline int ids_payload_section(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io, __u32 from, __u32 to)
+{
+	struct ids_l7_dir *dir;
+	__u32 length, n, what;
+
+	if (!pkt || !l7 || !io || from >= to || to > IDS_SECTION_MAX)
+		return 0;
+	dir = ids_l7_dir(pkt, l7);
+	length = ids_payload_room(pkt, dir, io->begin + from, to - from);
+	what = io->masked || io->hidden ? IDS_BYTES_MASKED : 0;
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_SECTION_MAX / IDS_SECTION_PAD + 1; n++) {
+		__u32 size = length > IDS_SECTION_PAD ? IDS_SECTION_PAD : length;
+
+		if (size == 0)
+			break;
+		length -= size;
+		if (length == 0 && pkt->last_piece)
+			what |= IDS_BYTES_LAST;
+		ids_payload_write(pkt, io, from, size, what);
+		from += size;
+		pkt->piece += size;
+	}
+	return 0;
+}
+
+/* What of the segment may be handed over as it is: a body, or a stream that is no HTTP. Loaded into the scratch. */
+static __always_inline void ids_payload_raw(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
+					    struct ids_l7_dir *dir, struct ids_io *io)
+{
+	__u32 from = dir->passed - pkt->seq, to = dir->next - pkt->seq, length, n;
+
+	if ((__s32)from < (__s32)pkt->raw)
+		from = pkt->raw;
+	if (dir->phase == IDS_PHASE_QUIET || (__s32)to > (__s32)pkt->payload_len)
+		to = pkt->payload_len;
+	if ((__s32)(to - from) <= 0)
+		return;
+	pkt->raw = to;
+	length = ids_payload_room(pkt, dir, pkt->seq + from, to - from);
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_SECTION_MAX / IDS_STREAM_MAX; n++) {
+		__u32 size = length > IDS_STREAM_MAX ? IDS_STREAM_MAX : length;
+
+		barrier_var(size);
+		if (size == 0 || size > IDS_STREAM_MAX ||
+		    ids_load(ctx, hook, pkt, pkt->payload + from, io->bytes, size))
+			break;
+		length -= size;
+		ids_payload_write(pkt, io, 0, size, length == 0 && pkt->last_piece ? IDS_BYTES_LAST : 0);
+		from += size;
+		pkt->piece += size;
+	}
+}
+
+/* The direction ends with this segment. */
+static __always_inline void ids_payload_end(struct ids_packet *pkt, struct ids_l7_dir *dir, struct ids_io *io)
+{
+	pkt->piece = pkt->seq + pkt->payload_len - dir->first;
+	ids_payload_write(pkt, io, 0, 0, IDS_BYTES_LAST);
+	dir->flags &= ~IDS_L7_INSPECT;
+}
+
+/* The payload of a datagram, for rules that look into packets. */
+IDS_OUTLINE(ids_payload_datagram)
+{
+	struct ids_l7 *l7 = ids_l7_of(pkt);
+	struct ids_io *io = ids_io();
+	struct ids_l7_dir *dir;
+	__u32 length = pkt->payload_len;
+
+	if (!l7 || !io)
+		return 0;
+	if (l7->id != pkt->flow_id || !pkt->flow_id) {
+		__builtin_memset(l7, 0, sizeof(*l7));
+		l7->id = pkt->flow_id;
+	}
+	dir = ids_l7_dir(pkt, l7);
+	if (!(dir->flags & IDS_L7_SYNCED) || dir->asked != (__u8)pkt->flow_generation) {
+		dir->flags |= IDS_L7_SYNCED;
+		ids_l7_ask(pkt, dir);
+	}
+	if (dir->flags & IDS_L7_DEEP)
+		ids_add(IDS_STAT_UNINSPECTED, length);
+	if (!(dir->flags & IDS_L7_INSPECT))
+		return 0;
+	pkt->piece = 0;
+	length = ids_payload_room(pkt, dir, dir->first + dir->inspected, length);
+	if (length > IDS_STREAM_MAX)
+		length = IDS_STREAM_MAX;
+	pkt->piece = 0;
+	barrier_var(length);
+	if (length == 0 || length > IDS_STREAM_MAX || ids_load(ctx, hook, pkt, pkt->payload, io->bytes, length))
+		return 0;
+	ids_payload_write(pkt, io, 0, length, IDS_BYTES_PACKET);
+	return 0;
+}
+
+/* Whether rules could look into the payload of this packet by itself. */
+static __always_inline bool ids_payload_wanted(const struct ids_packet *pkt)
+{
+	return pkt->proto_key == IPPROTO_UDP && pkt->verdict == IDS_VERDICT_PASS && pkt->l4_read && pkt->payload_len;
+}
+
+#endif
