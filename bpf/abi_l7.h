@@ -350,7 +350,8 @@ enum ids_bytes_flag {
 	IDS_BYTES_LOGGED = 8,
 	IDS_BYTES_WANTED = 16,
 	IDS_BYTES_MASKED = 32,
-	IDS_BYTES_PACKET = 64, /* payload of one packet, not of a stream */
+	IDS_BYTES_PACKET = 64,   /* payload of one packet, not of a stream */
+	IDS_BYTES_DECIDED = 128, /* a rule of the kernel matched it; its alert is in the other ring */
 };
 
 struct ids_bytes_record {
@@ -359,8 +360,10 @@ struct ids_bytes_record {
 	__u32 flags;  /* enum ids_bytes_flag */
 	__u32 offset; /* inspection: of the first byte in its direction; else the number of the message */
 	__u32 total;  /* bytes of the message as it was sent */
-	__u32 told;   /* as in ids_http */
-	__u32 pad;
+	__u32 told;   /* the last three as in ids_http */
+	__u16 rule[IDS_DECIDED];
+	__u8 decided;
+	__u8 pad[3];
 };
 
 /* Aggregates of HTTP, by value: an LRU table keyed by (kind, hash of the value). */

@@ -41,7 +41,9 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	head->flags = what >> IDS_BYTES_WHAT_FLAGS & 0xff;
 	head->total = total;
 	head->told = io->told;
-	head->pad = 0;
+	head->decided = io->decided < 255 ? io->decided : 255;
+	__builtin_memcpy(head->rule, io->rule, sizeof(head->rule));
+	__builtin_memset(head->pad, 0, sizeof(head->pad));
 	l7 = ids_l7_of(pkt);
 	head->offset = l7 && pkt->flow_id ? ids_l7_dir(pkt, l7)->message : 0;
 	barrier_var(from);
@@ -58,7 +60,9 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 static __always_inline void ids_bytes_emit(struct ids_packet *pkt, struct ids_io *io, enum ids_event_type type,
 					   __u32 flags, __u32 from, __u32 length, __u32 total)
 {
-	if (!(flags & (IDS_BYTES_LOGGED | IDS_BYTES_WANTED)))
+	if (io->decided)
+		flags |= IDS_BYTES_DECIDED;
+	if (!(flags & (IDS_BYTES_LOGGED | IDS_BYTES_WANTED | IDS_BYTES_DECIDED)))
 		return;
 	if (length < total)
 		flags |= IDS_BYTES_TRUNCATED;

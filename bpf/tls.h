@@ -203,8 +203,11 @@ static __always_inline void ids_tls_done(struct ids_packet *pkt, struct ids_io *
 					 1, 1);
 		if (whole && whole->wanted)
 			flags |= IDS_BYTES_WANTED;
-		if (whole)
+		if (whole) {
 			io->told = whole->told;
+			io->decided = whole->decided;
+			__builtin_memcpy(io->rule, whole->rule, sizeof(io->rule));
+		}
 	}
 	if (settings && settings->flags & IDS_L7_LOG_TLS)
 		flags |= IDS_BYTES_LOGGED;

@@ -143,7 +143,8 @@ export class Layer7 {
       case EventType.EVENT_TLS: {
         const flow = this.flowOf(view, at);
         const toClient = bytes[at + EventLayout.direction] === 1;
-        if (!this.#tls.onRecord(view, bytes, at, toClient, flow)) this.counts.malformed++;
+        const decided = this.#decidedOf(view, at, BytesRecordLayout);
+        if (!this.#tls.onRecord(view, bytes, at, toClient, flow, decided)) this.counts.malformed++;
         if (flow?.tls?.due) this.#hellos.set(flow, this.#log.stamp(view, bytes, at, flow));
         return true;
       }
@@ -217,13 +218,17 @@ export class Layer7 {
   }
 
   /** Rules that the kernel has matched on the section, as the evaluator numbers them. */
-  #decidedOf(view: DataView, at: number): readonly number[] | undefined {
-    const count = Math.min(view.getUint8(at + HttpLayout.decided), L7Limit.DECIDED);
+  #decidedOf(
+    view: DataView,
+    at: number,
+    layout: { decided: number; rule: number } = HttpLayout,
+  ): readonly number[] | undefined {
+    const count = Math.min(view.getUint8(at + layout.decided), L7Limit.DECIDED);
     if (count === 0) return undefined;
     const generation = view.getUint32(at + EventLayout.generation, true);
     const rules: number[] = [];
     for (let i = 0; i < count; i++) {
-      const rule = this.#ruleAt(generation, view.getUint16(at + HttpLayout.rule + 2 * i, true));
+      const rule = this.#ruleAt(generation, view.getUint16(at + layout.rule + 2 * i, true));
       if (rule !== undefined) rules.push(rule);
     }
     return rules;
@@ -290,6 +295,7 @@ export class Layer7 {
     const shown = (): Shown => ({ dns: dnsObject(message, number, toServer) });
     const cut = (flags & BytesFlag.BYTES_TRUNCATED) !== 0;
     const judged = this.#message.begin(toServer ? Kind.DNS_QUERY : Kind.DNS_ANSWER);
+    judged.decided = this.#decidedOf(view, at, BytesRecordLayout);
     for (const question of message.questions) judged.put(BufferId.DNS_QUERY, question.bytes, cut);
     const stream = toServer ? flow?.toServer : flow?.toClient;
     if (stream) judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);

@@ -36,8 +36,15 @@ export class TlsHandshakes {
     this.#log = log;
   }
 
-  /** What one side said, from its first byte on; false if it is no TLS. */
-  onRecord(view: DataView, bytes: Uint8Array, at: number, toClient: boolean, flow: Flow | undefined): boolean {
+  /** What one side said, from its first byte on; false if it is no TLS. @param decided rules that the kernel has matched */
+  onRecord(
+    view: DataView,
+    bytes: Uint8Array,
+    at: number,
+    toClient: boolean,
+    flow: Flow | undefined,
+    decided: readonly number[] | undefined,
+  ): boolean {
     const from = at + L.SIZE;
     const flags = view.getUint32(at + L.flags, true);
     // Kept beyond the ring's memory: certificates and names are views of it.
@@ -48,7 +55,7 @@ export class TlsHandshakes {
     else tls.client = flight;
     const shown = (): Shown => ({ tls: tlsObject(tlsFields(tls.client, tls.server)) });
     if (flow) flow.decided = { time: timeOf(view, at), shown };
-    this.#judgeFlight(flight, tls, view, at, flow, shown, (flags & BytesFlag.BYTES_TRUNCATED) !== 0);
+    this.#judgeFlight(flight, tls, view, at, flow, shown, (flags & BytesFlag.BYTES_TRUNCATED) !== 0, decided);
     if ((flags & BytesFlag.BYTES_LOGGED) !== 0) tls.due = true;
     if (tls.due && (toClient || !flow)) this.#tell(tls, flow, view, at);
     return true;
@@ -62,10 +69,12 @@ export class TlsHandshakes {
     flow: Flow | undefined,
     shown: () => Shown,
     cut: boolean,
+    decided: readonly number[] | undefined,
   ): void {
     const sni = tls.client?.client?.sni;
     const begin = (kind: Kind): BufferMessage => {
       const message = judged.begin(kind);
+      message.decided = decided;
       if (sni && kind !== Kind.TLS_ANSWER) message.put(BufferId.SNI, sni, cut);
       const stream = kind === Kind.TLS_HELLO ? flow?.toServer : flow?.toClient;
       return stream ? message.put(BufferId.PAYLOAD, stream.bytes, !stream.last) : message;

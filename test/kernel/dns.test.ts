@@ -125,6 +125,7 @@ t.test('a drop rule on the name acts on the very packet that asks', when, async 
   const one = rig.send(datagram(query('a.b.c.evil.example')));
   t.strictSame([one.verdict, one.reasons], [1, { RULE_DROP: 1 }]);
   t.equal(nameOf(one), 'a.b.c.evil.example', 'put back as it was');
+  t.ok((one.bytes[0]?.flags ?? 0) & BytesFlag.BYTES_DECIDED, 'the engine is told');
   t.equal(
     rig.send(datagram(dnsMessage({ flags: 0x8180, questions: [question('evil.example')] }))).verdict,
     2,

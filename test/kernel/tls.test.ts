@@ -117,6 +117,8 @@ t.test('a drop rule on the server name acts on the packet that completes it', wh
   const verdicts = (message: Buffer, size = 16_384, cuts: readonly number[] = [], ends: Ends = {}): readonly number[] =>
     Conversation.open(rig, ends).send(0, records(message, size), cuts).verdicts;
   t.strictSame(verdicts(named('www.Evil.example')), [1]);
+  const [told] = Conversation.open(rig).send(0, records(named('evil.example'), 9)).bytes;
+  t.equal(told?.flags, BytesFlag.BYTES_DECIDED, 'the engine is told');
   t.strictSame(verdicts(named('www.good.example')), [2]);
   t.strictSame(verdicts(named('evil.example.org')), [2]);
   t.strictSame(
