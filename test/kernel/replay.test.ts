@@ -6,33 +6,15 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Detection } from '../../alerts/index.js';
 import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
+import { EPOCH, pcap, type Timed } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp, TCP, udp } from './support/frames.js';
 import { Talk } from './support/talk.js';
 
-const EPOCH = 1_700_000_000;
 const client = { src: '192.0.2.7', dst: '10.0.0.1', sport: 40000, dport: 80 };
 const server = { src: '10.0.0.1', dst: '192.0.2.7', sport: 80, dport: 40000 };
 const request = (agent: string): string =>
   `GET /x HTTP/1.1\r\nHost: h\r\nCookie: k=S3CRET\r\nUser-Agent: ${agent}\r\n\r\n`;
-
-type Timed = readonly [seconds: number, frame: Uint8Array];
-
-/** A classic pcap of nanoseconds; the time is seconds after EPOCH. */
-function pcap(packets: readonly Timed[], linkType = 1): Buffer {
-  const header = Buffer.alloc(24);
-  header.writeUInt32LE(0xa1b23c4d);
-  header.writeUInt32LE(linkType, 20);
-  const records = packets.flatMap(([seconds, frame]) => {
-    const head = Buffer.alloc(16);
-    head.writeUInt32LE(EPOCH + Math.floor(seconds));
-    head.writeUInt32LE(Math.round((seconds % 1) * 1e9), 4);
-    head.writeUInt32LE(frame.length, 8);
-    head.writeUInt32LE(frame.length, 12);
-    return [head, frame];
-  });
-  return Buffer.concat([header, ...records]);
-}
 
 if (privileged(t)) {
   const folder = mkdtempSync(join(tmpdir(), 'ids-replay-'));
