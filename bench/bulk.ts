@@ -10,8 +10,8 @@ import { Lane } from './http-lane.js';
 import { median, print, type Row } from './report.js';
 import { headerRules } from './rules.js';
 
-const ROUNDS = 5;
-const SECONDS = 2;
+const ROUNDS = 9;
+const SECONDS = 1;
 const PORT = 5201;
 const ENTRIES = 10_000;
 
