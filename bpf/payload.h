@@ -68,7 +68,10 @@ __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u3
 	head->length = length;
 	head->flags = what;
 	head->offset = pkt->piece;
-	head->total = head->told = head->pad = 0;
+	head->total = head->told = 0;
+	head->decided = 0;
+	__builtin_memset(head->rule, 0, sizeof(head->rule));
+	__builtin_memset(head->pad, 0, sizeof(head->pad));
 	barrier_var(from);
 	barrier_var(length);
 	/* The verifier knows bounds, and not that both together stay within. */

@@ -116,7 +116,7 @@ export class Daemon {
     const { ring, rules } = openThreads(kernel, config, file, {
       onRaised: (raised) => running.alertPath?.onRaised(raised),
       onLines: (batches) => running.alertPath?.onLines(batches),
-      onNeeds: (needs) => running.layer7?.setNeeds(needs),
+      onHeads: (heads) => running.layer7?.setHeads(heads),
       onRetired: (generation, heldBack) => running.alertPath?.onRetired(generation, heldBack),
       onFailure: (error) => {
         log.fatal({ error: messageOf(error) }, 'the ring reader failed');

@@ -15,7 +15,7 @@ import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.j
 import { topKinds, topRows } from '../layer7/top.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
-import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
+import { settingFlags, settingsBytes } from '../layer7/settings.js';
 import type { RingThread } from '../ring/ring-thread.js';
 
 /** What the CLI has changed; what is absent is as configured. */
@@ -52,7 +52,8 @@ export class Layer7Control {
   /** Header lines that the structure automaton in force keeps: none after a start. */
   #kept: readonly string[] = [];
   /** What the rules in force need: bits of rules/'s Need. */
-  #needs = 0;
+  /** enum ids_l7_setting: what the rules in force need in any case. */
+  #heads = 0;
   #started = false;
 
   constructor(options: Layer7ControlOptions) {
@@ -78,8 +79,8 @@ export class Layer7Control {
   }
 
   /** Another rule set is in force. */
-  setNeeds(needs: number): void {
-    this.#needs = needs;
+  setHeads(heads: number): void {
+    this.#heads = heads;
     this.#writeSettings();
   }
 
@@ -137,7 +138,7 @@ export class Layer7Control {
       logDns: on.dns && this.#taken('dns'),
     });
     const bytes = settingsBytes({
-      flags: flags | needFlags(this.#needs),
+      flags: flags | this.#heads,
       depth: [inspect.to_server, inspect.to_client],
       hashKey: this.#hashKey,
       ignored: layer7.ignore_ports,

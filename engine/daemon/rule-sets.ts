@@ -31,8 +31,8 @@ export interface RuleSetsOptions {
   readonly configured: () => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
   readonly language: () => LanguageOptions;
-  /** Told what the rules need of layer 7 (bits of rules/'s Need), before the kernel asks them. */
-  readonly onNeeds?: (needs: number) => void;
+  /** Told which messages the engine's rules need in any case (enum ids_l7_setting), before the kernel asks them. */
+  readonly onHeads?: (heads: number) => void;
   /** Told what a set that was replaced had held back in the end. */
   readonly onRetired?: (generation: number, heldBack: readonly HeldBack[]) => void;
 }
@@ -181,9 +181,10 @@ export class RuleSets {
       await this.#unlistAddresses(compilation, generation);
       throw error;
     }
-    this.#options.onNeeds?.(engine.needs | (this.#current?.compilation.engine.needs ?? 0));
+    // Until the old set's events are read both have what they need.
+    this.#options.onHeads?.(compilation.heads | (this.#current?.compilation.heads ?? 0));
     const last = kernel.installRuleset(compilation.ruleset, generation);
-    this.#options.onNeeds?.(engine.needs);
+    this.#options.onHeads?.(compilation.heads);
     ring.retire(generation);
     for (const name of files) this.#keep(name);
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));

@@ -11,14 +11,14 @@ import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
 
 /** What the threads have to tell. Nothing is raised before the first rule set is installed. */
 export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onLines' | 'onFailure'> &
-  Required<Pick<RuleSetsOptions, 'onRetired' | 'onNeeds'>>;
+  Required<Pick<RuleSetsOptions, 'onRetired' | 'onHeads'>>;
 
 /** @param file the configuration's, whose rule files are named relative to it */
 export function openThreads(
   kernel: Kernel,
   config: Config,
   file: string,
-  { onRaised, onLines, onFailure, onRetired, onNeeds }: Reports,
+  { onRaised, onLines, onFailure, onRetired, onHeads }: Reports,
 ): { readonly ring: RingThread; readonly rules: RuleSets } {
   const { source_rate: source, rule_rate: rule } = config.events;
   const rates = { source, rule, reject: config.reject_rate };
@@ -32,7 +32,7 @@ export function openThreads(
     configured: () => readSources(ruleFiles(config.rules, file)),
     language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
     onRetired,
-    onNeeds,
+    onHeads,
   });
   return { ring, rules };
 }

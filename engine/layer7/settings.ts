@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The value of ids_l7_settings.
 
-import { Need } from '../../rules/index.js';
 import { L7Setting, L7SettingsLayout as L } from '../../common/abi.gen.js';
 
 export interface Layer7Settings {
@@ -26,16 +25,6 @@ export function settingsBytes({ flags, depth, hashKey, ignored, shallow }: Layer
   for (const port of shallow)
     bytes[L.shallow + (port >> 3)] = (bytes[L.shallow + (port >> 3)] ?? 0) | (1 << (port & 7));
   return bytes;
-}
-
-/** What has to be handed over for rules of these needs (bits of rules/'s Need). */
-export function needFlags(needs: number): number {
-  return (
-    ((needs & Need.HTTP_REQUESTS) !== 0 ? L7Setting.L7_ALL_HEADS : 0) |
-    ((needs & Need.HTTP_RESPONSES) !== 0 ? L7Setting.L7_ALL_RESPONSES : 0) |
-    ((needs & Need.TLS) !== 0 ? L7Setting.L7_ALL_HELLOS : 0) |
-    ((needs & Need.DNS) !== 0 ? L7Setting.L7_ALL_QUERIES : 0)
-  );
 }
 
 /** The flags of protocols that are parsed, and of what is logged. */

@@ -15,7 +15,7 @@ import { structureTable } from '../layer7/structure/structure-table.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowOrders } from '../flows/orders.js';
 import { logBytes } from '../layer7/selection.js';
-import { needFlags, settingFlags, settingsBytes } from '../layer7/settings.js';
+import { settingFlags, settingsBytes } from '../layer7/settings.js';
 import { FlowCuts } from '../response/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
 import type { RulesSummary } from '../api/api.js';
@@ -129,7 +129,7 @@ class ReplayRun {
       (options.inline ? ControlFlag.CONTROL_FLOW_DROPS : 0) |
       (options.logs?.includes('flow') ? ControlFlag.CONTROL_LOG_FLOWS : 0);
     control.update({ flags });
-    this.#settle(compilation.engine.needs);
+    this.#settle(compilation.heads);
     this.#kernel.writeStructure(structureTable({ ...defaultRedaction, kept: [] }));
     this.#kernel.installRuleset(compilation.ruleset, GENERATION);
     this.#originName = loadAddressLists(BlockTable.open(this.#kernel.listMemory()), addressLists);
@@ -164,7 +164,7 @@ class ReplayRun {
   }
 
   /** Layer 7 as a daemon without a configuration has it; values that are masked have the same hash in every run. */
-  #settle(needs: number): void {
+  #settle(heads: number): void {
     const logs = new Set(this.#options.logs);
     const flags = settingFlags({
       ...{ http: true, tls: true, dns: true, aggregate: false },
@@ -173,7 +173,7 @@ class ReplayRun {
       logDns: logs.has('dns'),
     });
     const settings = settingsBytes({
-      flags: flags | needFlags(needs),
+      flags: flags | heads,
       depth: [INSPECTED, INSPECTED],
       hashKey: [1n, 2n],
       ignored: [],
