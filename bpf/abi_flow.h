@@ -76,7 +76,7 @@ struct ids_flow_dir {
 	__u8 tcp_flags;      /* all that were seen */
 	__u8 ttl;            /* of the first packet */
 	__u8 ended;          /* TCP: enum ids_flow_ended */
-	__u8 pad;
+	__u8 hooks;          /* a bit for each enum ids_hook that has counted packets */
 };
 
 /* Bits of ids_flow.cached, below the generation: what addresses and ports alone decide of packets of one direction. */

@@ -18,6 +18,7 @@
 #include "flood.h"
 #include "views.h"
 #include "fast.h"
+#include "judged.h"
 
 /*
  * The stages over one IP layer, whose packet of ethertype `type` begins at pkt->l3: the frame's own, or one that it
@@ -65,14 +66,6 @@ static __always_inline void ids_judge_views(void *ctx, const enum ids_hook hook,
 	}
 	if (pkt->reason == IDS_REASON_CLEAN)
 		pkt->reason = pkt->judged;
-}
-
-/* Whether one of our programs has judged the packet where it came in: a gateway judges what it forwards once. */
-static __always_inline bool ids_judged_before(const struct __sk_buff *skb)
-{
-	__u32 ifindex = skb->ingress_ifindex;
-
-	return ifindex && bpf_map_lookup_elem(&ids_interfaces, &ifindex);
 }
 
 /* Returns an XDP action, whatever the hook. */
