@@ -146,11 +146,13 @@ enum ids_edge_shift {
  * The structure automaton, made by the engine: state' = next[state][class[byte]] & IDS_STRUCTURE_STATE. EDGE: the byte is
  * the first of the region of state', or the one IDS_STRUCTURE_BACK bytes before it is. END: the section ended with the
  * byte of which EDGE says it too. ODD: normalisation would change the buffers of the request line (also: the target is not a path, and says
- * itself which host is meant), or of the header lines (a fold, odd white space, a bare CR or LF). State 0 is where an
+ * itself which host is meant), or of the header lines (a fold, odd white space, a bare CR). BARE: a header line ends with
+ * a LF alone, which no more than the line ends of http.header show. State 0 is where an
  * unwritten table leads, for good; 1 begins a request, 2 a response, 3 the trailer section of chunks.
  */
 enum ids_structure_bit {
 	IDS_STRUCTURE_STATE = 0x7ff,
+	IDS_STRUCTURE_BARE = 0x0800,
 	IDS_STRUCTURE_ODD_LINE = 0x1000,
 	IDS_STRUCTURE_ODD_HEADERS = 0x2000,
 	IDS_STRUCTURE_EDGE = 0x4000,
@@ -198,6 +200,7 @@ enum ids_l7_rule_flag {
 	IDS_L7RULE_AT_END = 1, /* only once its buffer has ended: negated contents, endswith, bsize */
 	IDS_L7RULE_TO_SERVER = 2,
 	IDS_L7RULE_TO_CLIENT = 4,
+	IDS_L7RULE_PLACED = 8, /* where its contents are in the buffer, or how long that is, matters */
 };
 
 /* A rule that is judged on messages in the kernel: position is that of its header part in ids_ruleset. */

@@ -87,7 +87,7 @@ struct ids_io {
 	__u32 end;     /* bytes of the section once its end was found, else 0 */
 	__u32 edges;   /* in use of edge[] */
 	__u32 crowded; /* there were more edges than IDS_EDGES: what was sensitive behind the last one is masked already */
-	__u32 odd;     /* IDS_STRUCTURE_ODD_LINE and _ODD_HEADERS */
+	__u32 odd;     /* IDS_STRUCTURE_BARE, _ODD_LINE and _ODD_HEADERS */
 	__u32 table;  /* generation of the automaton that `state` is one of */
 	__u32 hidden; /* crowded: bytes[scanned] goes on with a masked value */
 	__u32 stable; /* bytes whose region is settled: the name that the last ones begin may make them another */

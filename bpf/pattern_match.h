@@ -125,17 +125,21 @@ __noinline int ids_pattern_found(struct ids_io *io, const struct ids_patterns *s
 	return 0;
 }
 
-/* True if what rules see of this buffer is what was judged here. */
-static __always_inline bool ids_pattern_sure(const struct ids_io *io, __u32 region)
+/* True if what a rule with these enum ids_l7_rule_flag sees of this buffer is what was judged here. */
+static __always_inline bool ids_pattern_sure(const struct ids_io *io, __u32 region, __u32 flags)
 {
 	if (io->unsure >> region & 1)
 		return false;
 	switch (region) {
 	case IDS_REGION_URI:
 		return !(io->odd & IDS_STRUCTURE_ODD_LINE);
+	case IDS_REGION_HEADERS:
+		/* No content has a line end in it. */
+		if (io->odd & IDS_STRUCTURE_BARE && flags & IDS_L7RULE_PLACED)
+			return false;
+		return !(io->odd & IDS_STRUCTURE_ODD_HEADERS);
 	case IDS_REGION_HOST:
 	case IDS_REGION_USER_AGENT:
-	case IDS_REGION_HEADERS:
 		return !(io->odd & IDS_STRUCTURE_ODD_HEADERS);
 	}
 	return true;
@@ -164,7 +168,7 @@ __noinline int ids_pattern_ask(struct ids_packet *pkt, struct ids_io *io, const 
 		if (length < rule->size_min || length > rule->size_max || io->unsure >> (rule->region & 31) & 1)
 			return 0;
 	}
-	if (!ids_pattern_sure(io, rule->region & (IDS_REGIONS - 1)))
+	if (!ids_pattern_sure(io, rule->region & (IDS_REGIONS - 1), flags))
 		return 0;
 	if (rule->terms > 1 || flags & IDS_L7RULE_AT_END) {
 #pragma clang loop unroll(disable)

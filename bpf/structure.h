@@ -225,7 +225,7 @@ __noinline int ids_structure_pass(struct ids_io *io, __u32 start)
 		walk.seen |= walk.state >> 16;
 	}
 	io->state = walk.state & IDS_STRUCTURE_STATE;
-	io->odd |= walk.seen & (IDS_STRUCTURE_ODD_LINE | IDS_STRUCTURE_ODD_HEADERS);
+	io->odd |= walk.seen & (IDS_STRUCTURE_BARE | IDS_STRUCTURE_ODD_LINE | IDS_STRUCTURE_ODD_HEADERS);
 	if (!io->state)
 		return -1;
 	if (io->end)

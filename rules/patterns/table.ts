@@ -13,7 +13,7 @@ import {
 } from '../../common/abi.gen.js';
 import { CapacityError } from '../compile/vectors.js';
 import { buildAutomaton, WIDTH, type Automaton } from './automaton.js';
-import type { MessageRule, Pattern } from './pattern.js';
+import { NO_END, type MessageRule, type Pattern } from './pattern.js';
 
 function within(what: string, count: number, limit: number): void {
   if (count > limit) throw new CapacityError(`${what}: ${count} of ${limit}`);
@@ -31,6 +31,15 @@ function atEnd(rule: MessageRule, patterns: readonly Pattern[]): boolean {
   return rule.terms.some(({ pattern: number, negated }) => {
     const pattern = patterns[number];
     return negated || (pattern !== undefined && (pattern.ends || endsBlank(pattern)));
+  });
+}
+
+/** True for a rule that asks where in its buffer something is, or how long that is. A beginning is always there. */
+function isPlaced(rule: MessageRule, patterns: readonly Pattern[]): boolean {
+  if (rule.size !== undefined) return true;
+  return rule.terms.some(({ pattern }) => {
+    const { from = 0, until = NO_END, ends = false, bytes } = patterns[pattern] ?? {};
+    return from > 0 || ends || (until !== NO_END && until !== bytes?.length);
   });
 }
 
@@ -107,7 +116,7 @@ class Writer {
     this.#text += bytes.length;
   }
 
-  rule(rule: MessageRule, number: number, end: boolean): void {
+  rule(rule: MessageRule, number: number, end: boolean, placed: boolean): void {
     const at = Layout.rule + number * L7RuleLayout.SIZE;
     const { view } = this;
     view.setUint16(at + L7RuleLayout.position, rule.position, true);
@@ -115,6 +124,7 @@ class Writer {
     view.setUint8(
       at + L7RuleLayout.flags,
       (end ? L7RuleFlag.L7RULE_AT_END : 0) |
+        (placed ? L7RuleFlag.L7RULE_PLACED : 0) |
         (rule.toServer ? L7RuleFlag.L7RULE_TO_SERVER : 0) |
         (rule.toClient ? L7RuleFlag.L7RULE_TO_CLIENT : 0),
     );
@@ -160,7 +170,7 @@ export function patternTable(
   });
   let regions = 0;
   ordered.forEach((rule, number) => {
-    writer.rule(rule, number, atEnd(rule, patterns));
+    writer.rule(rule, number, atEnd(rule, patterns), isPlaced(rule, patterns));
     regions |= 1 << rule.region;
     if (!unled(rule)) return;
     const at = Layout.endRules + 2 * rule.region;

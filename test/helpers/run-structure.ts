@@ -9,7 +9,7 @@ export interface Labelled {
   /** Region of each byte, with the bit of masked ones, up to the end of the section. */
   readonly labels: Uint8Array;
   readonly ended: boolean;
-  /** IDS_STRUCTURE_ODD_LINE, IDS_STRUCTURE_ODD_HEADERS */
+  /** IDS_STRUCTURE_BARE, IDS_STRUCTURE_ODD_LINE, IDS_STRUCTURE_ODD_HEADERS */
   readonly odd: number;
 }
 
@@ -30,7 +30,7 @@ export function runStructure(names: StructureNames, bytes: Uint8Array, start: nu
   for (let at = 0; at < bytes.length; at++) {
     const step = structure.steps[state]?.[byteClasses[bytes[at] ?? 0] ?? 0] ?? 0;
     state = step & Bit.STRUCTURE_STATE;
-    odd |= step & (Bit.STRUCTURE_ODD_LINE | Bit.STRUCTURE_ODD_HEADERS);
+    odd |= step & (Bit.STRUCTURE_BARE | Bit.STRUCTURE_ODD_LINE | Bit.STRUCTURE_ODD_HEADERS);
     const { region, back } = structure.states[state] ?? { region: 0, back: 0 };
     if (step & Bit.STRUCTURE_END) return { labels: labelsOf(edges, at + 1), ended: true, odd, edges };
     if (step & Bit.STRUCTURE_EDGE) edges.push(((at - back) << 8) | region);

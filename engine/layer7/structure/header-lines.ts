@@ -8,7 +8,7 @@
 
 import { Region } from '../../../common/abi.gen.js';
 import { Class, classOf, endsLine, isBlank, isToken, separates } from './byte-classes.js';
-import { growTrie, masked, odd, oddHeaders, to, type Node, type State, type States, type Step } from './state.js';
+import { bare, growTrie, masked, odd, oddHeaders, to, type Node, type State, type States, type Step } from './state.js';
 
 /** What is known of a header by its name. */
 export interface Role {
@@ -130,7 +130,7 @@ export class HeaderLines {
   /** In the value of a header that no role was given. */
   text(base: Region, cls: number): Step {
     if (cls === Class.CR) return to(this.#cr(base));
-    if (cls === Class.LF) return oddHeaders(to(this.line(base)));
+    if (cls === Class.LF) return bare(to(this.line(base)));
     if (separates(cls)) return to(this.#parameters(base));
     if (!isBlank(cls)) return to(this.#states.get(`text ${base}`, base, (next) => this.text(base, next)));
     return to(
@@ -152,7 +152,7 @@ export class HeaderLines {
   #value(role: Role, cls: number): Step {
     const { base, value = base } = role;
     if (cls === Class.CR) return to(this.#cr(base));
-    if (cls === Class.LF) return oddHeaders(to(this.line(base)));
+    if (cls === Class.LF) return bare(to(this.line(base)));
     if (value === Region.HOST && cls === Class.COLON) return to(this.#port(base));
     const name = `${isBlank(cls) ? 'value blank' : 'value'} ${keyOf(role)}`;
     return to(
@@ -179,7 +179,7 @@ export class HeaderLines {
   /** In a masked value; line ends stay as they are. */
   #mask(role: Role, cls: number): Step {
     const { base, value = base } = role;
-    if (cls === Class.LF) return oddHeaders(to(this.maskLine(base)));
+    if (cls === Class.LF) return bare(to(this.maskLine(base)));
     if (cls === Class.CR) return to(this.maskCr(base, value));
     const blank = isBlank(cls);
     return to(

@@ -6,7 +6,7 @@
 
 import type { Region } from '../../../common/abi.gen.js';
 import { among, Class, classOf, endsLine, isBlank, isToken, separates } from './byte-classes.js';
-import { growTrie, masked, oddHeaders, to, type Node, type State, type States, type Step } from './state.js';
+import { bare, growTrie, masked, oddHeaders, to, type Node, type State, type States, type Step } from './state.js';
 
 /** Where parameters stand: the region that they are in, and what goes on when no name is looked for. */
 export interface Place {
@@ -96,7 +96,7 @@ export class Parameters {
   mask(place: Place, cls: number): Step {
     if (cls === Class.AMPERSAND) return to(this.begin(place));
     if (cls === Class.CR) return to(place.maskCr());
-    if (cls === Class.LF) return place.target ? to(place.maskLine()) : oddHeaders(to(place.maskLine()));
+    if (cls === Class.LF) return place.target ? to(place.maskLine()) : bare(to(place.maskLine()));
     if (place.target && cls === Class.SPACE) return to(place.space());
     const { region } = place;
     const blank = !place.target && isBlank(cls);

@@ -16,7 +16,7 @@ export interface State {
 
 export interface Step {
   readonly to: State;
-  /** IDS_STRUCTURE_ODD_LINE, IDS_STRUCTURE_ODD_HEADERS. */
+  /** IDS_STRUCTURE_BARE, IDS_STRUCTURE_ODD_LINE, IDS_STRUCTURE_ODD_HEADERS. */
   readonly odd: number;
 }
 
@@ -25,6 +25,8 @@ export const to = (state: State): Step => ({ to: state, odd: 0 });
 /** The step taken, with these bits added. */
 export const odd = (step: Step, bits: number): Step => ({ to: step.to, odd: step.odd | bits });
 export const oddHeaders = (step: Step): Step => odd(step, StructureBit.STRUCTURE_ODD_HEADERS);
+/** A line that ends with a LF alone. */
+export const bare = (step: Step): Step => odd(step, StructureBit.STRUCTURE_BARE);
 export const oddLine = (step: Step): Step => odd(step, StructureBit.STRUCTURE_ODD_LINE);
 
 export const masked = (region: number): number => region | Region.MASKED;

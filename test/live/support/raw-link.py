@@ -24,7 +24,10 @@ while True:
             (length,) = struct.unpack(">H", waiting[:2])
             if len(waiting) < 2 + length:
                 break
-            link.send(waiting[2 : 2 + length])
+            try:
+                link.send(waiting[2 : 2 + length])
+            except OSError:
+                pass  # dropped on its way out
             waiting = waiting[2 + length :]
     if link in readable:
         out = []
