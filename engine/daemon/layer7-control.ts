@@ -102,7 +102,7 @@ export class Layer7Control {
     const { headers } = wanted;
     this.#options.ring.setHttpLog({
       headers: headers === 'all' ? 'all' : (headers ?? 'none'),
-      byResponse: wanted.status !== undefined || wanted.slowerMs !== undefined,
+      selection: wanted,
     });
     this.#map('ids_log')?.put(indexKey(0), logBytes(wanted));
     this.#writeSettings();
@@ -199,7 +199,9 @@ export class Layer7Control {
       const remedy = 'say so first: ids log http --header NAME';
       throw new IdsError('NOT_FOUND', `the header ${header ?? ''} is not among those that are kept: ${remedy}`);
     }
-    return topRows(this.#map('ids_top')?.entries() ?? [], topKinds[by], index, limit);
+    const table = this.#map('ids_top');
+    if (!table) throw new IdsError('NOT_FOUND', 'the program in the kernel keeps no figures of HTTP in this version');
+    return topRows(table.entries(), topKinds[by], index, limit);
   }
 
   #save(changes: Changes): void {

@@ -7,9 +7,11 @@ import type { EventContext } from '../judge/detection.js';
 import { ascii } from './byte-writer.js';
 import { beginLine, flowHead, type FlowHead } from './flow-head.js';
 import type { Flow } from './flow-states.js';
+import { HttpChoice } from './http-choice.js';
 import { httpFields, type HeaderLines, type HeadRecord } from './http-line.js';
 import type { LogLines } from './log-lines.js';
 import type { RecordCopy, RecordPool } from './record-copy.js';
+import type { HttpSelection } from './selection.js';
 
 const KIND = ascii(',"event_type":"http"');
 const TX_ID = ascii(',"tx_id":');
@@ -22,16 +24,17 @@ export interface HttpLogCounts {
   unanswered: number;
 }
 
-/** What of the log's selection the engine has to know. */
+/** What is logged of which transactions. */
 export interface HttpLogSettings {
   readonly headers: HeaderLines;
-  /** The response decides: a transaction without one is not logged. */
-  readonly byResponse: boolean;
+  /** Which transactions. */
+  readonly selection: HttpSelection;
 }
 
 export class HttpLog {
   readonly counts: HttpLogCounts = { logged: 0, unanswered: 0 };
-  settings: HttpLogSettings = { headers: 'none', byResponse: false };
+  #headers: HeaderLines = 'none';
+  #choice = new HttpChoice({});
   readonly #lines: LogLines;
   readonly #context: EventContext;
   readonly #pool: RecordPool;
@@ -40,6 +43,12 @@ export class HttpLog {
     this.#lines = lines;
     this.#context = context;
     this.#pool = pool;
+  }
+
+  /** In force from the next transaction on. */
+  set settings({ headers, selection }: HttpLogSettings) {
+    this.#headers = headers;
+    this.#choice = new HttpChoice(selection);
   }
 
   /** A header section that the log selected, or that settles one; `length` bytes of record. Without a flow a request has no response. */
@@ -96,9 +105,7 @@ export class HttpLog {
 
   #unanswered(record: HeadRecord, flow: Flow | undefined): void {
     const logged = (record.view.getUint32(record.at + HttpLayout.flags, true) & HttpFlag.HTTP_LOGGED) !== 0;
-    if (!logged || this.settings.byResponse) return;
-    this.counts.unanswered++;
-    this.#write(record, undefined, flow);
+    if (logged && this.#write(record, undefined, flow)) this.counts.unanswered++;
   }
 
   /** The flow is over: what waits is logged as it is. */
@@ -106,9 +113,10 @@ export class HttpLog {
     for (const request of flow.waiting.splice(0)) this.#giveUp(flow, request);
   }
 
-  #write(asked: HeadRecord | undefined, answered: HeadRecord | undefined, flow: Flow | undefined): void {
+  /** True if the transaction was one that the log wants. */
+  #write(asked: HeadRecord | undefined, answered: HeadRecord | undefined, flow: Flow | undefined): boolean {
     const record = answered ?? asked;
-    if (!record || !this.#lines.wants('http')) return;
+    if (!record || !this.#lines.wants('http') || !this.#choice.takes(asked, answered)) return false;
     const { view, at } = record;
     const head = flow?.head ?? this.#headOf(asked ?? record);
     if (flow) flow.head = head;
@@ -119,9 +127,10 @@ export class HttpLog {
     beginLine(out, head, KIND, this.#context.timeUs(time), packet);
     out.raw(TX_ID, 0, TX_ID.length);
     out.number(Math.max(0, view.getUint32(at + HttpLayout.message, true) - 1));
-    httpFields(out, asked, answered, this.settings.headers);
+    httpFields(out, asked, answered, this.#headers);
     this.#lines.end('http');
     this.counts.logged++;
+    return true;
   }
 
   #headOf({ view, bytes, at }: HeadRecord): FlowHead {

@@ -37,9 +37,9 @@ t.test('run-time changes win, stay, and end', async (t) => {
     tls: { on: true, origin: 'config' },
     dns: { on: false },
   });
-  t.match(told, [{ headers: 'none', byResponse: true }]);
+  t.match(told, [{ headers: 'none', selection: { path: '/a', slowerMs: 2000 } }]);
   control.change({ http: { status: [500, 599], headers: ['X-A'] }, tls: false });
-  t.match(told[1], { headers: ['X-A'], byResponse: true });
+  t.match(told[1], { headers: ['X-A'], selection: { status: [500, 599] } });
   t.match(open().status(), {
     http: { on: true, origin: 'cli', status: [500, 599] },
     tls: { on: false, origin: 'cli' },

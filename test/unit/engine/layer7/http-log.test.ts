@@ -12,6 +12,7 @@ import {
 import { parseAddress } from '../../../../common/address.js';
 import { communityId, flowIds } from '../../../../alerts/index.js';
 import { Layer7 } from '../../../../engine/layer7/layer7.js';
+import type { HttpSelection } from '../../../../engine/layer7/selection.js';
 
 interface Fields {
   readonly flow?: number;
@@ -190,9 +191,34 @@ t.test('responses find their requests; what has none is told as it is', async (t
   t.equal(log.layer7.pool.used, 0, 'nothing is kept');
 });
 
+t.test('what is selected by request, response and number', async (t) => {
+  const urls = (selection: HttpSelection): unknown[] => {
+    const log = new Log();
+    log.layer7.http.settings = { headers: 'none', selection };
+    const host = (name: string): string => `GET /api/v2/x HTTP/1.1\r\nHost: ${name}\r\n\r\n`;
+    log.request(plain('/1')).response(OK);
+    log.request(host('A.example.:81'), { message: 2 }).response(OK, { message: 2, status: 404 });
+    log.request('POST /api HTTP/1.1\r\n\r\n', { message: 3 }).response(OK, { message: 3 });
+    log.request(plain('/4'), { message: 4 });
+    log.layer7.close();
+    return log.lines().map((line) => httpOf(line)?.['url']);
+  };
+  t.same(urls({}), ['/1', '/api/v2/x', '/api', '/4']);
+  t.same(urls({ path: '/api' }), ['/api/v2/x', '/api']);
+  t.same(urls({ path: '/api/v2/xy' }), []);
+  t.same(urls({ method: 'POST' }), ['/api']);
+  t.same(urls({ method: 'GE' }), []);
+  t.same(urls({ host: 'a.example' }), ['/api/v2/x']);
+  t.same(urls({ host: 'example' }), []);
+  t.same(urls({ status: [400, 499] }), ['/api/v2/x']);
+  t.same(urls({ port: 80 }), ['/1', '/api/v2/x', '/api', '/4']);
+  t.same(urls({ port: 81 }), []);
+  t.same(urls({ sample: 3 }), ['/1', '/4']);
+});
+
 t.test('a selection by the response', async (t) => {
   const log = new Log();
-  log.layer7.http.settings = { headers: 'all', byResponse: true };
+  log.layer7.http.settings = { headers: 'all', selection: { status: [500, 599] } };
   log.request(plain('/1')).response(OK, { flags: HttpFlag.HTTP_RESPONSE });
   log.request(plain('/2'), { message: 2 }).response('HTTP/1.1 500 No\r\nX-A:  b \r\n\r\n', { message: 2, status: 500 });
   log.request(plain('/3'), { message: 3 });
