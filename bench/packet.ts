@@ -69,7 +69,9 @@ function knownFlow(what: string, rules: string, prepare: (kernel: Kernel) => voi
   kernel.run(tcp({ ...client, flags: TCP.ACK, seq, ack: 5001 }));
   const run = (): number => {
     const frame = tcp({ ...client, flags: TCP.ACK, seq, ack: 5001, payload });
-    const { durationNs } = (egress ? kernel.runEgress : kernel.run).call(kernel, frame, { repeat: NEXT_SEGMENTS });
+    const { durationNs } = egress
+      ? kernel.runEgress(frame, { repeat: NEXT_SEGMENTS })
+      : kernel.run(frame, { repeat: NEXT_SEGMENTS });
     seq = (seq + NEXT_SEGMENTS * payload.length) >>> 0;
     kernel.run(tcp({ ...server, flags: TCP.ACK, seq: 5001, ack: seq }));
     return durationNs;

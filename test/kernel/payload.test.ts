@@ -24,7 +24,10 @@ const openRig = (t: Parameters<typeof Rig.open>[0], depth: [number, number] = [8
 };
 
 /** What a reader of the records has of one direction. */
-function streamOf(seen: readonly { readonly bytes: readonly SeenBytes[] }[], side: 0 | 1): { text: string; last: boolean } {
+function streamOf(
+  seen: readonly { readonly bytes: readonly SeenBytes[] }[],
+  side: 0 | 1,
+): { text: string; last: boolean } {
   const stream = new PayloadStream({ used: 0, max: 1 << 20 });
   for (const { bytes } of seen) {
     for (const record of bytes) {
