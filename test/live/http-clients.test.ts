@@ -117,7 +117,7 @@ if (privileged(t)) {
       lines(log)
         .map((line) => JSON.parse(line) as HttpRecord)
         .filter(({ event_type: type }) => type === 'http');
-    const compare = async (t: Pick<Test, 'same' | 'ok' | 'equal'>): Promise<void> => {
+    const compare = async (t: Test): Promise<void> => {
       const served = web.served().map(ofServed).sort();
       await until(() => records().length >= served.length, {
         deadline: 30_000,

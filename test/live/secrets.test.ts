@@ -111,7 +111,7 @@ if (privileged(t)) {
     const links = { client: await RawLink.open(t, attacker), server: await RawLink.open(t, victim) };
     const wanted = 2 * requests.length + (await shuffled(links));
     await curl(attacker, `http://${victim.ipv4}/`, '-d', 'hello from nowhere');
-    await until(() => daemon.alerts(1).length === wanted && daemon.alerts(4).length > 0, {
+    await until(() => daemon.alerts(1).length === wanted, {
       message: () => `${wanted} alerts: ${[1, 2, 3, 4, 5].map((sid) => daemon.alerts(sid).length).join(', ')}`,
     });
     const sent = lines(daemon.eveFile).length;
@@ -136,6 +136,6 @@ if (privileged(t)) {
     }
     t.match(told.EVE, /"http_user_agent":"evil\/1\.0"/, 'what is not secret is told');
     t.match(told.EVE, /"url":"\/page\?q=1"/);
-    t.match(told['the bulk ring'], /hello from nowhere/, 'the ring was read');
+    t.match(told['the bulk ring'], /X-Probe: yes/, 'the ring was read');
   });
 }
