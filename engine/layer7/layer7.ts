@@ -266,6 +266,8 @@ export class Layer7 {
     const before = stream.length;
     const offset = view.getUint32(at + BytesRecordLayout.offset, true);
     if ((flags & BytesFlag.BYTES_LAST) !== 0) stream.total = offset + length;
+    // What is missing for good is not waited for.
+    if ((flags & BytesFlag.BYTES_GAP) !== 0 && offset > stream.length) stream.broken = true;
     const grown = stream.add(bytes, from, length, offset);
     if ((grown === 'gap' || grown === 'full') && !stream.told) {
       stream.told = true;
