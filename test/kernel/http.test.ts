@@ -2,8 +2,9 @@
 // Which payloads are taken for HTTP requests, and what of them is handed over.
 
 import t from 'tap';
-import { EventType, HttpFlag } from '../../common/abi.gen.js';
+import { EventType, HttpFlag, L7Setting } from '../../common/abi.gen.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
+import { setLayer7 } from './support/layer7-rig.js';
 import { ip, udp } from './support/frames.js';
 import { install, httpRule, openHttpRig, segment } from './support/http-rig.js';
 import type { SeenHttp } from './support/rig.js';
@@ -137,6 +138,10 @@ t.test('requests are read only where they are wanted', when, async (t) => {
   const rig = openHttpRig(t);
   const seen = (): number => rig.send(segment(request)).http.length;
   t.equal(seen(), 1);
+  // What a rule's literal stands for is handed over without being asked for.
+  setLayer7(rig, L7Setting.L7_HTTP);
+  t.equal(seen(), 1);
+  t.equal(rig.send(segment(request.replace('GET', 'PUT'))).http.length, 0, 'no literal of a rule');
   install(rig, 'alert tcp any any -> any any (msg:"x"; flags:S; sid:2;)');
   t.equal(seen(), 0, 'no rule wants them');
   install(rig, `${httpRule}\ndrop tcp any any -> any 80 (msg:"x"; sid:2;)`);

@@ -15,7 +15,7 @@ const when = { skip: whyUnprivileged() ?? false };
 const rules = 'alert ip any any -> any any (msg:"x"; content:"evil"; sid:1; rev:1;)';
 
 const openRig = (t: Parameters<typeof Rig.open>[0], depth: [number, number] = [8192, 8192]): Rig => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536, ids_bulk: 1 << 20 } });
+  const rig = Rig.open(t, { sizes: { ids_events: 65536, ids_bulk: 1 << 22 } });
   rig.kernel.writeStructure(structure());
   rig.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
   install(rig, rules);

@@ -2,12 +2,13 @@
 // A rig whose rules want HTTP requests, and requests put into frames.
 
 import type tap from 'tap';
-import { ControlFlag } from '../../../common/abi.gen.js';
+import { ControlFlag, L7Setting } from '../../../common/abi.gen.js';
 import { RingReader } from '../../../engine/bpf/index.js';
 import { defaultRedaction } from '../../../engine/layer7/structure/names.js';
 import { structureTable } from '../../../engine/layer7/structure/structure-table.js';
 import { compileRules } from '../../../rules/index.js';
 import { tcp, TCP, type TcpPart } from './frames.js';
+import { setLayer7 } from './layer7-rig.js';
 import { Rig } from './rig.js';
 
 type Test = Pick<typeof tap, 'teardown'>;
@@ -34,6 +35,8 @@ export function openHttpRig(t: Test, table: Uint8Array | null = structure()): Ri
   const rig = Rig.open(t, { sizes: { ids_bulk: 65536, ids_events: 65536 } });
   install(rig, httpRule);
   rig.kernel.control.update({ flags: ControlFlag.CONTROL_REDACT });
+  // Whatever the rule's literals say: these tests look at what is handed over.
+  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS);
   if (table !== null) rig.kernel.writeStructure(table);
   return rig;
 }
