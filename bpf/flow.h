@@ -77,6 +77,30 @@ static __always_inline void ids_flow_picked_up(struct ids_packet *pkt, struct id
 	}
 }
 
+#define IDS_FLOW_LOOKS 64 /* at a place that is being written: some nanoseconds each, and a write takes some dozens */
+
+/* Waits until no place before the packet's own is being written: what stands there may be the same flow. */
+__noinline int ids_flow_await(struct ids_packet *pkt)
+{
+	__u32 n, look, first;
+
+	if (!pkt)
+		return 0;
+	first = pkt->flow & ~(IDS_FLOW_WAYS - 1);
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_FLOW_WAYS; n++) {
+		const struct ids_flow *flow = ids_flow_at(first + n);
+
+		if (!flow || first + n >= pkt->flow)
+			break;
+#pragma clang loop unroll(disable)
+		for (look = 0; look < IDS_FLOW_LOOKS; look++)
+			if (*(const volatile __u64 *)&flow->id != IDS_FLOW_BUSY)
+				break;
+	}
+	return 0;
+}
+
 /* Makes an entry; another CPU that has made one of the same flow at the same time wins if its place comes first. */
 static __always_inline void ids_flow_make(struct ids_packet *pkt, const struct ids_tuple *tuple)
 {
@@ -86,6 +110,7 @@ static __always_inline void ids_flow_make(struct ids_packet *pkt, const struct i
 	ids_flow_begin(pkt);
 	if (!pkt->flow_id)
 		return;
+	ids_flow_await(pkt);
 	if (ids_flow_find(tuple, pkt->flow_hash, &index) && index != pkt->flow) {
 		flow = ids_flow_at(pkt->flow);
 		if (flow)
