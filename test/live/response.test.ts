@@ -88,11 +88,13 @@ if (privileged(t)) {
     await t.test('a source that a handshake has proven is blocked, longer each time', async (t) => {
       for (const [time, seconds] of [1, 3, 9].entries()) {
         await until(() => reached(intruder), { deadline: 30_000, message: 'the last block to end' });
-        await misbehave(intruder);
+        // The request never arrives: who sent it waits for longer than the first block lasts.
+        const asked = misbehave(intruder);
         const [entry] = await until(async () => {
           const { blocked, entries } = await check(intruder);
           return blocked && entries;
         });
+        await asked;
         t.match(entry, { origin: `rule:${sid.agent}`, prefix: intruder });
         t.match(entry?.reason, time === 0 ? /\(proven\)$/ : new RegExp(`\\(proven, ${time + 1}\\. time\\)$`));
         t.equal(Date.parse(entry?.expires ?? '') - Date.parse(entry?.created ?? ''), seconds * 1000);
