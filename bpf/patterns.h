@@ -90,7 +90,8 @@ static __always_inline void ids_pattern_closing(struct ids_pattern_walk *walk)
 			return;
 		}
 	}
-	io->told |= 1u << region;
+	if (ids_pattern_sure(io, region, IDS_L7RULE_PLACED))
+		io->told |= 1u << region;
 	span->region = 0;
 	room->closing = IDS_CLOSING_NOT;
 }
