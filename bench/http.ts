@@ -22,8 +22,7 @@ function agentRules(count: number): string {
 }
 
 const logged = {
-  layer7: { http: true },
-  log: { http: {} },
+  layer7: { log: { http: {} } },
   outputs: [{ type: 'file', path: '', events: ['alert', 'drop', 'http'] }],
 };
 
