@@ -61,7 +61,9 @@ enum ids_l7_flag {
 	IDS_L7_INSPECT = 64,  /* a loaded rule could need the payload: hand it over up to the depth */
 	IDS_L7_RULES = 128,   /* a rule that is judged on messages in the kernel could match */
 	IDS_L7_SYNCED = 256,  /* `next` and `first` are known */
-	IDS_L7_DEEP = 512,    /* INSPECT, and the depth is behind: what follows is counted as not inspected */
+	IDS_L7_DEEP = 512,    /* the depth is behind: nothing more is handed over, whatever rules are loaded */
+	IDS_L7_BEYOND =
+		1024, /* a loaded rule could need the payload and does not get it: it is counted as not inspected */
 };
 
 /* Bodies are passed by in steps of at most this, which sequence numbers can be compared over. */

@@ -12,14 +12,16 @@ static __always_inline bool ids_l7_is_on(void)
 	return settings && settings->flags & (IDS_L7_HTTP | IDS_L7_TLS | IDS_L7_DNS);
 }
 
-/* Whether the rules that look into the payload have had all that they get of this direction: the rest is counted. */
-static __always_inline bool ids_l7_had_enough(const struct ids_l7_dir *dir, __u32 side, __u32 length)
+/*
+ * Whether the rules that look into the payload have had all that they get of this direction: the rest is counted. The
+ * first segment behind the depth goes the long way, which notes that it is behind.
+ */
+static __always_inline bool ids_l7_had_enough(const struct ids_l7_dir *dir, __u32 length)
 {
-	const struct ids_l7_settings *settings = ids_l7_setting();
-
-	if (!settings || dir->inspected < settings->depth[side & 1])
+	if (dir->flags & IDS_L7_INSPECT)
 		return false;
-	ids_add(IDS_STAT_UNINSPECTED, length);
+	if (dir->flags & IDS_L7_BEYOND)
+		ids_add(IDS_STAT_UNINSPECTED, length);
 	return true;
 }
 
@@ -39,7 +41,7 @@ static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, 
 	dir = &l7->dir[side & 1];
 	if (!(dir->flags & IDS_L7_SYNCED) || (dir->phase != IDS_PHASE_QUIET && (__s32)(end - dir->next) > 0))
 		return false;
-	return !(dir->flags & IDS_L7_INSPECT) || ids_l7_had_enough(dir, side, length);
+	return ids_l7_had_enough(dir, length);
 }
 
 /* Rules on requests where nothing else turns layer 7 on: every segment is looked at. */

@@ -23,26 +23,43 @@ static __always_inline __u32 ids_l7_port(const struct ids_packet *pkt)
 	return bpf_ntohs(pkt->direction & 1 ? pkt->sport : pkt->dport);
 }
 
-/* Asks the rules in force what they need of this direction: IDS_L7_INSPECT and _RULES. */
+/* Asks the rules in force what they need of this direction: IDS_L7_INSPECT or _BEYOND, and _RULES. */
 static __always_inline void ids_l7_ask(struct ids_packet *pkt, struct ids_l7_dir *dir)
 {
 	const struct ids_l7_settings *settings = ids_l7_setting();
 	__u32 asked;
 
 	dir->asked = pkt->flow_generation;
-	dir->flags &= ~(IDS_L7_INSPECT | IDS_L7_RULES);
+	dir->flags &= ~(IDS_L7_INSPECT | IDS_L7_BEYOND | IDS_L7_RULES);
 	asked = ids_inspect(pkt);
 	if (asked & IDS_INSPECT_MESSAGES)
 		dir->flags |= IDS_L7_RULES;
-	if (asked & IDS_INSPECT_PAYLOAD && !(dir->flags & IDS_L7_DEEP) && settings &&
-	    settings->depth[pkt->direction & 1] && !ids_port_in(settings->shallow, ids_l7_port(pkt)))
+	if (!(asked & IDS_INSPECT_PAYLOAD))
+		return;
+	if (!(dir->flags & IDS_L7_DEEP) && settings && settings->depth[pkt->direction & 1] &&
+	    !ids_port_in(settings->shallow, ids_l7_port(pkt)))
 		dir->flags |= IDS_L7_INSPECT;
+	else
+		dir->flags |= IDS_L7_BEYOND;
 }
 
 /* The depth is behind: nothing more is handed over of this direction. */
 static __always_inline void ids_payload_done(struct ids_l7_dir *dir)
 {
-	dir->flags = (dir->flags & ~IDS_L7_INSPECT) | IDS_L7_DEEP;
+	dir->flags = (dir->flags & ~IDS_L7_INSPECT) | IDS_L7_DEEP | IDS_L7_BEYOND;
+}
+
+/* Counts what of `length` bytes at `offset` of their direction no rule gets to see: once a packet, when it is done. */
+static __always_inline void ids_payload_beyond(const struct ids_packet *pkt, const struct ids_l7_dir *dir, __u32 offset,
+					       __u32 length)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 depth = settings ? settings->depth[pkt->direction & 1] : 0;
+
+	if (dir->flags & IDS_L7_INSPECT && offset < depth)
+		length = length > depth - offset ? length - (depth - offset) : 0;
+	if (length && dir->flags & (IDS_L7_INSPECT | IDS_L7_BEYOND))
+		ids_add(IDS_STAT_UNINSPECTED, length);
 }
 
 /* Writes io->bytes[from..from + length), which are at `offset` in their direction; `what`: enum ids_bytes_flag. */
@@ -97,14 +114,11 @@ static __always_inline __u32 ids_payload_room(struct ids_packet *pkt, struct ids
 	if (offset >= depth) {
 		if (offset >= depth + IDS_DEPTH_SLACK || dir->inspected >= depth)
 			ids_payload_done(dir);
-		ids_add(IDS_STAT_UNINSPECTED, length);
 		return 0;
 	}
 	pkt->piece = offset;
-	if (length > depth - offset) {
-		ids_add(IDS_STAT_UNINSPECTED, length - (depth - offset));
+	if (length > depth - offset)
 		length = depth - offset;
-	}
 	pkt->last_piece = offset + length == depth;
 	if (offset <= dir->inspected && offset + length > dir->inspected)
 		dir->inspected = offset + length;
@@ -194,11 +208,9 @@ IDS_OUTLINE(ids_payload_datagram)
 		dir->flags |= IDS_L7_SYNCED;
 		ids_l7_ask(pkt, dir);
 	}
-	if (dir->flags & IDS_L7_DEEP)
-		ids_add(IDS_STAT_UNINSPECTED, length);
+	ids_payload_beyond(pkt, dir, dir->inspected, length);
 	if (!(dir->flags & IDS_L7_INSPECT))
 		return 0;
-	pkt->piece = 0;
 	length = ids_payload_room(pkt, dir, dir->first + dir->inspected, length);
 	if (length > IDS_STREAM_MAX)
 		length = IDS_STREAM_MAX;

@@ -463,7 +463,6 @@ static long ids_stream_turn_tc(__u32 index, void *turn)
 IDS_OUTLINE(ids_stream)
 {
 	struct ids_turn turn = { .ctx = ctx, .pkt = pkt };
-
 	struct ids_l7_dir *dir;
 	bool any;
 
@@ -473,17 +472,18 @@ IDS_OUTLINE(ids_stream)
 		return 0;
 	any = ids_stream_open(pkt, turn.l7, turn.io);
 	dir = ids_l7_dir(pkt, turn.l7);
-	if (!any && !(dir->flags & IDS_L7_INSPECT))
-		return 0;
 	if (pkt->verdict != IDS_VERDICT_PASS)
 		return 0;
-	pkt->waits = false;
-	if (hook == IDS_HOOK_TC)
-		bpf_loop(IDS_TURNS, ids_stream_turn_tc, &turn, 0);
-	else
-		bpf_loop(IDS_TURNS, ids_stream_turn_xdp, &turn, 0);
-	if (pkt->waits)
-		ids_count(IDS_STAT_SEGMENTS_WAITED);
+	if (any || dir->flags & IDS_L7_INSPECT) {
+		pkt->waits = false;
+		if (hook == IDS_HOOK_TC)
+			bpf_loop(IDS_TURNS, ids_stream_turn_tc, &turn, 0);
+		else
+			bpf_loop(IDS_TURNS, ids_stream_turn_xdp, &turn, 0);
+		if (pkt->waits)
+			ids_count(IDS_STAT_SEGMENTS_WAITED);
+	}
+	ids_payload_beyond(pkt, dir, pkt->seq - dir->first, pkt->payload_len);
 	if (dir->flags & IDS_L7_INSPECT && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN)
 		ids_payload_end(pkt, dir, turn.io);
 	return 0;

@@ -118,3 +118,43 @@ t.test('datagrams', when, async (t) => {
   const got = [1, 2, 3].map(() => rig.send(frame).bytes.map(({ flags, bytes }) => [flags, bytes.length]));
   t.strictSame(got, [[[BytesFlag.BYTES_PACKET, 60]], [[BytesFlag.BYTES_PACKET, 40]], []]);
 });
+
+t.test('what lies beyond the depth is counted, on the fast way too', when, async (t) => {
+  const rig = openRig(t, [1000, 0]);
+  const count = (stat: Stat): number => rig.kernel.stats()[stat] ?? 0;
+  const counted = (send: () => void): number => {
+    const before = count(Stat.UNINSPECTED);
+    send();
+    return count(Stat.UNINSPECTED) - before;
+  };
+  const talk = Conversation.open(rig, { dport: 7 });
+  const text = Buffer.from(`\x01${'x'.repeat(9999)}`);
+  const send = (side: 0 | 1 = 0): number => counted(() => talk.send(side, text, cuts(text.toString(), 700)));
+  t.equal(send(), 9000, 'behind the first 1,000 bytes');
+  const fast = count(Stat.FAST);
+  t.equal(send(), 10_000);
+  t.equal(count(Stat.FAST) - fast, 15, 'every segment of it has gone the fast way');
+  t.equal(send(1), 10_000, 'a direction of which nothing is handed over');
+  const shallow = Conversation.open(rig, { dport: 9 });
+  t.equal(
+    counted(() => shallow.send(0, text)),
+    10_000,
+    'a port of which nothing is handed over',
+  );
+  const web = Conversation.open(rig, { dport: 80 });
+  const post = `POST / HTTP/1.1\r\nContent-Length: 2000\r\n\r\n${'x'.repeat(2000)}`;
+  t.equal(
+    counted(() => web.send(0, Buffer.from(post.repeat(5)), [50, 3000])),
+    post.length * 5 - 1000,
+    'heads and bodies',
+  );
+  const datagram = udp({ src: '192.0.2.1', dst: '198.51.100.2', sport: 4000, dport: 4001, payload: 'x'.repeat(600) });
+  t.strictSame(
+    [1, 2, 3].map(() => counted(() => rig.push(datagram))),
+    [0, 200, 600],
+  );
+  install(rig, 'alert tcp any any -> any 99 (msg:"x"; content:"evil"; sid:1; rev:1;)');
+  t.equal(send(), 0, 'nobody looks into it any more');
+  install(rig, rules);
+  t.equal(send(), 10_000, 'and again');
+});
