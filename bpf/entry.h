@@ -14,6 +14,7 @@
 #include "lists.h"
 #include "rules.h"
 #include "stream.h"
+#include "quic.h"
 #include "verdict.h"
 #include "flood.h"
 #include "views.h"
@@ -38,6 +39,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 			ids_stream(ctx, hook, pkt);
 		else if (ids_dns_wanted(pkt))
 			ids_dns_datagram(ctx, hook, pkt);
+		if (ids_quic_wanted(pkt))
+			ids_quic(ctx, hook, pkt);
 		if (ids_payload_wanted(pkt))
 			ids_payload_datagram(ctx, hook, pkt);
 	}
