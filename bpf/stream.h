@@ -57,17 +57,21 @@ static __always_inline void ids_l7_begin(struct ids_packet *pkt, struct ids_l7 *
 		ids_flow_note(pkt, 0, IDS_APP_IGNORED);
 }
 
-/* The segment cannot wait. Returns whether it is dropped, so that TCP sends it again; else its bytes are lost to us. */
-static __always_inline bool ids_l7_held(struct ids_packet *pkt, struct ids_l7 *l7)
+/* Whether a segment that cannot wait is dropped, so that TCP sends it again. Nobody sends again what was not dropped. */
+static __always_inline bool ids_l7_holds(struct ids_packet *pkt, const struct ids_l7_dir *dir)
 {
 	const struct ids_l7_settings *settings = ids_l7_setting();
 
+	return !ids_replay && !(pkt->control & IDS_CONTROL_MONITOR) && settings && settings->flags & IDS_L7_HOLD &&
+	       dir->flags & IDS_L7_RULES && pkt->verdict == IDS_VERDICT_PASS &&
+	       !((ids_allowed(pkt) | pkt->spared) & IDS_ALLOW_OPERATOR);
+}
+
+/* The segment cannot wait. Returns whether it is dropped; else its bytes are lost to us. */
+static __always_inline bool ids_l7_held(struct ids_packet *pkt, struct ids_l7 *l7)
+{
 	ids_count(IDS_STAT_SEGMENTS_LOST);
-	/* Nobody sends again what was not dropped. */
-	if (ids_replay || pkt->control & IDS_CONTROL_MONITOR || !settings || !(settings->flags & IDS_L7_HOLD) ||
-	    !(ids_l7_dir(pkt, l7)->flags & IDS_L7_RULES) || pkt->verdict != IDS_VERDICT_PASS)
-		return false;
-	if (ids_allowed(pkt) & IDS_ALLOW_OPERATOR)
+	if (!ids_l7_holds(pkt, ids_l7_dir(pkt, l7)))
 		return false;
 	pkt->verdict = IDS_VERDICT_DROP;
 	pkt->reason = IDS_REASON_HELD;
@@ -101,6 +105,7 @@ static __always_inline void ids_l7_skip(struct ids_packet *pkt, struct ids_l7 *l
  */
 __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io)
 {
+	struct ids_window *window;
 	__u32 seq, length, side;
 	struct ids_l7_dir *dir;
 	__s32 ahead;
@@ -137,21 +142,23 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	}
 	if (ahead + (__s32)length <= 0 && !(dir->window && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN))
 		return 0;
-	if (dir->window) {
-		struct ids_window *window = ids_window_of(pkt, dir);
-
-		if (window && ids_l7_missed(pkt, window->io.begin + window->io.length)) {
-			ids_l7_skip(pkt, l7, seq, IDS_L7_GAP);
-		} else {
-			if (ahead < 0)
-				pkt->put = -ahead;
-			return 1;
+	window = dir->window ? ids_window_of(pkt, dir) : 0;
+	if (window && ids_l7_missed(pkt, window->io.begin + window->io.length)) {
+		ids_l7_skip(pkt, l7, seq, IDS_L7_GAP);
+	} else if (window) {
+		if (ahead < 0) {
+			pkt->put = -ahead;
+		} else if (!ids_window_fits(window, ahead, ahead + length) && ids_l7_holds(pkt, dir)) {
+			/* Nothing of it is kept: what is sent again may be something else. */
+			ids_l7_held(pkt, l7);
+			return 0;
 		}
+		return 1;
 	} else if (ahead > 0 && dir->phase == IDS_PHASE_LOST) {
 		dir->next = dir->passed = seq;
 	} else if (ahead > 0) {
-		struct ids_window *window;
-
+		/* One that it had was taken away. */
+		dir->window = 0;
 		if (ids_l7_missed(pkt, dir->next)) {
 			ids_l7_skip(pkt, l7, seq, IDS_L7_GAP);
 		} else if (ids_window_claim(pkt, l7) && (window = ids_window_of(pkt, dir))) {
@@ -164,6 +171,7 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 			ids_l7_skip(pkt, l7, seq, IDS_L7_GAP | IDS_L7_NO_WINDOW);
 		}
 	}
+	dir->window = 0;
 	ids_io_begin(io, dir->next, 0);
 	return 1;
 }
@@ -181,9 +189,12 @@ __noinline int ids_stream_keep(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	if (pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN)
 		return 0;
 	if (!ids_window_claim(pkt, l7)) {
-		if (!pkt->flow_id)
+		if (!pkt->flow_id || !ids_l7_held(pkt, l7))
 			return 0;
-		return ids_l7_held(pkt, l7);
+		/* It begins once more when it is sent again. */
+		if (io->kind)
+			dir->message--;
+		return 1;
 	}
 	window = ids_window_of(pkt, dir);
 	if (!window)
@@ -483,6 +494,9 @@ IDS_OUTLINE(ids_stream)
 		if (pkt->waits)
 			ids_count(IDS_STAT_SEGMENTS_WAITED);
 	}
+	/* One that could not wait comes again. */
+	if (pkt->verdict != IDS_VERDICT_PASS)
+		return 0;
 	ids_payload_beyond(pkt, dir, pkt->seq - dir->first, pkt->payload_len);
 	if (dir->flags & IDS_L7_INSPECT && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN)
 		ids_payload_end(pkt, dir, turn.io);

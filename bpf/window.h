@@ -5,7 +5,7 @@
 
 #include "l7_state.h"
 
-/* Windows unless the loader sets another number: a power of two. 18 KB each. */
+/* Windows unless the loader makes the maps of another size, both of them: a power of two. 18 KB each. */
 #define IDS_WINDOWS     512
 #define IDS_WINDOW_WAYS 8
 /* A window that nothing came for in so long may be taken by another section. */
@@ -48,9 +48,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ids_window_set);
 } ids_window_sets SEC(".maps");
-
-/* Number of sets: ids_window_sets has as many entries. Set by the loader. */
-const volatile __u32 ids_window_sets_used = IDS_WINDOWS / IDS_WINDOW_WAYS;
 
 static __always_inline __u64 ids_window_key(const struct ids_packet *pkt)
 {
@@ -99,7 +96,7 @@ __noinline int ids_window_claim(struct ids_packet *pkt, struct ids_l7 *l7)
 	dir = ids_l7_dir(pkt, l7);
 	key = ids_window_key(pkt);
 	now = ids_coarse(pkt);
-	line = ids_mix(key) & (ids_window_sets_used - 1);
+	line = ids_mix(key) & (((struct bpf_map *)&ids_window_sets)->max_entries - 1);
 	set = bpf_map_lookup_elem(&ids_window_sets, &line);
 	if (!set || !pkt->flow_id)
 		return 0;
@@ -108,8 +105,8 @@ __noinline int ids_window_claim(struct ids_packet *pkt, struct ids_l7 *l7)
 		struct ids_window_owner *owner = &set->way[n % IDS_WINDOW_WAYS];
 		__u64 held = *(volatile __u64 *)&owner->key;
 
-		/* First the free ones, then those that nobody asks for. */
-		if (held && held != key && (n < IDS_WINDOW_WAYS || now - owner->last < IDS_WINDOW_IDLE))
+		/* First the free ones, then those that nobody asks for. Another CPU's `last` may lie a little ahead of ours. */
+		if (held && held != key && (n < IDS_WINDOW_WAYS || (__s64)(now - owner->last) < (__s64)IDS_WINDOW_IDLE))
 			continue;
 		if (__sync_val_compare_and_swap(&owner->key, held, key) != held)
 			continue;

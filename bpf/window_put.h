@@ -108,6 +108,24 @@ static __always_inline bool ids_window_join(struct ids_window *window, __u32 fro
 	return true;
 }
 
+/* Whether all of a segment at [from, to) can be kept. One that goes on where the contiguous part ends always can: what it
+ * makes whole is done with. */
+static __always_inline bool ids_window_fits(const struct ids_window *window, __u32 from, __u32 to)
+{
+	__u32 n, apart = 0;
+
+	if (from <= window->io.length)
+		return true;
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_WINDOW_RANGES; n++) {
+		if (n >= window->ranges)
+			break;
+		if (window->range[n].to < from || window->range[n].from > to)
+			apart++;
+	}
+	return to <= IDS_SECTION_MAX && apart < IDS_WINDOW_RANGES;
+}
+
 /* Where the run of bytes that begins at `at` ends, at `limit` at the latest: twice that, + 1 if the bytes are there. */
 __noinline int ids_window_run(struct ids_window *window, __u32 at, __u32 limit)
 {
