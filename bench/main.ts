@@ -5,6 +5,7 @@ import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
+import { benchHttpPrograms } from './http-programs.js';
 import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
 import { benchResponse } from './response.js';
@@ -16,7 +17,10 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   events: benchEvents,
   response: benchResponse,
   blocklist: benchBlocklist,
-  layer7: benchLayer7,
+  layer7: () => {
+    benchHttpPrograms();
+    benchLayer7();
+  },
 };
 
 const names = process.argv.slice(2);

@@ -604,6 +604,10 @@ enum ids_stat {
 	IDS_STAT_UNANSWERED = 51,        /* SYNs whose flow gave its place away without an answer */
 	IDS_STAT_HALF_OPEN = 52,         /* answered SYNs whose flow gave its place away before it was established */
 	IDS_STAT_FAST = 56,              /* clean data packets of known flows that went the fast way */
+	IDS_STAT_LOG_LEFT_OUT = 57,      /* HTTP transactions that the log's selection left out, sampling apart */
+	IDS_STAT_HTTP_HELD = 58,         /* requests that waited in the kernel for the response that decides on them */
+	IDS_STAT_HTTP_HELD_FULL = 59,    /* requests that found no place to wait: the engine selects */
+	IDS_STAT_HTTP_HELD_LOST = 60,    /* requests whose place was taken away before their response came */
 	IDS_STATS = 64,
 };
 
@@ -725,7 +729,7 @@ IDS_SIZE(ids_list_root, 32);
 IDS_SIZE(ids_set, 8);
 IDS_SIZE(ids_event, 152);
 IDS_SIZE(ids_flow, 192);
-IDS_SIZE(ids_l7, 128);
+IDS_SIZE(ids_l7, 192);
 IDS_SIZE(ids_http, 192);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);

@@ -25,6 +25,8 @@ enum ids_l7_limit {
 	IDS_PATTERN_TEXT = 262144, /* bytes of all patterns that are compared */
 	IDS_L7_TERMS = 8,          /* contents of a rule that is judged on a message in the kernel */
 	IDS_STREAM_MAX = 4096,     /* payload bytes of one record of the inspection depth */
+	IDS_HELD = 1024, /* requests that wait in the kernel for the response that decides whether they are logged */
+	IDS_HELD_MAX = 3008, /* bytes of the record of one */
 };
 
 /* Application protocol of a flow, recognised by content. */
@@ -87,7 +89,7 @@ struct ids_l7_dir {
 
 /*
  * Layer-7 state of a flow; valid if `id` is that of the flow entry of the same index. Written by the kernel alone. What a
- * data packet asks lies in the first of two cache lines.
+ * data packet asks lies in the first of three cache lines.
  */
 struct ids_l7 {
 	__u64 id;
@@ -101,6 +103,16 @@ struct ids_l7 {
 	__u8 missed;              /* requests that found it full, and */
 	__u8 found;               /* responses to such */
 	__u32 answered;           /* responses, 1xx apart */
+	__u16 chosen[IDS_QUEUE];  /* enum ids_chosen: what the log makes of the request */
+	__u8 pad[48];
+};
+
+/* What the log makes of a request, and so of its response. */
+enum ids_chosen {
+	IDS_CHOSEN_ENGINE = 0, /* both are handed over: there is no selection, or the engine has to select */
+	IDS_CHOSEN_NOT = 1,
+	IDS_CHOSEN_YES = 2,
+	IDS_CHOSEN_HELD = 3, /* the response decides; the request waits at this place of ids_held, and so on */
 };
 
 /* As far as framing needs it. */
@@ -264,7 +276,9 @@ enum ids_l7_setting {
 	IDS_L7_ALL_RESPONSES = 512, /* as ALL_HEADS, of responses */
 	IDS_L7_ALL_HELLOS = 1024,   /* engine rules on TLS */
 	IDS_L7_ALL_QUERIES = 2048,  /* engine rules on DNS without a literal */
-	IDS_L7_HOLD = 4096, /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
+	IDS_L7_HOLD = 4096,   /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
+	IDS_L7_SELECT = 8192, /* LOG_HTTP: what ids_log says has to hold, and */
+	IDS_L7_LOG_SLOT = 16384, /* its second value is the one in force */
 };
 
 enum ids_log_flag {
@@ -277,7 +291,10 @@ enum ids_log_flag {
 	IDS_LOG_HEADERS = 64, /* only kept lines are handed over, behind the start line */
 };
 
-/* Which requests and responses are logged: the only value of ids_log. Written by the engine as a whole. */
+/*
+ * Which requests and responses are logged. ids_log has two values: the engine writes the one that is not in force, and
+ * then turns to it with IDS_L7_LOG_SLOT.
+ */
 struct ids_log {
 	__u32 flags;  /* enum ids_log_flag */
 	__u32 sample; /* one in so many, 1 = all */
@@ -317,6 +334,7 @@ enum ids_http_flag {
 	IDS_HTTP_KEPT_LINES = 512, /* only the lines that the log keeps */
 	IDS_HTTP_DECIDED = 1024,   /* a rule of the kernel matched it; its alert is in the other ring */
 	IDS_HTTP_GAP = 2048,       /* the messages before it in this direction were not all seen */
+	IDS_HTTP_SELECTED = 4096,  /* LOGGED, and all that the log selects by was asked, the sampling too */
 };
 
 /* A value that was masked: where it stands in the section, what it was. */

@@ -54,6 +54,7 @@ struct ids_export {
 	enum ids_l7_flag l7_flag;
 	enum ids_l7_step l7_step;
 	enum ids_method method;
+	enum ids_chosen chosen;
 	enum ids_region region;
 	enum ids_edge_shift edge_shift;
 	enum ids_structure_bit structure_bit;

@@ -7,6 +7,8 @@
 #include "http_frame.h"
 #include "http_mask.h"
 #include "http_record.h"
+#include "http_select.h"
+#include "kept_lines.h"
 #include "structure.h"
 
 /* Brings a response and its request together: the method frames the response, the time gives the latency. */
@@ -37,6 +39,8 @@ __noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
 		}
 		l7->method[n] = message->method;
 		l7->time_us[n] = now;
+		l7->chosen[n] = IDS_CHOSEN_ENGINE;
+		message->queued = n + 1;
 		l7->pushed++;
 		return 0;
 	}
@@ -47,6 +51,8 @@ __noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
 		message->number = l7->answered + 1;
 		message->method = l7->method[n];
 		message->latency_us = now - l7->time_us[n];
+		message->queued = n + 1;
+		message->chosen = l7->chosen[n];
 	} else if (lost) {
 		/* Whether it has a body is not known if it could be one to HEAD. */
 		message->flags |= IDS_MESSAGE_BLIND;
@@ -85,6 +91,9 @@ __noinline int ids_http_choose(struct ids_packet *pkt, struct ids_io *io)
 		flags |= IDS_HTTP_WANTED;
 	if (wanted & IDS_L7_LOG_HTTP)
 		flags |= IDS_HTTP_LOGGED;
+	/* What was chosen of a request holds for its response, whatever is selected by then. */
+	if (wanted & IDS_L7_SELECT || io->message.chosen)
+		flags = ids_select(pkt, io, flags);
 	if (!flags)
 		return 0;
 	if (response)
@@ -135,6 +144,21 @@ __noinline int ids_http_section(struct ids_packet *pkt, struct ids_io *io, int e
 	ids_http_frame(io, end);
 	ids_http_pair(pkt, io);
 	return end;
+}
+
+/* Hands over the section, or what the log keeps of it, or lets it wait for its response: `flags` as chosen. */
+__noinline int ids_http_tell(struct ids_packet *pkt, struct ids_io *io, __u32 length, __u32 flags)
+{
+	if (!pkt || !io)
+		return 0;
+	if (flags & IDS_HTTP_KEPT_LINES)
+		length = ids_keep_lines(io, length);
+	if (flags & IDS_HTTP_WAITS) {
+		flags &= ~IDS_HTTP_WAITS;
+		if (ids_held_keep(pkt, io, length, flags | IDS_HTTP_SELECTED))
+			return 0;
+	}
+	return ids_http_emit(pkt, io, length, flags);
 }
 
 /* Behind a section of `length` bytes: where the next one is. As ids_l7_sort(). */

@@ -66,8 +66,11 @@ struct ids_message {
 	__u32 number;     /* of the message: that of the request also for its response; 0 = of none that was seen */
 	__u32 latency_us; /* response: since the request */
 	__u16 status;
-	__u8 method; /* enum ids_method: the request's, also of its response */
-	__u8 old;    /* HTTP/1.0 or no version */
+	__u8 method;  /* enum ids_method: the request's, also of its response */
+	__u8 old;     /* HTTP/1.0 or no version */
+	__u16 queued; /* its place in the queue of requests, from 1; 0 = none */
+	__u16 chosen; /* enum ids_chosen: what the log makes of it */
+	__u32 pad;
 	struct ids_piece verb;
 	struct ids_piece uri;
 	struct ids_piece host;

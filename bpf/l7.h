@@ -211,8 +211,9 @@ static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7
 	inspect = ids_l7_dir(pkt, l7)->flags & IDS_L7_INSPECT;
 	if ((flags || inspect) && pkt->control & IDS_CONTROL_REDACT)
 		ids_http_mask(io, length);
+	/* What is handed over as payload is left as it is. */
 	if (flags)
-		ids_http_emit(pkt, io, length, flags);
+		ids_http_tell(pkt, io, length, inspect ? flags & ~IDS_HTTP_KEPT_LINES : flags);
 	if (inspect)
 		ids_payload_section(pkt, l7, io, 0, length);
 	return ids_http_done(pkt, l7, io, length);

@@ -11,7 +11,7 @@ import type { HttpLog, LogRequest, LogStatus, TopRequest, TopRow } from '../api/
 import { indexKey, type Kernel } from '../bpf/index.js';
 import type { Config, HttpLogConfig } from '../config/index.js';
 import { flowFilter, type FlowSelection } from '../flows/selection.js';
-import { keptHeaders, logBytes, type HttpSelection } from '../layer7/selection.js';
+import { keptHeaders, logBytes, writeSelection, type HttpSelection } from '../layer7/selection.js';
 import { topKinds, topRows } from '../layer7/top.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
@@ -51,9 +51,10 @@ export class Layer7Control {
   #changes: Changes;
   /** Header lines that the structure automaton in force keeps: none after a start. */
   #kept: readonly string[] = [];
-  /** What the rules in force need: bits of rules/'s Need. */
   /** enum ids_l7_setting: what the rules in force need in any case. */
   #heads = 0;
+  /** The same: whether the kernel selects, and by which value. */
+  #selects = 0;
   #started = false;
 
   constructor(options: Layer7ControlOptions) {
@@ -64,7 +65,7 @@ export class Layer7Control {
 
   /** The key that programs which go on have: equal values keep equal hashes over a restart of the daemon. */
   #keyInForce(): readonly [bigint, bigint] | undefined {
-    const bytes = this.#map('ids_l7_settings')?.get(indexKey(0));
+    const bytes = this.#settingsInForce();
     if (!bytes) return undefined;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const key = [
@@ -72,6 +73,10 @@ export class Layer7Control {
       view.getBigUint64(L7SettingsLayout.hashKey + 8, true),
     ];
     return key[0] === 0n && key[1] === 0n ? undefined : [key[0] ?? 0n, key[1] ?? 0n];
+  }
+
+  #settingsInForce(): Uint8Array | undefined {
+    return this.#map('ids_l7_settings')?.get(indexKey(0));
   }
 
   #map(name: string): ReturnType<Kernel['map']> | undefined {
@@ -104,7 +109,9 @@ export class Layer7Control {
       headers: headers === 'all' ? 'all' : (headers ?? 'none'),
       selection: wanted,
     });
-    this.#map('ids_log')?.put(indexKey(0), logBytes(wanted));
+    const now = this.#settingsInForce();
+    const flags = now ? new DataView(now.buffer, now.byteOffset).getUint32(L7SettingsLayout.flags, true) : 0;
+    this.#selects = writeSelection(wanted, flags, (slot, value) => this.#map('ids_log')?.put(indexKey(slot), value));
     this.#writeSettings();
     this.#applyFlow();
   }
@@ -138,7 +145,7 @@ export class Layer7Control {
       logDns: on.dns && this.#taken('dns'),
     });
     const bytes = settingsBytes({
-      flags: flags | this.#heads,
+      flags: flags | this.#heads | this.#selects,
       depth: [inspect.to_server, inspect.to_client],
       hashKey: this.#hashKey,
       ignored: layer7.ignore_ports,

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a transaction is one of those that the log wants: what the operator selects by, asked of the two records.
+// Whether a transaction is one of those that the log wants: what the operator selects by, asked of the two records. The
+// kernel has asked before; what it could not decide, and what a rule wanted, is here all the same.
 
-import { EventLayout, HttpLayout } from '../../common/abi.gen.js';
-import { Header, HeadScan } from './head-scan.js';
+import { EventLayout, HttpFlag, HttpLayout } from '../../common/abi.gen.js';
+import { Header, HeadScan, hostOfTarget } from './head-scan.js';
 import type { HeadRecord } from './http-line.js';
 import { foldHost, type HttpSelection } from './selection.js';
+
+/** The kernel has taken it as one in so many. */
+const isSampled = (record: HeadRecord | undefined): boolean =>
+  record !== undefined && (record.view.getUint32(record.at + HttpLayout.flags, true) & HttpFlag.HTTP_SELECTED) !== 0;
+
+const SLASH = 0x2f;
 
 export class HttpChoice {
   readonly #selection: HttpSelection;
   readonly #host: string | undefined;
   readonly #scan = new HeadScan();
-  /** Transactions that met everything but the sampling. */
+  /** Transactions that met everything but the sampling, which the kernel had left to us. */
   #met = 0;
 
   constructor(selection: HttpSelection) {
@@ -22,7 +29,7 @@ export class HttpChoice {
   takes(asked: HeadRecord | undefined, answered: HeadRecord | undefined): boolean {
     const { sample = 1 } = this.#selection;
     if (!this.#responseHolds(answered) || !this.#portHolds(asked, answered) || !this.#requestHolds(asked)) return false;
-    return this.#met++ % sample === 0;
+    return isSampled(asked) || isSampled(answered) || this.#met++ % sample === 0;
   }
 
   #responseHolds(answered: HeadRecord | undefined): boolean {
@@ -64,6 +71,11 @@ export class HttpChoice {
   }
 
   #hostHolds(wanted: string): boolean {
+    const { bytes, part } = this.#scan;
+    if (bytes[part[2] as number] !== SLASH) {
+      const named = hostOfTarget(bytes.subarray(part[0]));
+      if (named) return foldHost(Buffer.from(named).toString('latin1')) === wanted;
+    }
     const from = this.#scan.value[2 * Header.HOST] as number;
     if (from < 0) return false;
     const sent = Buffer.from(this.#scan.bytes.subarray(from, this.#scan.hostEnd())).toString('latin1');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which HTTP transactions are logged, and with which headers: as the configuration, the CLI and the kernel have it.
 
-import { LogFlag, LogLayout } from '../../common/abi.gen.js';
+import { L7Setting, LogFlag, LogLayout } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
 
 /** What is not named is not asked for. All that is named has to hold. */
@@ -55,7 +55,7 @@ export function foldHost(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
 }
 
-/** The value of ids_log. */
+/** A value of ids_log. */
 export function logBytes(selection: HttpSelection): Uint8Array {
   const { method, host, path, port, status, slowerMs, sample = 1, headers } = selection;
   const bytes = new Uint8Array(LogLayout.SIZE);
@@ -89,6 +89,25 @@ export function logBytes(selection: HttpSelection): Uint8Array {
   view.setUint32(LogLayout.sample, sample, true);
   view.setUint32(LogLayout.flags, flags, true);
   return bytes;
+}
+
+/**
+ * Brings a selection into force in the kernel, where nothing is selected by until its flags are: the value of ids_log that
+ * is not in force is written, and the flags for ids_l7_settings turn to it.
+ * @param flags enum ids_l7_setting in force
+ * @returns bits of L7_SELECT and L7_LOG_SLOT
+ */
+export function writeSelection(
+  selection: HttpSelection,
+  flags: number,
+  put: (slot: number, value: Uint8Array) => void,
+): number {
+  const { sample = 1, headers, ...rest } = selection;
+  const asks = sample > 1 || Array.isArray(headers) || Object.values(rest).some((value) => value !== undefined);
+  if (!asks) return flags & L7Setting.L7_LOG_SLOT;
+  const slot = (flags & L7Setting.L7_LOG_SLOT) === 0 ? 1 : 0;
+  put(slot, logBytes(selection));
+  return L7Setting.L7_SELECT | (slot === 1 ? L7Setting.L7_LOG_SLOT : 0);
 }
 
 /** The names of the lines that are kept, if only some are. */

@@ -14,7 +14,6 @@ import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowOrders } from '../flows/orders.js';
-import { logBytes } from '../layer7/selection.js';
 import { settingFlags, settingsBytes } from '../layer7/settings.js';
 import { FlowCuts } from '../response/index.js';
 import { BlockTable, listSizes } from '../lists/table/index.js';
@@ -180,7 +179,6 @@ class ReplayRun {
       shallow: [],
     });
     if ('ids_l7_settings' in mapShapes) this.#kernel.map('ids_l7_settings').put(indexKey(0), settings);
-    if ('ids_log' in mapShapes) this.#kernel.map('ids_log').put(indexKey(0), logBytes({}));
   }
 
   judge(packet: CapturedPacket): void {

@@ -152,5 +152,25 @@ if (privileged(t)) {
       t.equal(new Set(logged).size, served.size, 'none is twice');
       t.same(logged.filter((line) => !served.has(line)).slice(0, 10), [], 'each as the server has it');
     });
+    await t.test('the kernel selects as it is told, at once', async (t) => {
+      const before = records().length;
+      const { stats } = await daemon.status();
+      const words = ['--path', '/m', '--status', '300-399', '--header', 'X-Request-ID'];
+      t.equal((await daemon.cli('log', 'http', ...words)).status, 0);
+      const paths = ['moved/1', 'curl/1', 'moved/2', 'more', '404/x'];
+      const urls = paths.map((path) => `http://${victim.ipv4}/${path}`);
+      await inNetns(attacker.netns, 'curl', ['-s', '-H', 'X-Request-ID: 7', '-H', 'X-Other: 8', ...urls]);
+      await until(() => records().length >= before + 2, { message: 'two records' });
+      t.match(
+        records().slice(before),
+        [1, 2].map((n) => ({
+          http: { url: `/moved/${n}`, status: 302, redirect: /there/, request_headers: [{ name: 'X-Request-ID' }] },
+        })),
+      );
+      const after = (await daemon.status()).stats;
+      const added = (name: string): number => (after[name] ?? 0) - (stats[name] ?? 0);
+      t.same(['http', 'bulk', 'http_held', 'log_left_out'].map(added), [5, 4, 3, 3], 'the rest stayed in the kernel');
+      t.equal((await daemon.cli('log', 'http', 'default')).status, 0);
+    });
   });
 }

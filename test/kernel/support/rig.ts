@@ -149,6 +149,12 @@ export class Rig {
     return this.kernel.run(frame, o);
   }
 
+  /** Nanoseconds that the program took for it. */
+  time(frame: Uint8Array): number {
+    this.kernel.control.setClock(this.#now, ++this.#packet);
+    return this.kernel.run(frame).durationNs;
+  }
+
   /** Lets what was pushed so far be forgotten: the next frame is seen for itself. */
   settle(): void {
     this.drain();

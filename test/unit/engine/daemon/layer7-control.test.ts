@@ -3,10 +3,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { LogFlag, LogLayout as L } from '../../../../common/abi.gen.js';
+import { L7Setting, LogFlag, LogLayout as L } from '../../../../common/abi.gen.js';
 import { loadConfig } from '../../../../engine/config/index.js';
 import { Layer7Control } from '../../../../engine/daemon/layer7-control.js';
-import { keptHeaders, logBytes, parseMilliseconds, parseStatusRange } from '../../../../engine/layer7/selection.js';
+import {
+  keptHeaders,
+  logBytes,
+  parseMilliseconds,
+  parseStatusRange,
+  writeSelection,
+} from '../../../../engine/layer7/selection.js';
 
 t.test('run-time changes win, stay, and end', async (t) => {
   const file = join(t.testdir(), 'log.json');
@@ -86,6 +92,22 @@ t.test('the kernel reads what was asked for', async (t) => {
   t.equal(new DataView(logBytes({}).buffer).getUint32(L.sample, true), 1, 'all');
   t.ok(keptHeaders({ headers: ['X-A'] }).includes('Host'), 'what has a field of its own is kept too');
   t.strictSame(keptHeaders({ headers: 'all' }), []);
+});
+
+t.test('the value that is in force is never written', async (t) => {
+  const written: number[] = [];
+  let flags = 0;
+  const { L7_SELECT, L7_LOG_SLOT } = L7Setting;
+  const turn = (selection: Parameters<typeof writeSelection>[0]): number =>
+    (flags = writeSelection(selection, flags, (slot) => written.push(slot)));
+  t.equal(turn({}), 0, 'nothing is selected by');
+  t.equal(turn({ headers: 'all', sample: 1 }), 0);
+  t.equal(turn({ path: '/a' }), L7_SELECT | L7_LOG_SLOT);
+  t.equal(turn({ headers: ['X-A'] }), L7_SELECT);
+  t.equal(turn({ sample: 2 }), L7_SELECT | L7_LOG_SLOT);
+  t.equal(turn({}), L7_LOG_SLOT, 'the next one goes elsewhere than the last one');
+  t.equal(turn({ port: 80 }), L7_SELECT);
+  t.same(written, [1, 0, 1, 0]);
 });
 
 t.test('texts of operators', async (t) => {

@@ -214,6 +214,26 @@ t.test('what is selected by request, response and number', async (t) => {
   t.same(urls({ port: 80 }), ['/1', '/api/v2/x', '/api', '/4']);
   t.same(urls({ port: 81 }), []);
   t.same(urls({ sample: 3 }), ['/1', '/4']);
+  const absolute = new Log();
+  absolute.layer7.http.settings = { headers: 'none', selection: { host: 'other' } };
+  absolute.request('GET http://Other:81/x HTTP/1.0\r\nHost: h\r\n\r\n').response(OK);
+  t.equal(absolute.lines().length, 1, 'the target says which host is meant');
+});
+
+t.test('what the kernel has selected is asked again, and not sampled again', async (t) => {
+  const log = new Log();
+  log.layer7.http.settings = { headers: 'none', selection: { sample: 1000, path: '/1' } };
+  const flags = HttpFlag.HTTP_LOGGED | HttpFlag.HTTP_SELECTED;
+  for (const [n, path] of ['/10', '/11', '/2', '/12'].entries()) {
+    const message = n + 1;
+    log.request(plain(path), { message, flags });
+    if (n < 3) log.response(OK, { message, flags: flags | HttpFlag.HTTP_RESPONSE });
+  }
+  log.layer7.close();
+  t.same(
+    log.lines().map((line) => httpOf(line)?.['url']),
+    ['/10', '/11', '/12'],
+  );
 });
 
 t.test('a selection by the response', async (t) => {
