@@ -67,7 +67,13 @@ async function runSuite(name: string, suite: Suite, parts: readonly string[]): P
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const isAlone = (file: string): boolean => suite.alone.some((part) => path.basename(file).startsWith(part));
+  const begins = (file: string, parts: readonly string[]): boolean =>
+    parts.some((part) => path.basename(file).startsWith(part));
+  const isAlone = (file: string): boolean => begins(file, suite.alone);
+  const rank = (file: string): number => {
+    const at = suite.first.findIndex((part) => begins(file, [part]));
+    return at < 0 ? suite.first.length : at;
+  };
   const runAll = async (queue: Iterator<string>, jobs: number): Promise<void> => {
     const worker = async (): Promise<void> => {
       for (let next = queue.next(); next.done !== true && !interrupt.signal.aborted; next = queue.next()) {
@@ -77,7 +83,8 @@ async function runSuite(name: string, suite: Suite, parts: readonly string[]): P
     };
     await Promise.all(Array.from({ length: jobs }, worker));
   };
-  await runAll(files.filter((file) => !isAlone(file)).values(), suite.jobs);
+  const others = files.filter((file) => !isAlone(file)).sort((a, b) => rank(a) - rank(b));
+  await runAll(others.values(), suite.jobs);
   await runAll(files.filter(isAlone).values(), 1);
   if (interrupt.signal.aborted) totals.failed++;
   process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -14,9 +14,10 @@ import {
   StatNames,
 } from '../../../common/abi.gen.js';
 import { formatAddress } from '../../../common/address.js';
-import { datagramSizes, Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import { datagramSizes, type Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
 import { readFlow, type Flow } from '../../../engine/flows/flow.js';
 import { flowSizes } from '../../../engine/flows/sizes.js';
+import { giveBack, take } from './bench-pool.js';
 
 /** What tap and its like have. */
 interface Owner {
@@ -89,13 +90,13 @@ export class Rig {
   #before: Counts;
 
   private constructor(options: KernelOptions) {
-    this.kernel = Kernel.open({ replay: true, ...options, sizes: { ...smallSizes, ...options.sizes } });
+    this.kernel = take({ replay: true, ...options, sizes: { ...smallSizes, ...options.sizes } });
     this.#events = RingReader.open(this.kernel.rings.events);
     this.#bulk = RingReader.open(this.kernel.rings.bulk);
     this.#before = this.#counts();
   }
 
-  /** Closed when the test ends. */
+  /** Closed when the test ends; without pins the kernel may be one that another bench has had, with every table empty. */
   static open(t: Owner, options: KernelOptions = {}): Rig {
     const rig = new Rig(options);
     t.teardown(() => rig.close());
@@ -188,7 +189,7 @@ export class Rig {
   close(): void {
     this.#events.close();
     this.#bulk.close();
-    this.kernel.close();
+    giveBack(this.kernel);
   }
 
   #counts(): Counts {

@@ -51,6 +51,11 @@ export function blocklistOf(kernel: Kernel): BlockTable {
   return known;
 }
 
+/** What is known of a kernel's blocklist is not so any more. */
+export function forgetBlocklist(kernel: Kernel): void {
+  tables.delete(kernel);
+}
+
 /** Lists a prefix; the set that it is listed under has one origin of the same number. */
 export function block({ kernel }: { kernel: Kernel }, prefix: string, o: BlockPart = {}): void {
   const table = blocklistOf(kernel);
