@@ -161,6 +161,17 @@ __noinline int ids_http_tell(struct ids_packet *pkt, struct ids_io *io, __u32 le
 	return ids_http_emit(pkt, io, length, flags);
 }
 
+/* How many of the section's first bytes are as they were sent, before pass 3: where there was no room for more edges, and
+ * where there was no automaton, values are masked already. */
+static __always_inline __u32 ids_http_unmasked(const struct ids_io *io, __u32 length)
+{
+	__u32 last = io->edge[IDS_EDGES - 1] >> IDS_EDGE_SHIFT;
+
+	if (io->crowded)
+		return last < length ? last : length;
+	return io->message.flags & IDS_MESSAGE_BLIND ? 0 : length;
+}
+
 /* Behind a section of `length` bytes: where the next one is. As ids_l7_sort(). */
 __noinline int ids_http_done(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io, __u32 length)
 {

@@ -7,6 +7,7 @@
 #include "http_body.h"
 #include "http_start.h"
 #include "dns.h"
+#include "past.h"
 #include "patterns.h"
 #include "payload.h"
 #include "tls.h"
@@ -180,6 +181,7 @@ static __always_inline int ids_l7_other(struct ids_packet *pkt, struct ids_l7 *l
 		ids_tls_done(pkt, io, length);
 	else
 		ids_dns_done(pkt, io);
+	ids_past_put(pkt, io, dir->message, length);
 	if (dir->flags & IDS_L7_INSPECT)
 		ids_payload_section(pkt, l7, io, 0, length);
 	dir->next = dir->passed = io->begin + length;
@@ -207,6 +209,7 @@ static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7
 	io->fresh = io->length;
 	if (!length)
 		return IDS_LOOK_MORE;
+	ids_past_put(pkt, io, ids_l7_dir(pkt, l7)->message, ids_http_unmasked(io, length));
 	flags = ids_http_choose(pkt, io);
 	inspect = ids_l7_dir(pkt, l7)->flags & IDS_L7_INSPECT;
 	if ((flags || inspect) && pkt->control & IDS_CONTROL_REDACT)

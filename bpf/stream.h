@@ -485,6 +485,8 @@ IDS_OUTLINE(ids_stream)
 	dir = ids_l7_dir(pkt, turn.l7);
 	if (pkt->verdict != IDS_VERDICT_PASS)
 		return 0;
+	if (pkt->flow_id && ids_behind(pkt->seq, dir->passed) < 0)
+		ids_past_compare(ctx, hook, pkt);
 	if (any || dir->flags & IDS_L7_INSPECT) {
 		pkt->waits = false;
 		if (hook == IDS_HOOK_TC)

@@ -13,12 +13,15 @@ import { Rig, type Seen } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
 
-const openRig = (t: Parameters<typeof Rig.open>[0], flags = 0): Rig => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536, ids_bulk: 1 << 20 } });
-  rig.kernel.writeStructure(structure());
-  rig.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
-  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_LOG_HTTP | flags);
-  return rig;
+/** One for all tests: to load the programs takes longer than they do. */
+const shared = when.skip === false ? Rig.open(t, { sizes: { ids_events: 65536, ids_bulk: 1 << 20 } }) : undefined;
+const openRig = (): Rig => {
+  if (!shared) throw new Error('the rig is not open');
+  shared.kernel.writeStructure(structure());
+  shared.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
+  setLayer7(shared, L7Setting.L7_HTTP | L7Setting.L7_LOG_HTTP);
+  shared.settle();
+  return shared;
 };
 
 /** A segment: side (0 the client), where it begins in that side's bytes, its bytes, TCP flags beyond ACK. */
@@ -184,7 +187,7 @@ const cutAt = (side: 0 | 1, text: string, cuts: readonly number[]): Step[] =>
   [0, ...cuts].map((from, i) => [side, from, text.slice(from, cuts[i])]);
 
 t.test('messages are told apart, whole in a segment, one byte a segment, in any order', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   for (const [name, { client, server, lines }] of Object.entries(exchanges)) {
     t.strictSame(play(rig, [...cutAt(0, client, []), ...cutAt(1, server, [])]).lines, lines, name);
     const each = (text: string): number[] => Array.from({ length: Math.max(text.length - 1, 0) }, (_, i) => i + 1);
@@ -202,7 +205,7 @@ t.test('messages are told apart, whole in a segment, one byte a segment, in any 
 });
 
 t.test('every cut of a request and a response in two', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const client = `POST /a HTTP/1.1\r\nHost: a\r\n${chunked}\r\n3\r\nabc\r\n0\r\n\r\n${get('/b')}`;
   const server = ok('Content-Length: 3\r\n', 'abc') + ok(chunked, '1\r\nx\r\n0\r\n\r\n');
   const lines = ['1 POST /a HTTP/1.1', '2 GET /b HTTP/1.1', '1 HTTP/1.1 200 OK', '2 HTTP/1.1 200 OK'];
@@ -217,7 +220,7 @@ t.test('every cut of a request and a response in two', when, async (t) => {
 });
 
 t.test('retransmissions and overlaps', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const text = get('/abcdefghij');
   const conflicts = (seen: readonly Seen[]): number[] => seen.flatMap(({ events }) => events.map(({ rule }) => rule));
   const cases: Record<string, { steps: readonly Step[]; lines: readonly string[]; events?: readonly number[] }> = {
@@ -278,7 +281,7 @@ t.test('retransmissions and overlaps', when, async (t) => {
 });
 
 t.test('16 KiB are handed over, more is cut, counted and an event', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const head = 'GET /a HTTP/1.1\r\nX: ';
   for (const [length, whole] of [
     [16_384, true],
@@ -297,7 +300,7 @@ t.test('16 KiB are handed over, more is cut, counted and an event', when, async 
 });
 
 t.test('what is missing for good', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const client = get('/a') + get('/b');
   const { lines, talk } = play(rig, [[0, 10, client.slice(10)]]);
   t.strictSame(lines, []);
@@ -310,7 +313,7 @@ t.test('what is missing for good', when, async (t) => {
 });
 
 t.test('HTTP/2 with prior knowledge is recognised and left alone, as other protocols are', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
   const { lines, seen } = play(rig, [
     [0, 0, preface],
