@@ -533,6 +533,19 @@ struct ids_interface {
 	__u32 pad;
 };
 
+/* What the reader of the rings does, and what of the bulk ring ends its sleep. Alerts end it in any case. */
+enum ids_sleep {
+	IDS_SLEEP_NONE = 0, /* it is awake, or there is none: it looks into the rings before it sleeps */
+	IDS_SLEEP_NAP = 1,  /* it looks again within milliseconds: records that a rule or the response waits for */
+	IDS_SLEEP_LONG = 2, /* any record */
+};
+
+/* The only value of ids_reader. */
+struct ids_reader {
+	__u32 sleep; /* enum ids_sleep */
+	__u32 pad;
+};
+
 struct ids_verdict_count {
 	__u64 packets;
 	__u64 bytes;

@@ -18,7 +18,7 @@ enum ids_bytes_what {
 __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 what, __u32 length, __u32 total)
 {
 	struct ids_bytes_record *head;
-	__u32 from = what >> IDS_BYTES_WHAT_FROM, size;
+	__u32 from = what >> IDS_BYTES_WHAT_FROM, kind = what >> IDS_BYTES_WHAT_FLAGS & 0xff, size;
 	struct bpf_dynptr place;
 	struct ids_l7 *l7;
 
@@ -38,7 +38,7 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	ids_event_fill(pkt, &head->event);
 	head->event.type = what & 0xff;
 	head->length = length;
-	head->flags = what >> IDS_BYTES_WHAT_FLAGS & 0xff;
+	head->flags = kind;
 	head->total = total;
 	head->told = io->told;
 	head->decided = io->decided < 255 ? io->decided : 255;
@@ -51,7 +51,7 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	if (from > IDS_SECTION_MAX || length > IDS_SECTION_MAX)
 		length = 0;
 	bpf_dynptr_write(&place, sizeof(*head), io->bytes + (from & (IDS_SECTION_PAD - 1)), length, 0);
-	bpf_ringbuf_submit_dynptr(&place, 0);
+	bpf_ringbuf_submit_dynptr(&place, ids_wake(pkt, kind & (IDS_BYTES_WANTED | IDS_BYTES_DECIDED)));
 	ids_count(IDS_STAT_BULK);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "flow_table.h"
 #include "rates.h"
+#include "wake.h"
 
 /* Histograms of times, IDS_TIMES times IDS_TIME_BUCKETS. Written by the flow stage alone, read by the engine. */
 struct {
@@ -83,7 +84,7 @@ __noinline int ids_flow_tell(struct ids_packet *pkt, __u64 id, __u32 end)
 	record->flow.id = id;
 	if (!record->flow.end)
 		record->flow.end = end;
-	bpf_ringbuf_submit(record, 0);
+	bpf_ringbuf_submit(record, ids_wake(pkt, false));
 	ids_count(IDS_STAT_FLOW_RECORDS);
 	return 0;
 }

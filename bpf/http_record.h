@@ -79,7 +79,7 @@ __noinline int ids_http_emit(struct ids_packet *pkt, struct ids_io *io, __u32 le
 		bpf_ringbuf_discard_dynptr(&record, 0);
 		return 0;
 	}
-	bpf_ringbuf_submit_dynptr(&record, 0);
+	bpf_ringbuf_submit_dynptr(&record, ids_wake(pkt, flags & (IDS_HTTP_WANTED | IDS_HTTP_DECIDED)));
 	ids_count(IDS_STAT_BULK);
 	return 1;
 }

@@ -6,6 +6,7 @@
 #include "events.h"
 #include "flow_table.h"
 #include "io.h"
+#include "wake.h"
 
 /* By flow index, as many as ids_flows (set by the loader). Written by the layer-7 stage alone, read by the engine. */
 struct {

@@ -240,6 +240,15 @@ struct {
 	__uint(max_entries, 4 * 1024 * 1024);
 } ids_events SEC(".maps");
 
+/* What the reader of the rings does. Written by it through a memory map, read by those who write to the bulk ring. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ids_reader);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} ids_reader SEC(".maps");
+
 /* Header sections; read in place by the engine. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

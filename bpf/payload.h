@@ -96,7 +96,7 @@ __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u3
 		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
 	else if (length <= IDS_STREAM_MAX && from <= IDS_SECTION_MAX - IDS_STREAM_MAX)
 		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
-	bpf_ringbuf_submit_dynptr(&record, 0);
+	bpf_ringbuf_submit_dynptr(&record, ids_wake(pkt, true));
 	ids_count(IDS_STAT_BULK);
 	ids_add(IDS_STAT_PAYLOAD, length);
 	return 0;

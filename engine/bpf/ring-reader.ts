@@ -100,6 +100,20 @@ export class RingReader {
     return done;
   }
 
+  /** Whether any record that waits passes `test`, or is still being written; none of them counts as read. */
+  some(test: (view: DataView, at: number) => boolean): boolean {
+    if (this.#consumer.length === 0) return false;
+    const end = Number(Atomics.load(this.#producer, 0));
+    for (let from = Number(Atomics.load(this.#consumer, 0)); from < end;) {
+      const at = from % (this.#mask + 1);
+      const head = Atomics.load(this.#words, at / 4);
+      if ((head & BUSY) !== 0) return true;
+      if ((head & DISCARD) === 0 && test(this.#view, at + HEADER)) return true;
+      from += (HEADER + (head & ~DISCARD) + 7) & ~7;
+    }
+    return false;
+  }
+
   close(): void {
     if (this.#consumer.length === 0) return;
     this.#consumer = this.#producer = new BigInt64Array(0);

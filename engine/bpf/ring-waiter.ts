@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits for rings: a blocking epoll for a thread of its own, and a way to wake it from another.
+// Waits for rings: a blocking epoll for a thread of its own, and a way to wake it from another. Records that were written
+// without a wake-up do not end a wait.
 
 import { callFailed, check, closeFds, E, errnoOf } from './check.js';
 import { libc } from './native.js';
@@ -9,6 +10,7 @@ const EFD_CLOEXEC = 0x80000;
 const EFD_NONBLOCK = 0x800;
 const EPOLL_CTL_ADD = 1;
 const EPOLLIN = 1;
+const EPOLLET = 0x80000000;
 const MAX_EVENTS = 8;
 /** struct epoll_event is packed on x86-64 alone. */
 const EVENT_SIZE = process.arch === 'x64' ? 12 : 16;
@@ -37,7 +39,7 @@ export class RingWaiter {
       check(epoll, 'open an epoll descriptor');
       for (const fd of [...fds, event]) {
         const entry = new DataView(new ArrayBuffer(16));
-        entry.setUint32(0, EPOLLIN, true);
+        entry.setUint32(0, fd === event ? EPOLLIN : EPOLLIN + EPOLLET, true);
         entry.setInt32(EVENT_SIZE - 8, fd, true);
         check(libc().epollControl(epoll, EPOLL_CTL_ADD, fd, entry), 'watch a ring');
       }
@@ -57,7 +59,10 @@ export class RingWaiter {
     return this.#live();
   }
 
-  /** Blocks this thread until a ring has data (true), `wake()` was called or the time is over (false); -1 = no limit. */
+  /**
+   * Blocks this thread until a ring has woken it since the last wait (true), `wake()` was called or the time is over
+   * (false); -1 = no limit. Who waits has drained the rings before.
+   */
   wait(timeoutMs: number): boolean {
     const { epoll, event } = this.#live();
     const count = libc().epollWait(epoll, this.#events, MAX_EVENTS, timeoutMs);

@@ -13,6 +13,8 @@ export interface ReaderStart {
   readonly bulk: RingHandle;
   readonly waiter: WaiterHandle;
   readonly flows: FlowHandle;
+  /** Descriptor of the map ids_reader. */
+  readonly reader: number;
   /** One 32-bit cell: raised records that the main thread has not taken yet. */
   readonly backlog: SharedArrayBuffer;
   /** One 32-bit cell: bytes of log lines that the main thread has not taken yet. */

@@ -17,12 +17,15 @@ import {
   type ReaderStart,
   type ToReader,
 } from './messages.js';
+import { ReaderSleep } from './reader-sleep.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
 const BURST = 4096;
 /** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
 const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
+/** While the log keeps it busy, records are read by the batch. */
+const NAP_MS = 4;
 /** How often the thread looks for its first rule set. */
 const START_MS = 20;
 /** Bursts that are read when the thread ends: more than both rings hold. */
@@ -37,6 +40,7 @@ const counts = new Float64Array(start.counts);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
 const waiter = RingWaiter.adopt(start.waiter);
+const rest = new ReaderSleep(waiter, bulk, start.reader);
 const replies = RawReply.open();
 const flows = FlowMemory.open(start.flows);
 
@@ -132,10 +136,13 @@ function handOver(): void {
   say({ type: 'raised', raised });
 }
 
+/** Records of the bulk ring that the last look brought. */
+let logged = 0;
+
 /** Reads both rings; true if they were empty at the end. */
 function drain(): boolean {
   const a = events.drain((view, at) => judge.onEvent(view, at), BURST);
-  const b = bulk.drain((view, at, length) => judge.onBulk(view, at, length), BURST);
+  const b = (logged = bulk.drain((view, at, length) => judge.onBulk(view, at, length), BURST));
   handOver();
   handOverLines(false);
   return a < BURST && b < BURST;
@@ -153,7 +160,11 @@ while (running && !explained) {
   takeMessages();
 }
 for (let empty = true; running;) {
-  if (empty) waiter.wait(judge.layer7.lines.pending > 0 ? BATCH_MS : IDLE_MS);
+  if (empty) {
+    if (logged > 0) rest.nap(NAP_MS);
+    else if (judge.layer7.lines.pending > 0) rest.nap(BATCH_MS);
+    else rest.sleep(IDLE_MS);
+  }
   takeMessages();
   while (running && Atomics.load(backlog, 0) > MAX_BACKLOG) {
     Atomics.wait(backlog, 0, Atomics.load(backlog, 0), 100);
@@ -177,6 +188,7 @@ handOverLines(true);
 say({ type: 'stopped' });
 flows.close();
 replies.close();
+rest.close();
 waiter.close();
 bulk.close();
 events.close();

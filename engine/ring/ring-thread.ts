@@ -56,6 +56,7 @@ export class RingThread {
       events,
       bulk,
       flows: kernel.flowHandle(),
+      reader: kernel.map('ids_reader').fd,
       waiter,
       backlog,
       lineBacklog,
