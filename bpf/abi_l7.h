@@ -177,6 +177,22 @@ enum ids_structure_bit {
 	IDS_STRUCTURE_TRAILER = 3,
 };
 
+/*
+ * What sets a byte apart. Bytes of none of the kinds in stop[state] begin no region, are not odd, and leave the automaton
+ * where the last of them would have led it from `state` alone: of several at once only that one is looked at. Letters,
+ * digits and most marks are of no kind.
+ */
+enum ids_structure_kind {
+	IDS_KIND_LINE_END = 1,
+	IDS_KIND_SEPARATOR = 2, /* ? & ; # */
+	IDS_KIND_PERCENT = 4,
+	IDS_KIND_COLON = 8, /* : [ ] */
+	IDS_KIND_BLANK = 16,
+	IDS_KIND_PATH = 32, /* / . \\ = */
+	IDS_KIND_OTHER = 64,
+	IDS_KIND_ANY = 128, /* every byte stops this state */
+};
+
 struct ids_structure {
 	__u32 generation; /* ids_control.structure under which it is in force */
 	__u32 pad;
@@ -184,6 +200,8 @@ struct ids_structure {
 	__u16 region
 		[IDS_STRUCTURE_STATES]; /* enum ids_region, | IDS_REGION_MASKED, | bytes back << IDS_STRUCTURE_BACK_SHIFT */
 	__u8 pending[IDS_STRUCTURE_STATES]; /* the last bytes may get another region: those of a name */
+	__u8 byte_kind[256];                /* enum ids_structure_kind, and */
+	__u8 stop[IDS_STRUCTURE_STATES];    /* kinds of bytes that a state cannot pass over, see there */
 	__u16 next[IDS_STRUCTURE_STATES * IDS_STRUCTURE_CLASSES];
 	__u16 beyond[IDS_STRUCTURE_CLASSES *
 		     2]; /* never reached: what a byte could lead to as far as the verifier knows */

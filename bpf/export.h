@@ -36,6 +36,7 @@ struct ids_export {
 	enum ids_event_type event_type;
 	enum ids_event_flag event_flag;
 	enum ids_sleep sleep;
+	enum ids_structure_kind structure_kind;
 	enum ids_http_flag http_flag;
 	enum ids_cut_flag cut_flag;
 	enum ids_flow_limit flow_limit;

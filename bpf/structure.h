@@ -52,6 +52,33 @@ struct ids_structure_walk {
 	})
 
 /*
+ * Enum ids_structure_kind of the next `size` bytes, eight of them in a byte. All at once, and before the walk: its variables
+ * fill the registers.
+ */
+#define IDS_STRUCTURE_KINDS(size)                                                                          \
+	({                                                                                                 \
+		__u32 all = IDS_KIND_ANY * 0x01010101U;                                                    \
+                                                                                                           \
+		_Pragma("unroll") for (int k = 0; k < (size); k++) all |= (__u32)table->byte_kind[byte[k]] \
+									  << k / 8 * 8;                    \
+		barrier_var(all);                                                                          \
+		barrier_var(byte);                                                                         \
+		all;                                                                                       \
+	})
+
+/* Eight bytes from `i` on: where the state may pass over them only the last one is looked at. */
+#define IDS_STRUCTURE_EIGHT(i)                                                                     \
+	({                                                                                         \
+		if (kinds >> (i) & table->stop[state & IDS_STRUCTURE_STATE]) {                     \
+			_Pragma("unroll") for (int k = 0; k < 8; k++) IDS_STRUCTURE_STEP((i) + k); \
+		} else {                                                                           \
+			place += 7 << 16;                                                          \
+			barrier_var(place);                                                        \
+			IDS_STRUCTURE_STEP((i) + 7);                                               \
+		}                                                                                  \
+	})
+
+/*
  * Masks in place what is sensitive in `length` bytes from `at` on, by the edges in scratch: where there is no room. Where
  * it stands lies in memory, as the verifier would follow every value of a register.
  */
@@ -122,25 +149,28 @@ __noinline int ids_structure_edges(struct ids_io *io, const struct ids_structure
 static long ids_structure_chunk(__u32 index, void *data)
 {
 	struct ids_structure_walk *walk = data;
-	struct ids_io *io = walk->io;
-	__u32 at = walk->first + index * IDS_STRUCTURE_CHUNK;
-
-	if (at + IDS_STRUCTURE_CHUNK > io->length || at > IDS_SECTION_MAX - IDS_STRUCTURE_CHUNK)
-		return 1;
+	__u32 at = walk->first + index * IDS_STRUCTURE_CHUNK, kinds, state, seen = 0, edges = 0, place = at << 16;
 	const struct ids_structure *table = walk->table;
-	const __u8 *byte = io->bytes + at, *next = (const __u8 *)table->next;
+	const __u8 *byte, *next = (const __u8 *)table->next;
 	__u32 *raw = walk->scratch->raw;
-	__u32 state = walk->state, seen = 0, edges = 0, place = at << 16;
 
+	if (at + IDS_STRUCTURE_CHUNK > walk->io->length || at > IDS_SECTION_MAX - IDS_STRUCTURE_CHUNK)
+		return 1;
+	walk->io->scanned = at + IDS_STRUCTURE_CHUNK;
+	byte = walk->io->bytes + at;
+	kinds = IDS_STRUCTURE_KINDS(IDS_STRUCTURE_CHUNK);
+	state = walk->state;
 #pragma unroll
-	for (int i = 0; i < IDS_STRUCTURE_CHUNK; i++)
-		IDS_STRUCTURE_STEP(i);
+	for (int i = 0; i < IDS_STRUCTURE_CHUNK; i += 8)
+		IDS_STRUCTURE_EIGHT(i);
+	/* Nothing but `walk` waits on the stack meanwhile. */
+	barrier_var(walk);
 	walk->state = state;
 	walk->seen |= seen;
-	io->scanned = at + IDS_STRUCTURE_CHUNK;
-	if (edges || io->crowded)
-		ids_structure_edges(io, table, at, IDS_STRUCTURE_CHUNK, edges);
-	return io->end != 0;
+	if (edges || walk->io->crowded)
+		ids_structure_edges(walk->io, walk->table, walk->io->scanned - IDS_STRUCTURE_CHUNK, IDS_STRUCTURE_CHUNK,
+				    edges);
+	return walk->io->end != 0;
 }
 
 /*
@@ -149,38 +179,42 @@ static long ids_structure_chunk(__u32 index, void *data)
  */
 __noinline __u32 ids_structure_tail(struct ids_io *io, const struct ids_structure *table, __u32 state)
 {
-	__u32 zero = 0, seen = 0, edges = 0, at, start, place, length;
+	__u32 zero = 0, seen = 0, edges = 0, at, place, kinds;
 	struct ids_structure_room *room = bpf_map_lookup_elem(&ids_structure_scratch, &zero);
 	const __u8 *next, *byte;
 	__u32 *raw;
 
 	if (!io || !table || !room)
 		return 0;
-	at = start = io->scanned;
+	at = io->scanned;
 	place = at << 16;
-	length = io->length - at;
-	if (io->length > IDS_SECTION_MAX || length >= IDS_STRUCTURE_CHUNK)
+	if (io->length > IDS_SECTION_MAX || io->length - at >= IDS_STRUCTURE_CHUNK)
 		return state;
 	next = (const __u8 *)table->next;
 	raw = room->raw;
-#define IDS_STRUCTURE_PART(size)                                                          \
-	if (length & (size)) {                                                            \
-		barrier_var(at);                                                          \
-		if (at > IDS_SECTION_MAX - (size))                                        \
-			return state;                                                     \
-		byte = io->bytes + at;                                                    \
-		_Pragma("unroll") for (int i = 0; i < (size); i++) IDS_STRUCTURE_STEP(i); \
-		at += (size);                                                             \
+	/* How many there are is read anew each time: the stack is short. */
+#define IDS_STRUCTURE_PART(size, walk)             \
+	barrier_var(io);                           \
+	if ((io->length - io->scanned) & (size)) { \
+		barrier_var(at);                   \
+		if (at > IDS_SECTION_MAX - (size)) \
+			return state;              \
+		byte = io->bytes + at;             \
+		walk;                              \
+		at += (size);                      \
 	}
-	IDS_STRUCTURE_PART(16)
-	IDS_STRUCTURE_PART(8)
-	IDS_STRUCTURE_PART(4)
-	IDS_STRUCTURE_PART(2)
-	IDS_STRUCTURE_PART(1)
+#define IDS_STRUCTURE_STEPS(size) _Pragma("unroll") for (int i = 0; i < (size); i++) IDS_STRUCTURE_STEP(i)
+	IDS_STRUCTURE_PART(16, kinds = IDS_STRUCTURE_KINDS(16); IDS_STRUCTURE_EIGHT(0); IDS_STRUCTURE_EIGHT(8))
+	IDS_STRUCTURE_PART(8, kinds = IDS_STRUCTURE_KINDS(8); IDS_STRUCTURE_EIGHT(0))
+	IDS_STRUCTURE_PART(4, IDS_STRUCTURE_STEPS(4))
+	IDS_STRUCTURE_PART(2, IDS_STRUCTURE_STEPS(2))
+	IDS_STRUCTURE_PART(1, IDS_STRUCTURE_STEPS(1))
+#undef IDS_STRUCTURE_STEPS
 #undef IDS_STRUCTURE_PART
-	io->scanned = at;
+	at = io->scanned;
+	io->scanned = io->length;
 	if (edges || io->crowded)
-		ids_structure_edges(io, table, start, length, edges);
+		ids_structure_edges(io, table, at, io->length - at, edges);
 	return state | seen << 16;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the structure automaton tells bytes apart by: one class for each byte that the syntax or a name may turn on.
 
+import { StructureKind as Kind } from '../../../common/abi.gen.js';
 import { foldNameByte, isTokenByte } from './names.js';
 
 const SINGLE = '\r\n \t:/.?&;#%=[]\\';
@@ -64,3 +65,17 @@ export function among(cls: number, signs: string): boolean {
 /** True for what can begin the name of a parameter behind it. */
 export const separates = (cls: number): boolean =>
   cls === Class.QUESTION || cls === Class.AMPERSAND || cls === Class.SEMICOLON || cls === Class.HASH;
+
+const KINDS: readonly (readonly [number, string])[] = [
+  [Kind.KIND_LINE_END, '\r\n'],
+  [Kind.KIND_SEPARATOR, '?&;#'],
+  [Kind.KIND_PERCENT, '%'],
+  [Kind.KIND_COLON, ':[]'],
+  [Kind.KIND_BLANK, ' \t'],
+  [Kind.KIND_PATH, '/.\\='],
+];
+
+/** enum ids_structure_kind of each class. */
+export const kindOf: readonly number[] = Array.from({ length: CLASSES }, (_, cls) =>
+  cls === OTHER ? Kind.KIND_OTHER : (KINDS.find(([, signs]) => among(cls, signs))?.[0] ?? 0),
+);

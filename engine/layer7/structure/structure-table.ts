@@ -4,7 +4,8 @@
 import { L7Limit, StructureBit, StructureLayout } from '../../../common/abi.gen.js';
 import { IdsError } from '../../../common/errors.js';
 import { buildStructure, type StructureNames } from './automaton.js';
-import { byteClasses, CLASSES } from './byte-classes.js';
+import { byteClasses, CLASSES, kindOf } from './byte-classes.js';
+import { stopsOf } from './stops.js';
 
 /**
  * The bytes of struct ids_structure for these names; its generation is the loader's. State 0 and class 0 stay all zero,
@@ -22,7 +23,11 @@ export function structureTable(names: StructureNames): Uint8Array {
   }
   const table = new Uint8Array(StructureLayout.SIZE);
   const view = new DataView(table.buffer);
-  byteClasses.forEach((cls, byte) => (table[StructureLayout.byteClass + byte] = 2 * cls));
+  byteClasses.forEach((cls, byte) => {
+    table[StructureLayout.byteClass + byte] = 2 * cls;
+    table[StructureLayout.byteKind + byte] = kindOf[cls] ?? 0;
+  });
+  table.set(stopsOf(steps), StructureLayout.stop);
   states.forEach(({ region, back, pending }, state) => {
     table[StructureLayout.pending + state] = pending;
     view.setUint16(StructureLayout.region + 2 * state, region | (back << StructureBit.STRUCTURE_BACK_SHIFT), true);
