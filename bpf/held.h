@@ -122,7 +122,8 @@ __noinline int ids_held_settle(struct ids_packet *pkt, __u32 queued, __u32 index
 	size = held->size;
 	barrier_var(size);
 	if (found && wanted && size && size <= IDS_HELD_MAX) {
-		if (bpf_ringbuf_output(&ids_bulk, held->record, size, 0))
+		/* The record of its response follows. */
+		if (bpf_ringbuf_output(&ids_bulk, held->record, size, BPF_RB_NO_WAKEUP))
 			ids_count(IDS_STAT_BULK_LOST);
 		else
 			ids_count(IDS_STAT_BULK);

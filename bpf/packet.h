@@ -46,7 +46,7 @@ struct ids_match {
 
 struct ids_packet {
 	/* Settled at the entry. */
-	__u64 now; /* 0 until asked for: use ids_now() */
+	__u64 now;   /* 0 until asked for: use ids_now() */
 	__u64 fence; /* counts what is written to the bulk ring: adding to it is a barrier, see wake.h */
 	__u32 frame_len;
 	__u32 ifindex;

@@ -6,10 +6,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { ControlFlag, EventLayout, EventType, readEvent, Stat } from '../../common/abi.gen.js';
-import { Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
+import { ControlFlag, EventLayout, EventType, L7Setting, readEvent, Sleep, Stat } from '../../common/abi.gen.js';
+import { indexKey, Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
+import { ReaderSleep } from '../../engine/ring/reader-sleep.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp } from './support/frames.js';
+import { openHttpRig, segment } from './support/http-rig.js';
+import { setLayer7 } from './support/layer7-rig.js';
 import { block } from './support/rules.js';
 
 const frame = tcp({ src: '192.0.2.7', dst: '198.51.100.1' });
@@ -133,5 +136,48 @@ if (privileged(t)) {
     t.throws(() => waiter.wait(0));
     t.throws(() => ring.drain(() => undefined), { code: 'INTERNAL' });
     t.equal(readdirSync('/proc/self/fd').length, before);
+  });
+
+  t.test('what is only logged ends a long sleep, and no nap; what a rule waits for ends both', (t) => {
+    const rig = openHttpRig(t);
+    const { fd } = rig.kernel.rings.bulk;
+    const waiter = RingWaiter.open([fd]);
+    const reader = RingReader.open(rig.kernel.rings.bulk);
+    const map = rig.kernel.map('ids_reader');
+    const rest = new ReaderSleep(waiter, reader, map.fd);
+    t.teardown(() => {
+      rest.close();
+      waiter.close();
+      reader.close();
+    });
+    const wakes = (depth: number, flags: number): boolean => {
+      setLayer7(rig, flags);
+      map.put(indexKey(0), new Uint8Array(Uint32Array.of(depth, 0).buffer));
+      rig.kernel.run(segment('POST / HTTP/1.1\r\nHost: a\r\n\r\n'));
+      const woken = waiter.wait(0);
+      const urgent = reader.some((view, at) => view.getUint8(at + EventLayout.type) !== EventType.EVENT_HTTP);
+      t.notOk(urgent, 'a look at what waits takes nothing');
+      t.equal(
+        reader.drain(() => undefined),
+        1,
+      );
+      return woken;
+    };
+    const logged = L7Setting.L7_HTTP | L7Setting.L7_LOG_HTTP;
+    const wanted = L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS;
+    t.same(
+      [Sleep.NONE, Sleep.NAP, Sleep.LONG].map((depth) => [wakes(depth, logged), wakes(depth, wanted)]),
+      [
+        [false, false],
+        [false, true],
+        [true, true],
+      ],
+    );
+    // What came before the sleep was told is not slept over.
+    rig.kernel.run(segment('POST / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    rest.nap(60_000);
+    rest.sleep(60_000);
+    t.equal(map.get(indexKey(0))?.[0], Sleep.NONE);
+    t.end();
   });
 }
