@@ -9,6 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
   'rule-reject': 'rules',
   'reject-limit': 'rules',
   'flow-cut': 'flow drop',
+  'flow-drop': 'flow drop',
   malformed: 'decode error',
 };
 

@@ -289,6 +289,7 @@ enum ids_rule_flag {
 	IDS_RULE_MIRROR = 2,  /* the second half of a bidirectional rule: silent if the entry before it matched */
 	IDS_RULE_REJECT_SRC = 4,
 	IDS_RULE_REJECT_DST = 8,
+	IDS_RULE_ONCE = 16, /* asks for addresses alone: alerts on the first packet of a flow's direction */
 };
 
 /* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */
@@ -316,6 +317,7 @@ struct ids_rule {
 enum ids_ruleset_flag {
 	IDS_RULESET_ADDRESSES = 1, /* the address trie is not empty */
 	IDS_RULESET_HTTP = 2,      /* a rule wants HTTP requests */
+	IDS_RULESET_ONCE = 4,      /* a rule has IDS_RULE_ONCE */
 };
 
 /*

@@ -114,10 +114,10 @@ struct ids_flow {
 	__u32 client_us; /* SYN-ACK to ACK */
 	/* TCP: sequence number of the first byte of each direction whose SYN was seen, else 0. ICMP: the first type and code. */
 	__u32 first[2];
-	__u8 proven; /* it was established once */
-	__u8 vlans;  /* tags of the first packet */
-	__u16 inner; /* id of its second tag */
-	__u8 pad[4];
+	__u8 proven;   /* it was established once */
+	__u8 vlans;    /* tags of the first packet */
+	__u16 inner;   /* id of its second tag */
+	__u16 told[2]; /* by direction: a mark of the rule set whose rules with IDS_RULE_ONCE have had a packet of it */
 };
 
 /* Histograms of times in ids_flow_times, IDS_TIME_BUCKETS each. */

@@ -42,7 +42,9 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 		if (ids_quic_wanted(pkt))
 			ids_quic(ctx, hook, pkt);
 		if (ids_payload_wanted(pkt))
-			ids_payload_datagram(ctx, hook, pkt);
+			ids_payload_packet(ctx, hook, pkt);
+		if (ids_reset_wanted(pkt))
+			ids_payload_reset(pkt);
 	}
 	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);

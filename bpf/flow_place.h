@@ -68,6 +68,7 @@ static __always_inline bool ids_flow_write(struct ids_packet *pkt, struct ids_fl
 	flow->vlans = pkt->vlans;
 	flow->inner = pkt->vlan[1];
 	flow->proven = 0;
+	flow->told[0] = flow->told[1] = 0;
 	__builtin_memset(flow->dir, 0, sizeof(flow->dir));
 	/* The source is the client, unless the caller turns it round. */
 	*(volatile __u32 *)&flow->state = IDS_FLOW_NEW | (pkt->swapped ? IDS_FLOW_CLIENT_SECOND << 16 : 0);

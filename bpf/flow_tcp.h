@@ -147,11 +147,29 @@ static __always_inline bool ids_flow_numbers(struct ids_packet *pkt, struct ids_
 	return true;
 }
 
+/* Where one side alone is seen, and mid-stream pick-up is on, who goes on behind his SYN is established. */
+static __always_inline bool ids_flow_one_sided(struct ids_packet *pkt, struct ids_segment *s)
+{
+	__u32 state = s->flow->state;
+
+	if (!(pkt->control & IDS_CONTROL_MIDSTREAM) || s->peer->packets || !(s->dir->tcp_flags & IDS_TCP_SYN) ||
+	    state >= IDS_FLOW_ESTABLISHED || !(s->flags & IDS_TCP_ACK) || s->seq != s->dir->next ||
+	    !ids_flow_turn(s->flow, state, IDS_FLOW_ESTABLISHED, 0))
+		return false;
+	s->flow->proven = 1;
+	s->dir->probe_us = 0;
+	ids_flow_flag(s->flow, IDS_FLOW_MIDSTREAM);
+	ids_count(IDS_STAT_FLOWS_MIDSTREAM);
+	return true;
+}
+
 static __always_inline void ids_flow_segment(struct ids_packet *pkt, struct ids_segment *s)
 {
 	__u32 state = s->flow->state;
 	bool news;
 
+	if (ids_flow_one_sided(pkt, s))
+		state = IDS_FLOW_ESTABLISHED;
 	if (state == IDS_FLOW_NEW && (s->dir->tcp_flags | s->peer->tcp_flags) & IDS_TCP_SYN)
 		return;
 	if (state == IDS_FLOW_ANSWERED) {

@@ -65,7 +65,9 @@ static __always_inline int ids_l7_astray(struct ids_packet *pkt, struct ids_l7 *
 static __always_inline int ids_l7_guess(const struct ids_packet *pkt, const struct ids_l7_dir *dir, struct ids_io *io,
 					__u32 wanted)
 {
-	bool first = dir->phase == IDS_PHASE_START;
+	/* As good as the first is the segment that a flow is picked up with. */
+	bool first = dir->phase == IDS_PHASE_START ||
+		     (dir->phase == IDS_PHASE_LOST && !dir->tries && pkt->app == IDS_APP_UNKNOWN);
 	int guess = IDS_GUESS_NO, begins;
 
 	/* A stream does not change what it speaks. */

@@ -41,13 +41,20 @@ static __always_inline const struct ids_l7_settings *ids_l7_setting(void)
 	return bpf_map_lookup_elem(&ids_l7_settings, &zero);
 }
 
+static __always_inline struct ids_l7 *ids_l7_loosely(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ids_l7_loose, &zero);
+}
+
 /* The state of the packet's flow; null never happens. */
 static __always_inline struct ids_l7 *ids_l7_of(const struct ids_packet *pkt)
 {
-	__u32 index = pkt->flow, zero = 0;
+	__u32 index = pkt->flow;
 
 	if (!pkt->flow_id)
-		return bpf_map_lookup_elem(&ids_l7_loose, &zero);
+		return ids_l7_loosely();
 	return bpf_map_lookup_elem(&ids_l7_flows, &index);
 }
 

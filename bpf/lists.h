@@ -111,10 +111,10 @@ static __always_inline void ids_judge_flow(struct ids_packet *pkt)
 		return;
 	pkt->verdict = IDS_VERDICT_DROP;
 	pkt->reason = IDS_REASON_FLOW_DROP;
+	pkt->event_type = IDS_EVENT_CUT;
 	if (!order)
 		return;
 	pkt->reason = IDS_REASON_FLOW_CUT;
-	pkt->event_type = IDS_EVENT_CUT;
 	if (order & IDS_ORDER_REJECT) {
 		pkt->verdict = IDS_VERDICT_REJECT;
 		pkt->sides = IDS_RULE_REJECT_SRC;

@@ -189,17 +189,38 @@ static __always_inline void ids_payload_end(struct ids_packet *pkt, struct ids_l
 	dir->flags &= ~IDS_L7_INSPECT;
 }
 
-/* The payload of a datagram, for rules that look into packets. */
-IDS_OUTLINE(ids_payload_datagram)
+/*
+ * Whether a TCP segment belongs to no stream: its flow was never established, it is a SYN whose data nobody has to take
+ * (RFC 7413 says who has), or a RST. As in Suricata no message of it counts, and rules look into it by itself.
+ */
+static __always_inline bool ids_l7_apart(const struct ids_packet *pkt)
 {
-	struct ids_l7 *l7 = ids_l7_of(pkt);
+	__u32 flags = pkt->field[IDS_FIELD_TCP_FLAGS];
+	const struct ids_flow *flow;
+
+	if (flags & IDS_TCP_RST)
+		return true;
+	if (!pkt->flow_id)
+		return false;
+	if (flags & IDS_TCP_SYN)
+		return !(ids_get(pkt, IDS_FIELD_TCP_OPTS) & IDS_TCPOPT_FASTOPEN);
+	flow = ids_flow_at(pkt->flow);
+	return flow && !flow->proven;
+}
+
+/* The payload of a packet that is part of no stream, for rules that look into packets. */
+IDS_OUTLINE(ids_payload_packet)
+{
+	bool tcp = pkt->proto_key == IPPROTO_TCP;
+	struct ids_l7 *l7 = tcp ? ids_l7_loosely() : ids_l7_of(pkt);
 	struct ids_io *io = ids_io();
 	struct ids_l7_dir *dir;
 	__u32 length = pkt->payload_len;
 
 	if (!l7 || !io)
 		return 0;
-	if (l7->id != pkt->flow_id || !pkt->flow_id) {
+	/* The entry of a TCP flow is that of its stream. */
+	if (l7->id != pkt->flow_id || !pkt->flow_id || tcp) {
 		__builtin_memset(l7, 0, sizeof(*l7));
 		l7->id = pkt->flow_id;
 	}
@@ -211,6 +232,11 @@ IDS_OUTLINE(ids_payload_datagram)
 	ids_payload_beyond(pkt, dir, dir->inspected, length);
 	if (!(dir->flags & IDS_L7_INSPECT))
 		return 0;
+	/* A segment could be a part of a header section, which nobody has masked. */
+	if (tcp && pkt->control & IDS_CONTROL_REDACT) {
+		ids_add(IDS_STAT_UNINSPECTED, length);
+		return 0;
+	}
 	length = ids_payload_room(pkt, dir, dir->first + dir->inspected, length);
 	if (length > IDS_STREAM_MAX)
 		length = IDS_STREAM_MAX;
@@ -225,7 +251,9 @@ IDS_OUTLINE(ids_payload_datagram)
 /* Whether rules could look into the payload of this packet by itself. */
 static __always_inline bool ids_payload_wanted(const struct ids_packet *pkt)
 {
-	return pkt->proto_key == IPPROTO_UDP && pkt->verdict == IDS_VERDICT_PASS && pkt->l4_read && pkt->payload_len;
+	if (pkt->verdict != IDS_VERDICT_PASS || !pkt->l4_read || !pkt->payload_len)
+		return false;
+	return pkt->proto_key == IPPROTO_UDP || (pkt->proto_key == IPPROTO_TCP && ids_l7_apart(pkt));
 }
 
 #endif

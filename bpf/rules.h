@@ -12,6 +12,7 @@ struct ids_walk {
 	struct ids_packet *pkt;
 	const struct ids_ruleset *set;
 	__u32 last; /* position of the last rule whose conditions held */
+	bool again; /* rules that alert once have had a packet of this direction */
 };
 
 static __always_inline bool ids_conditions_hold(const struct ids_packet *pkt, const struct ids_rule *rule)
@@ -86,6 +87,8 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 	if (rule->flags & IDS_RULE_MIRROR && walk->last + 1 == position)
 		return 0;
 	walk->last = position;
+	if (walk->again && rule->flags & IDS_RULE_ONCE)
+		return 0;
 	if (pkt->fragment | pkt->tolds && rule->action == IDS_ACTION_ALERT && ids_told(pkt, position))
 		return 0;
 	if (rule->threshold) {
@@ -112,7 +115,8 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 		pkt->decider = position;
 		pkt->sides = rule->flags;
 	}
-	if (result == IDS_RESULT_ALERT && !(rule->flags & IDS_RULE_NOALERT))
+	/* Of one that decides the packet's own record is raised, silent or not. */
+	if (result == IDS_RESULT_ALERT && (!(rule->flags & IDS_RULE_NOALERT) || pkt->decider == position))
 		ids_note_match(pkt, rule, position);
 	return 0;
 }
@@ -140,6 +144,20 @@ static long ids_next_candidate(__u32 index, void *data)
 	return ids_apply(walk, word * 64 + bit);
 }
 
+/* Whether a packet of the flow's direction has been judged by this rule set before; notes that one has. */
+static __always_inline bool ids_judged_again(const struct ids_packet *pkt, const struct ids_ruleset *set)
+{
+	struct ids_flow *flow = pkt->flow_id ? ids_flow_at(pkt->flow) : 0;
+	__u16 mark = set->generation % 0xffff + 1;
+
+	if (!flow || !(set->flags & IDS_RULESET_ONCE))
+		return false;
+	if (flow->told[pkt->direction & 1] == mark)
+		return true;
+	flow->told[pkt->direction & 1] = mark;
+	return false;
+}
+
 /* Judges the packet by the rule set in force. */
 __noinline int ids_judge_rules(struct ids_packet *pkt)
 {
@@ -165,6 +183,7 @@ __noinline int ids_judge_rules(struct ids_packet *pkt)
 		return 0;
 	walk.pkt = pkt;
 	walk.set = set;
+	walk.again = ids_judged_again(pkt, set);
 	bpf_loop(IDS_MAX_RULES, ids_next_candidate, &walk, 0);
 	if (pkt->verdict != IDS_VERDICT_PASS)
 		ids_spared(pkt, ids_allowed(pkt));

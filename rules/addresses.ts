@@ -22,6 +22,7 @@ export const allAddresses: AddressSet = [{ from: 0n, to: SPACE_END }];
 export interface ResolvedAddresses {
   readonly set: AddressSet;
   readonly any: boolean;
+  readonly negated: boolean;
 }
 
 const EXAMPLES = 'write for example 192.0.2.7, 192.0.2.0/24, 192.0.2.1-192.0.2.9, 2001:db8::/32, any or $HOME_NET';
@@ -90,7 +91,7 @@ export function addressDomain(variables: Readonly<Record<string, string>>): Doma
 
 /** Resolves an address expression. */
 export function resolveAddresses(text: string, domain: Domain): ResolvedAddresses | Failure {
-  if (text.toLowerCase() === 'any') return { set: allAddresses, any: true };
+  if (text.toLowerCase() === 'any') return { set: allAddresses, any: true, negated: false };
   const found = resolve(text, domain);
-  return 'set' in found && found.any ? { set: allAddresses, any: true } : found;
+  return 'set' in found && found.any ? { set: allAddresses, any: true, negated: false } : found;
 }

@@ -41,6 +41,8 @@ export interface Endpoint {
   /** True if `any` stood there (then packets without addresses or ports match too). */
   readonly anyAddress: boolean;
   readonly anyPort: boolean;
+  /** Some of its addresses are written as what they are not. */
+  readonly negated?: true;
   /** As written, for `rules show`. */
   readonly text: string;
 }

@@ -15,6 +15,8 @@ export interface Resolved {
   readonly set: IntervalSet;
   /** True if the expression is `any`, perhaps through a variable. */
   readonly any: boolean;
+  /** True if something in it is negated. */
+  readonly negated: boolean;
 }
 
 /** What differs between addresses and ports. */
@@ -46,6 +48,8 @@ interface Scope {
   readonly open: readonly string[];
   readonly depth: number;
   readonly budget: { left: number };
+  /** What was seen of the whole expression. */
+  readonly seen: { negated: boolean };
 }
 
 function within(set: IntervalSet, family: IntervalSet): IntervalSet {
@@ -122,6 +126,7 @@ function collectElement(text: string, at: number, into: Collected, scope: Scope)
   const negated = text.startsWith('!');
   const body = negated ? text.slice(1).trimStart() : text;
   const bodyAt = at + text.length - body.length;
+  if (negated) scope.seen.negated = true;
   if (body === '' || body.startsWith('!')) {
     return {
       at: bodyAt,
@@ -200,9 +205,10 @@ function collectVariable(text: string, at: number, into: Collected, scope: Scope
 /** Resolves an expression, or says what is wrong with it. */
 export function resolve(text: string, domain: Domain): Resolved | Failure {
   const found: Collected = { named: [], taken: [], any: false };
-  const failure = collect(text, 0, found, { domain, open: [], depth: 0, budget: { left: MAX_ELEMENTS } });
+  const seen = { negated: false };
+  const failure = collect(text, 0, found, { domain, open: [], depth: 0, budget: { left: MAX_ELEMENTS }, seen });
   if (failure) return failure;
   const set = settle(found, domain);
   if (set.length === 0) return emptySet(domain, 0);
-  return { set, any: found.any && found.taken.length === 0 };
+  return { set, any: found.any && found.taken.length === 0, ...seen };
 }

@@ -86,6 +86,7 @@ function endpoint(address: Token, port: Token, side: string, resolver: Resolver,
     ports: 'set' in ports ? ports.set : [],
     anyAddress: 'set' in addresses && addresses.any,
     anyPort: 'set' in ports && ports.any,
+    ...('set' in addresses && addresses.negated ? { negated: true as const } : {}),
     text: `${address.text} ${port.text}`,
   };
 }

@@ -271,8 +271,7 @@ export class Judge {
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show() };
     for (const match of matches) {
       const rule = loaded.rules[match.rule];
-      if (rule)
-        this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet.tuple(), flow);
+      if (rule) this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet, flow);
     }
   }
 
@@ -306,10 +305,11 @@ export class Judge {
     base: Detection,
     rule: KnownRule,
     match: EngineMatch,
-    tuple: FlowTuple,
+    packet: RecordPacket,
     flow: Flow | undefined,
   ): void {
-    const wants = match.action === Action.DROP || match.action === Action.REJECT;
+    // A packet by itself has passed already, and nobody knows whether it is of the flow that it names.
+    const wants = (match.action === Action.DROP || match.action === Action.REJECT) && !packet.apart;
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
     const rejects = acts && match.action === Action.REJECT;
@@ -330,7 +330,9 @@ export class Judge {
         ...(match.count > 0 ? { count: match.count } : {}),
       },
       established: (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0,
-      ...(acts ? { cut: rejects && rule.info.reject.source ? { ...tuple, reject: true as const } : tuple } : {}),
+      ...(acts
+        ? { cut: rejects && rule.info.reject.source ? { ...packet.tuple(), reject: true as const } : packet.tuple() }
+        : {}),
       ...(match.alert ? {} : { quiet: true }),
     });
   }

@@ -2,7 +2,17 @@
 // The packet of a ring record as rules see it. Most rules never ask for more than a message's buffers, so nothing is read
 // before it is asked for.
 
-import { App, EventFlag, EventLayout as L, EventType, Field, FlowBit, type Direction } from '../../common/abi.gen.js';
+import {
+  App,
+  BytesFlag,
+  BytesRecordLayout,
+  EventFlag,
+  EventLayout as L,
+  EventType,
+  Field,
+  FlowBit,
+  type Direction,
+} from '../../common/abi.gen.js';
 import type { JudgedPacket } from '../../rules/index.js';
 import type { FlowTuple } from './flow-tuple.js';
 
@@ -123,10 +133,16 @@ export class RecordPacket implements JudgedPacket {
     }
   }
 
+  /** The packet belongs to no TCP stream: rules look at it by itself, and a forged one must not do harm. */
+  get apart(): boolean {
+    if (this.proto !== TCP || this.#view.getUint8(this.#at + L.type) !== EventType.EVENT_PAYLOAD) return false;
+    return (this.#view.getUint32(this.#at + BytesRecordLayout.flags, true) & BytesFlag.BYTES_PACKET) !== 0;
+  }
+
   /** What the kernel's rules saw of the flow. Layer 7 of TCP is read in established flows alone. */
   #flowBits(): number {
     const bits = this.#view.getUint32(this.#at + L.flowBits, true);
-    if (this.proto !== TCP || (bits & FlowBit.FLOWBIT_TRACKED) === 0) return bits;
+    if (this.proto !== TCP || (bits & FlowBit.FLOWBIT_TRACKED) === 0 || this.apart) return bits;
     return (bits | FlowBit.FLOWBIT_ESTABLISHED) & ~FlowBit.FLOWBIT_NOT_ESTABLISHED;
   }
 }

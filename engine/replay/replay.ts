@@ -73,8 +73,12 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   try {
     const run = new ReplayRun(options);
     try {
-      for (const source of sources) for (const packet of readCapture(source)) run.judge(packet);
-      run.end();
+      try {
+        for (const source of sources) for (const packet of readCapture(source)) run.judge(packet);
+      } finally {
+        // What came before the damage of a capture is told all the same.
+        run.end();
+      }
       return run.summary();
     } finally {
       run.close();

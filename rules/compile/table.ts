@@ -2,9 +2,11 @@
 // Lays one rule set out as the kernel reads it: exactly one struct ids_ruleset and the records of its address trie.
 
 import {
+  Action,
   AddressClassLayout,
   CondFlag,
   CondLayout,
+  Field,
   Limit,
   PrefixLayout,
   RuleFlag,
@@ -13,6 +15,7 @@ import {
   RulesetLayout,
   Threshold,
 } from '../../common/abi.gen.js';
+import type { Endpoint } from '../ast.js';
 import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
@@ -92,7 +95,8 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
   view.setUint32(RulesetLayout.words, Math.ceil(count / 64), true);
   view.setUint32(RulesetLayout.rules, count, true);
   const trie = addresses.entries.length > 0 ? RulesetFlag.RULESET_ADDRESSES : 0;
-  view.setUint32(RulesetLayout.flags, trie | (extras.http ? RulesetFlag.RULESET_HTTP : 0), true);
+  const once = entries.some(alertsOnce) ? RulesetFlag.RULESET_ONCE : 0;
+  view.setUint32(RulesetLayout.flags, trie | once | (extras.http ? RulesetFlag.RULESET_HTTP : 0), true);
   view.setUint16(RulesetLayout.addressDefault, addresses.rest >>> 16, true);
   view.setUint16(RulesetLayout.addressDefault + 2, addresses.rest & 0xffff, true);
   view.setUint16(RulesetLayout.portNone, sourceNone, true);
@@ -126,8 +130,28 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
   return { ruleset, numbers };
 }
 
-function flagsOf({ rule, mirror }: Entry): number {
+/**
+ * True if the rule alerts on the first packet of each direction of a flow alone: Suricata calls it IP-only. One with
+ * negated addresses it asks of every packet. A threshold counts packets here.
+ */
+function alertsOnce({ rule, source, destination, message }: Entry): boolean {
+  if (rule.action !== Action.ALERT || rule.anyFrame || rule.threshold || message !== undefined) return false;
+  const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
   return (
+    plain(source) &&
+    plain(destination) &&
+    rule.matches.every(
+      (match) =>
+        match.kind === 'flowbits' ||
+        (match.kind === 'header' && match.conditions.every(({ field }) => field === Field.IP_VERSION)),
+    )
+  );
+}
+
+function flagsOf(entry: Entry): number {
+  const { rule, mirror } = entry;
+  return (
+    (alertsOnce(entry) ? RuleFlag.RULE_ONCE : 0) |
     (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
     (mirror ? RuleFlag.RULE_MIRROR : 0) |
     (rule.reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |

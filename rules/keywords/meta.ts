@@ -94,7 +94,7 @@ export const metaKeywords: readonly Keyword[] = [
     if (value === 'src_ip' || value === 'dest_ip') draft.target = value;
     else failValue(draft, `"${value}" is not a target`, 'write src_ip or dest_ip');
   }),
-  supported('meta', 'noalert', 'Matches and acts, raises nothing', (draft) => void (draft.noalert = true), {
+  supported('meta', 'noalert', 'Matches and acts, raises no alert', (draft) => void (draft.noalert = true), {
     value: 'none',
   }),
   supported('meta', 'alert', 'Takes back `noalert`', (draft) => void (draft.noalert = false), { value: 'none' }),

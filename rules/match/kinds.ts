@@ -78,10 +78,10 @@ export function kindsOf(rule: Rule): number {
   return kinds & ~wrongWay;
 }
 
-function payloadKinds({ ipProtocols }: Rule): number {
+function payloadKinds({ ipProtocols, stream }: Rule): number {
   const tcp = ipProtocols === undefined || ipProtocols.includes(6);
-  const other = ipProtocols === undefined || ipProtocols.some((number) => number !== 6);
-  return (tcp ? STREAM : 0) | (other ? PACKET : 0);
+  // Of TCP too there are packets that belong to no stream.
+  return (tcp ? STREAM : 0) | (stream === 'only' ? 0 : PACKET);
 }
 
 /** Conditions on these fields say nothing about a single packet; with all others the payload of the packet is what counts. */

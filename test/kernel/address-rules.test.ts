@@ -187,11 +187,12 @@ function ruleOf(d: Dice, sid: number): string {
   return `${drops ? 'drop' : 'alert'} ${protocol} [${sources.join(',')}] any -> ${to} any (msg:"r";${limit} priority:${1 + d(3)}; sid:${sid};)`;
 }
 
-function frameOf(d: Dice): Uint8Array {
+/** The `number`th frame, of a flow of its own: a header rule alerts once in each direction of one. */
+function frameOf(d: Dice, number: number): Uint8Array {
   const six = d(4) === 0;
   const src = six ? source6(d) : source4(d);
   const dst = six ? ['2001:db8::1', '2001:db9::1'][d(2)] : ['10.0.0.1', '10.9.9.9', '172.16.0.1'][d(3)];
-  const part = { src, dst: dst ?? '10.0.0.1', ...(d(8) === 0 ? { vlan: [7] } : {}) };
+  const part = { src, dst: dst ?? '10.0.0.1', vlan: [1 + number] };
   switch (d(6)) {
     case 0:
       return udp(part);
@@ -215,7 +216,7 @@ t.test('as lists and as header rules they say the same', { skip }, async (t) => 
     if (lists.compilation.summary.address !== 20) t.fail('a rule is no list', lists.compilation.summary);
     let [alerts, drops, clock, wrong] = [0, 0, 0, 0];
     for (let i = 0; i < 600 && wrong === 0; i++) {
-      const frame = frameOf(d);
+      const frame = frameOf(d, i);
       clock += d(8) / 4;
       const [got, wanted] = [lists.send(frame, clock), inline.send(frame, clock)];
       // Of a drop whose alert is silenced, the list keeps the record.

@@ -49,7 +49,7 @@ t.test('a flood of forged sources: as many events as the rule has', { skip }, as
 });
 
 t.test('a source that is held back does not eat up what the rule has for others', { skip }, async (t) => {
-  const rig = open(t, 'alert tcp any any -> any any (msg:"syn"; sid:1;)');
+  const rig = open(t, 'alert tcp any any -> any any (msg:"syn"; ttl:>0; sid:1;)');
   rig.push(tcp(a), { repeat: 10_000 });
   for (let i = 0; i < 40; i++) t.equal(rig.push(tcp({ ...a, src: spoofed(i) })).verdict, 2);
   t.equal(rig.drain().events.length, 10 + 40);
@@ -132,7 +132,7 @@ t.test(
 );
 
 t.test('no rate, no events; no bound, all events', { skip }, async (t) => {
-  const rig = open(t, 'alert tcp any any -> any any (msg:"x"; sid:1;)');
+  const rig = open(t, 'alert tcp any any -> any any (msg:"x"; ttl:>0; sid:1;)');
   rig.kernel.control.update({ sourceRate: 0 });
   t.same(rig.send(tcp(a)).stats, { EVENTS_SUPPRESSED: 1 });
   setFlags(rig, 'CONTROL_UNLIMITED');
@@ -143,7 +143,7 @@ t.test('no rate, no events; no bound, all events', { skip }, async (t) => {
 t.test('a full ring: lost events are counted by rule and in all', { skip }, async (t) => {
   const rig = Rig.open(t, { sizes: { ids_events: 65536 } });
   setFlags(rig, 'CONTROL_UNLIMITED');
-  install(rig, 'alert tcp any any -> any any (msg:"x"; sid:1;)');
+  install(rig, 'alert tcp any any -> any any (msg:"x"; ttl:>0; sid:1;)');
   rig.push(tcp(a), { repeat: 10_000 });
   const kept = rig.drain().events.length;
   t.ok(kept > 100 && kept < 1_000, `${kept} of 10,000`);
@@ -159,7 +159,7 @@ for (const [host, family] of [
   ['::1', 6],
 ] as const) {
   t.test(`a connection of this host, IPv${family}`, { skip }, async (t) => {
-    const rig = open(t, 'alert tcp any any -> any any (msg:"x"; sid:1;)');
+    const rig = open(t, 'alert tcp any any -> any any (msg:"x"; ttl:>0; sid:1;)');
     const server = createServer().listen(0, host);
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

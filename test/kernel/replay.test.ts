@@ -188,12 +188,13 @@ if (privileged(t)) {
   t.test('HTTP requests: matched, described, redacted on demand', async (t) => {
     const rules = 'alert http any any -> any any (msg:"scanner"; http.user_agent; content:"sqlmap"; sid:9;)';
     const packets: Timed[] = [[0, tcp({ ...client, flags: TCP.ACK, payload: request('sqlmap/1.7') })]];
-    const { detections } = replay(rules, packets);
+    const { detections } = replay(rules, packets, { midstream: true });
+    t.same(replay(rules, packets).detections, [], 'as long as there was no handshake it is nothing');
     t.match(detections, [
       { rule: { sid: 9 }, http: { hostname: 'h', url: '/x', method: 'GET', userAgent: 'sqlmap/1.7' } },
     ]);
     const cookie = 'alert http any any -> any any (msg:"any"; http.method; content:"GET"; sid:9;)';
-    t.notMatch(JSON.stringify(replay(cookie, packets, { redact: true }).detections), /S3CRET/);
+    t.notMatch(JSON.stringify(replay(cookie, packets, { redact: true, midstream: true }).detections), /S3CRET/);
   });
 
   t.test('an engine-placed drop cuts the rest of its flow with --inline alone', async (t) => {
@@ -206,8 +207,8 @@ if (privileged(t)) {
       [2, tcp({ ...server, flags: TCP.ACK, payload: 'answer' })],
       [3, tcp({ ...client, sport: 40001, flags: TCP.ACK })],
     ];
-    t.same(replay(rules, packets).summary.reasons, [{ reason: 'clean', packets: 4 }]);
-    const { summary, detections } = replay(rules, packets, { inline: true });
+    t.same(replay(rules, packets, { midstream: true }).summary.reasons, [{ reason: 'clean', packets: 4 }]);
+    const { summary, detections } = replay(rules, packets, { inline: true, midstream: true });
     t.same(summary.reasons, [
       { reason: 'clean', packets: 2 },
       { reason: 'flow-cut', packets: 2 },

@@ -107,24 +107,30 @@ export const replay = command({
     const eve = options.eve === undefined ? undefined : openLineFile(options.eve);
     const homeNet = options['home-net'];
     const problems: Problem[] = [];
+    const judge = (): ReplaySummary => {
+      try {
+        return replayCaptures({
+          sources,
+          captures,
+          redact: options.redact,
+          inline: options.inline,
+          midstream: options.midstream,
+          logs,
+          ...(homeNet === undefined ? {} : { homeNet }),
+          ...(eve === undefined
+            ? {}
+            : {
+                onDetection: (detection) => eve.write(eveLine(detection)),
+                onLines: (batch) => eve.write(textOf(batch)),
+              }),
+          onProblem: (problem) => problems.push(problem),
+        });
+      } finally {
+        eve?.flush();
+      }
+    };
     try {
-      const summary = replayCaptures({
-        sources,
-        captures,
-        redact: options.redact,
-        inline: options.inline,
-        midstream: options.midstream,
-        logs,
-        ...(homeNet === undefined ? {} : { homeNet }),
-        ...(eve === undefined
-          ? {}
-          : {
-              onDetection: (detection) => eve.write(eveLine(detection)),
-              onLines: (batch) => eve.write(textOf(batch)),
-            }),
-        onProblem: (problem) => problems.push(problem),
-      });
-      eve?.flush();
+      const summary = judge();
       if (context.json) context.data(summary);
       else if (options.eve !== '-') show(summary, context);
       return 0;

@@ -34,7 +34,8 @@ export const structure = (): Uint8Array => structureTable({ ...defaultRedaction,
 export function openHttpRig(t: Test, table: Uint8Array | null = structure()): Rig {
   const rig = Rig.open(t, { sizes: { ids_bulk: 65536, ids_events: 65536 } });
   install(rig, httpRule);
-  rig.kernel.control.update({ flags: ControlFlag.CONTROL_REDACT });
+  // Segments come without a handshake.
+  rig.kernel.control.update({ flags: ControlFlag.CONTROL_REDACT | ControlFlag.CONTROL_MIDSTREAM });
   // Whatever the rule's literals say: these tests look at what is handed over.
   setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS);
   if (table !== null) rig.kernel.writeStructure(table);

@@ -53,9 +53,9 @@ t.test('which addresses an expression holds', async (t) => {
 });
 
 t.test('any', async (t) => {
-  t.same(resolveAddresses('any', domain), { set: allAddresses, any: true });
-  t.same(resolveAddresses('$ANY', domain), { set: allAddresses, any: true });
-  t.match(resolveAddresses('[any,!10.0.0.0/8]', domain), { any: false });
+  t.same(resolveAddresses('any', domain), { set: allAddresses, any: true, negated: false });
+  t.same(resolveAddresses('$ANY', domain), { set: allAddresses, any: true, negated: false });
+  t.match(resolveAddresses('[any,!10.0.0.0/8]', domain), { any: false, negated: true });
   t.match(resolveAddresses('0.0.0.0/0', domain), { any: false });
 });
 

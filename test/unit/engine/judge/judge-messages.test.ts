@@ -145,6 +145,10 @@ t.test('streams, packets, gaps', async (t) => {
   t.match(one, { detection: { rule: { sid: 1 }, appProto: 'failed' } }, 'over two records that overlap');
   bench.payload(true, 'stop', 0, 0, App.OTHER);
   t.match(bench.raised(), [{ cut: { sport: 80 }, detection: { rule: { sid: 3, action: 'blocked' } } }]);
+  bench.payload(false, 'stop', 0, BytesFlag.BYTES_PACKET, App.UNKNOWN);
+  const [apart, ...more] = bench.raised();
+  t.match(apart, { detection: { rule: { sid: 3, action: 'allowed' }, reason: 'clean' } }, 'a packet by itself');
+  t.same([apart?.cut, more], [undefined, []], 'cuts nothing, as it could be forged');
   bench.payload(false, 'needle', 900, BytesFlag.BYTES_GAP, App.OTHER);
   t.equal(bench.raised().length, 0, 'behind a gap');
   bench.judge.count();
