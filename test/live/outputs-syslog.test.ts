@@ -71,7 +71,10 @@ for (const way of ways) {
     await until(() => (dispatcher.status()[0]?.pending ?? 0) > 0 && dispatcher.status()[0]?.state === 'retrying');
     await rsyslog.start();
     await until(() => numbersOf(rsyslog).includes(99));
-    t.strictSame([...new Set(numbersOf(rsyslog))], count(100), 'none is missing');
+    const numbers = [...new Set(numbersOf(rsyslog))];
+    // A receiver that comes between the datagrams of one burst has the later ones first, and once more behind the others.
+    if (way.transport === 'udp') numbers.sort((a, b) => a - b);
+    t.strictSame(numbers, count(100), 'none is missing');
     t.match(dispatcher.status()[0], { raised: 100, delivered: 100, pending: 0, failed: 0 });
     await dispatcher.close(1000);
   });
