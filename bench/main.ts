@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [blocklist] [layer7]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
+import { benchCut } from './cut.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
 import { benchHttpPrograms } from './http-programs.js';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   bulk: benchBulk,
   events: benchEvents,
   response: benchResponse,
+  cut: benchCut,
   blocklist: benchBlocklist,
   layer7: () => {
     benchHttpPrograms();
