@@ -179,7 +179,7 @@ export class Output {
 
   async #run(): Promise<void> {
     // First let go of the caller: push() must not pay for a delivery.
-    await new Promise((resolve) => setImmediate(resolve));
+    await Promise.resolve();
     try {
       while (!this.#giveUp.signal.aborted) {
         const batch = this.#outbox.lease(this.#options.batch);

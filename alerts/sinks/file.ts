@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines appended to a file that others may rotate at any time: by rename, unlink or copy and truncate.
 
-import { constants } from 'node:fs';
-import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import { constants, statSync, writeSync, type BigIntStats } from 'node:fs';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, systemCode } from '../../common/errors.js';
 import type { FileConfig } from '../config.js';
@@ -13,10 +13,25 @@ import { DeliveryError, type Sink } from './sink.js';
 // Without NONBLOCK a path that turned into a pipe would hang the open.
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
+/** Up to so many bytes are written at once: a copy in memory, where the way through a pool of threads takes longer. */
+const AT_ONCE = 256 * 1024;
+/** Unless a write took so long: then the disk is busy, and the pool writes for a while. */
+const SLOW_MS = 5;
+const BUSY_MS = 10_000;
+
 interface Opened {
   readonly handle: FileHandle;
   readonly ino: bigint;
   readonly dev: bigint;
+}
+
+/** What the path names; undefined if that cannot be told. */
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 export class FileSink implements Sink {
@@ -26,6 +41,7 @@ export class FileSink implements Sink {
   readonly #mode: number;
   #file: Opened | undefined;
   #stale = false;
+  #busyUntil = 0;
 
   private constructor(config: FileConfig) {
     this.name = config.name;
@@ -67,7 +83,7 @@ export class FileSink implements Sink {
   async #current(): Promise<Opened> {
     const file = this.#file;
     if (file && !this.#stale) {
-      const now = await stat(this.#path, { bigint: true }).catch(() => undefined);
+      const now = statOf(this.#path);
       if (now?.ino === file.ino && now.dev === file.dev) return file;
     }
     await this.close();
@@ -105,7 +121,16 @@ export class FileSink implements Sink {
   async #append(handle: FileHandle, data: Uint8Array): Promise<void> {
     let done = 0;
     try {
-      while (done < data.length) done += (await handle.write(data, done)).bytesWritten;
+      while (done < data.length) {
+        const begin = performance.now();
+        if (data.length > AT_ONCE || begin < this.#busyUntil) {
+          done += (await handle.write(data, done)).bytesWritten;
+          continue;
+        }
+        done += writeSync(handle.fd, data, done);
+        const end = performance.now();
+        if (end - begin > SLOW_MS) this.#busyUntil = end + BUSY_MS;
+      }
     } catch (error) {
       const { size } = await handle.stat().catch(() => ({ size: 0 }));
       if (done > 0 && size >= done) await handle.truncate(size - done).catch(() => undefined);
