@@ -51,6 +51,7 @@ enum ids_l7_phase {
 	IDS_PHASE_CHUNK_SIZE = 2, /* in the framing of chunks: the line with a size, the trailer */
 	IDS_PHASE_LOST = 4,       /* where messages begin is not known: the first bytes of each segment are looked at */
 	IDS_PHASE_QUIET = 5,      /* nothing is looked for any more: body until close, a tunnel, another protocol */
+	IDS_PHASE_UNREAD = 6,     /* responses that nobody asks for; LOST as soon as somebody does */
 };
 
 enum ids_l7_flag {
@@ -104,7 +105,8 @@ struct ids_l7 {
 	__u8 found;               /* responses to such */
 	__u32 answered;           /* responses, 1xx apart */
 	__u16 chosen[IDS_QUEUE];  /* enum ids_chosen: what the log makes of the request */
-	__u8 pad[48];
+	__u8 switches;            /* a request that may change the protocol came: from there on responses are read */
+	__u8 pad[47];
 };
 
 /* What the log makes of a request, and so of its response. */
@@ -296,7 +298,8 @@ enum ids_l7_setting {
 	IDS_L7_ALL_QUERIES = 2048,  /* engine rules on DNS without a literal */
 	IDS_L7_HOLD = 4096,   /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
 	IDS_L7_SELECT = 8192, /* LOG_HTTP: what ids_log says has to hold, and */
-	IDS_L7_LOG_SLOT = 16384, /* its second value is the one in force */
+	IDS_L7_LOG_SLOT = 16384,  /* its second value is the one in force */
+	IDS_L7_RESPONSES = 32768, /* rules look at responses */
 };
 
 enum ids_log_flag {

@@ -32,6 +32,12 @@ __noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
 		__u32 n = l7->pushed % IDS_QUEUE;
 
 		message->number = ids_l7_dir(pkt, l7)->message;
+		if (ids_l7_unread(l7)) {
+			if (message->method != IDS_METHOD_CONNECT &&
+			    !(message->flags & (IDS_MESSAGE_UPGRADE | IDS_MESSAGE_BLIND)))
+				return 0;
+			l7->switches = 1;
+		}
 		/* Behind one that found the queue full nobody knows where its place in it would be. */
 		if (lost || waiting >= IDS_QUEUE) {
 			l7->missed += lost < 255;

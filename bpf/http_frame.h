@@ -156,7 +156,7 @@ static __always_inline bool ids_http_is_simple(const struct ids_io *io)
 #define IDS_FRAME_REGIONS                                                                                           \
 	(1u << IDS_REGION_STATUS | 1u << IDS_REGION_METHOD | 1u << IDS_REGION_URI | 1u << IDS_REGION_URI_ODD |      \
 	 1u << IDS_REGION_VERSION | 1u << IDS_REGION_HOST | 1u << IDS_REGION_USER_AGENT | 1u << IDS_REGION_LENGTH | \
-	 1u << IDS_REGION_CODING)
+	 1u << IDS_REGION_CODING | 1u << IDS_REGION_UPGRADE)
 
 /* What bytes[from..to) of that region say. */
 __noinline int ids_http_region(struct ids_io *io, __u32 region, __u32 from, __u32 to)
@@ -192,6 +192,9 @@ __noinline int ids_http_region(struct ids_io *io, __u32 region, __u32 from, __u3
 		break;
 	case IDS_REGION_CODING:
 		ids_http_coding(io, from, to);
+		break;
+	case IDS_REGION_UPGRADE:
+		message->flags |= IDS_MESSAGE_UPGRADE;
 		break;
 	}
 	return 0;

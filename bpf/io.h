@@ -51,6 +51,7 @@ enum ids_message_flag {
 	IDS_MESSAGE_TRUNCATED = 16, /* the section does not end in the bytes that are there */
 	IDS_MESSAGE_BLIND = 32,     /* read without the structure automaton: nothing is known of its length */
 	IDS_MESSAGE_ANSWER = 64,    /* a response to a request that was seen */
+	IDS_MESSAGE_UPGRADE = 128,  /* it has a header Upgrade */
 };
 
 /* Where something lies in the section; from == to if it is not there. */

@@ -39,7 +39,10 @@ static __always_inline bool ids_l7_passes_by(__u32 index, __u64 id, __u32 side, 
 	if (l7->id != id)
 		return !ids_l7_is_on();
 	dir = &l7->dir[side & 1];
-	if (!(dir->flags & IDS_L7_SYNCED) || (dir->phase != IDS_PHASE_QUIET && (__s32)(end - dir->next) > 0))
+	if (!(dir->flags & IDS_L7_SYNCED))
+		return false;
+	if (dir->phase == IDS_PHASE_UNREAD ? !ids_l7_unread(l7)
+					   : dir->phase != IDS_PHASE_QUIET && (__s32)(end - dir->next) > 0)
 		return false;
 	return ids_l7_had_enough(dir, length);
 }

@@ -129,4 +129,13 @@ __noinline int ids_l7_lose(struct ids_packet *pkt, struct ids_l7 *l7, __u32 flag
 	return 0;
 }
 
+/* Whether nobody asks for responses of HTTP on this flow, and none may change what is spoken on it. */
+static __always_inline bool ids_l7_unread(const struct ids_l7 *l7)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+
+	return !l7->switches && !(l7->dir[IDS_TO_CLIENT].flags & IDS_L7_INSPECT) && settings &&
+	       !(settings->flags & (IDS_L7_LOG_HTTP | IDS_L7_AGGREGATE | IDS_L7_ALL_RESPONSES | IDS_L7_RESPONSES));
+}
+
 #endif

@@ -101,6 +101,29 @@ static __always_inline void ids_l7_skip(struct ids_packet *pkt, struct ids_l7 *l
 	dir->next = dir->passed = next;
 }
 
+/* Whether nobody asks for the responses of this flow; where somebody does again, the next one is looked for. */
+static __always_inline bool ids_responses_pass(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_l7_dir *dir)
+{
+	if (ids_l7_unread(l7)) {
+		if (dir->phase == IDS_PHASE_UNREAD)
+			return true;
+		dir->phase = IDS_PHASE_UNREAD;
+		if (dir->window)
+			ids_window_release(pkt, dir);
+		/* Requests are not counted meanwhile. */
+		l7->popped = l7->pushed;
+		l7->found = l7->missed;
+		return true;
+	}
+	if (dir->phase == IDS_PHASE_UNREAD) {
+		dir->phase = IDS_PHASE_LOST;
+		dir->next = dir->passed = pkt->seq;
+		l7->remaining[IDS_TO_CLIENT] = 0;
+		l7->answered = l7->dir[IDS_TO_SERVER].message - (__u8)(l7->pushed - l7->popped);
+	}
+	return false;
+}
+
 /*
  * Where the segment stands: 1 if there is something to judge, with `io` begun, else 0. pkt->put is the first byte of
  * the payload that was not put into a window, if one is open.
@@ -133,6 +156,8 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	if (pkt->flow_id && dir->asked != (__u8)pkt->flow_generation && pkt->app != IDS_APP_IGNORED)
 		ids_l7_ask(pkt, dir);
 	if (dir->phase == IDS_PHASE_QUIET)
+		return 0;
+	if (side == IDS_TO_CLIENT && pkt->app == IDS_APP_HTTP && ids_responses_pass(pkt, l7, dir))
 		return 0;
 	ahead = ids_behind(seq, dir->next);
 	if (ahead + (__s32)length > 0 && l7->remaining[side] && dir->phase == IDS_PHASE_SECTION) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
-import { Action } from '../../common/abi.gen.js';
+import { Action, L7Setting } from '../../common/abi.gen.js';
 import type { Buffer as BufferName, Problem, RuleSource, UnsupportedRule } from '../ast.js';
 import { makeAddressProgram } from '../match/address-program.js';
 import { Need, needList, needsOf } from '../match/kinds.js';
@@ -153,6 +153,7 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
     const pattern = MASKED_BUFFERS.has(content.buffer) ? headPattern(content) : undefined;
     return (pattern && numbers.get(patternKey(pattern))) ?? -1;
   });
+  const responses = [...engine, ...both].some(({ rule }) => (needsOf(rule) & Need.HTTP_RESPONSES) !== 0);
   const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
     refused.has(rule) || message !== undefined ? [] : [rule],
   );
@@ -177,7 +178,7 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
   return {
     rules,
     ruleset,
-    heads,
+    heads: responses ? heads | L7Setting.L7_RESPONSES : heads,
     engine: program,
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),

@@ -257,6 +257,11 @@ t.test('layer 7 sees what is new to it, and nothing is looked at twice', { skip 
     [LONG, FAST],
     'another protocol',
   );
+  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS);
+  for (const frame of [web.up({ payload: head }), web.down({ payload: answer }), web.up()]) rig.send(frame);
+  t.equal(way(rig, web.down({ payload: `${'x'.repeat(3000)}${answer}` })), FAST, 'responses that nobody asks for');
+  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_RESPONSES);
+  t.equal(way(rig, web.down({ payload: answer })), LONG, 'and somebody does');
   setLayer7(rig, 0);
 });
 

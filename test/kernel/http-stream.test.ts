@@ -333,3 +333,48 @@ t.test('HTTP/2 with prior knowledge is recognised and left alone, as other proto
     );
   }
 });
+
+t.test('responses that nobody asks for are not read, unless one may change what is spoken', when, async (t) => {
+  const rig = openRig();
+  const asked = (more: number): void => setLayer7(rig, L7Setting.L7_HTTP | more);
+  const talk = Conversation.open(rig, { dport: 80 });
+  const say = (side: 0 | 1, payload: string): Seen => {
+    const seen = rig.send(talk.frame(side, { payload: Buffer.from(payload, 'latin1') }));
+    talk.seq[side] += payload.length;
+    return seen;
+  };
+  const told = (side: 0 | 1, payload: string): string[] => linesOf([say(side, payload)]);
+
+  asked(L7Setting.L7_ALL_HEADS);
+  t.strictSame(told(0, get('/a')), ['1 GET /a HTTP/1.1']);
+  t.strictSame(say(1, ok('Content-Length: 4\r\n')).stats['HTTP_RESPONSES'], undefined);
+  t.strictSame(told(1, 'body'), []);
+
+  asked(L7Setting.L7_LOG_HTTP);
+  t.strictSame(told(1, '{"still": "a body"}'), []);
+  t.strictSame(told(0, get('/b')), ['2 GET /b HTTP/1.1']);
+  t.strictSame(told(1, ok('Content-Length: 4\r\n') + 'body'), ['2 HTTP/1.1 200 OK gap']);
+  t.strictSame(told(0, get('/c')), ['3 GET /c HTTP/1.1']);
+  asked(L7Setting.L7_RESPONSES);
+  t.equal(say(1, ok('Content-Length: 0\r\n')).stats['HTTP_RESPONSES'], 1);
+
+  asked(L7Setting.L7_ALL_HEADS);
+  t.strictSame(told(0, get('/d')), ['4 GET /d HTTP/1.1']);
+  t.equal(say(1, ok('Content-Length: 0\r\n')).stats['HTTP_RESPONSES'], undefined);
+  t.strictSame(told(0, get('/chat', 'Upgrade: websocket\r\n')), ['5 GET /chat HTTP/1.1']);
+  t.equal(say(1, 'HTTP/1.1 101 Switching Protocols\r\n\r\n').stats['HTTP_RESPONSES'], 1);
+  t.equal(say(0, '\x81\x85').stats['HTTP_RESYNCS'], undefined, 'no request was expected');
+
+  const tunnel = Conversation.open(rig, { dport: 80 });
+  for (const [side, payload] of [
+    [0, get('/a')],
+    [1, ok('Content-Length: 0\r\n')],
+    [0, 'CONNECT b:1 HTTP/1.1\r\nHost: b:1\r\n\r\n'],
+    [1, ok()],
+  ] as const) {
+    rig.send(tunnel.frame(side, { payload: Buffer.from(payload) }));
+    tunnel.seq[side] += payload.length;
+  }
+  const inside = rig.send(tunnel.frame(0, { payload: Buffer.from('SSH-2.0-x\r\n') }));
+  t.equal(inside.stats['HTTP_RESYNCS'], undefined);
+});
