@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { formatAddress, formatPrefix, parsePrefix, type Prefix } from '../../common/address.js';
 import { IdsError } from '../../common/errors.js';
-import { Kernel } from '../../engine/bpf/index.js';
+import type { Kernel } from '../../engine/bpf/index.js';
 import { BatchBuilder } from '../../engine/lists/batch-builder.js';
 import { keyOf } from '../../engine/lists/claims/keys.js';
 import type { PrefixBatch } from '../../engine/lists/prefix-batch.js';
 import { listSizes } from '../../engine/lists/table/index.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
+import { giveBack, take } from './support/bench-pool.js';
 import { serviceOver, type Service } from './support/blocklist-service.js';
 import { ClaimsReference } from './support/claims-reference.js';
 import { tcp } from './support/frames.js';
@@ -56,7 +57,7 @@ class Machine {
   constructor(seed: number, file: string) {
     this.random = new Random(seed);
     this.#file = file;
-    this.#kernel = Kernel.open({ replay: true, sizes });
+    this.#kernel = take({ replay: true, sizes });
     this.#service = this.#open();
   }
 
@@ -67,7 +68,7 @@ class Machine {
 
   close(): void {
     this.#service.close();
-    this.#kernel.close();
+    giveBack(this.#kernel);
   }
 
   #prefix(): Prefix {
@@ -218,9 +219,9 @@ class Machine {
     const { random, clock, reference } = this;
     this.#service.close();
     if (random.below(3) === 0) {
-      this.#kernel.close();
+      giveBack(this.#kernel);
       clock.boot = 10 + random.below(100);
-      this.#kernel = Kernel.open({ replay: true, sizes });
+      this.#kernel = take({ replay: true, sizes });
     }
     this.#service = this.#open();
     reference.deleteWhere((one) => one.expires <= clock.wall);

@@ -26,7 +26,7 @@ drop udp any any -> any ${ports.sink} (msg:"datagram"; sid:${sid.datagram};)
 const response = {
   rules: [
     { match: { sid: sid.scan }, block: '1h', trust: 'unproven' },
-    { match: { sid: [sid.synFin, sid.agent] }, block: '1s', escalate: { factor: 3, max: '1h', memory: '1h' } },
+    { match: { sid: [sid.synFin, sid.agent] }, block: '2s', escalate: { factor: 2, max: '1h', memory: '1h' } },
   ],
 };
 
@@ -86,9 +86,9 @@ if (privileged(t)) {
     });
 
     await t.test('a source that a handshake has proven is blocked, longer each time', async (t) => {
-      for (const [time, seconds] of [1, 3, 9].entries()) {
+      for (const [time, seconds] of [2, 4, 8].entries()) {
         await until(() => reached(intruder), { deadline: 30_000, message: 'the last block to end' });
-        // The request never arrives: who sent it waits for longer than the first block lasts.
+        // The request never arrives: who sent it waits for a second.
         const asked = misbehave(intruder);
         const [entry] = await until(async () => {
           const { blocked, entries } = await check(intruder);

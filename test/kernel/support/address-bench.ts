@@ -2,11 +2,12 @@
 // Address rules on a bench: one frame through the programs, and what the judge makes of its events.
 
 import { ControlFlag } from '../../../common/abi.gen.js';
-import { Kernel, RingReader } from '../../../engine/bpf/index.js';
+import { type Kernel, RingReader } from '../../../engine/bpf/index.js';
 import { Judge } from '../../../engine/judge/judge.js';
 import { BlockTable, listSizes } from '../../../engine/lists/table/index.js';
 import { capacityFor, loadAddressLists } from '../../../engine/replay/address-entries.js';
 import { compileRules, type Compilation, type LanguageOptions } from '../../../rules/index.js';
+import { giveBack, take } from './bench-pool.js';
 
 export interface Judged {
   /** XDP_DROP 1, PASS 2 */
@@ -39,7 +40,7 @@ export class AddressBench {
     const { addressLists, problems } = this.compilation;
     const [problem] = problems;
     if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
-    this.kernel = Kernel.open({
+    this.kernel = take({
       replay: true,
       sizes: { ...listSizes(capacityFor(addressLists)) },
     });
@@ -77,6 +78,6 @@ export class AddressBench {
 
   close(): void {
     this.#events.close();
-    this.kernel.close();
+    giveBack(this.kernel);
   }
 }

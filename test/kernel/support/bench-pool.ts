@@ -22,7 +22,11 @@ export function take(options: KernelOptions): Kernel {
   if (options.pinDir !== undefined) return Kernel.open(options);
   const key = JSON.stringify(options);
   const known = free.get(key)?.pop();
-  if (known !== undefined) return known;
+  const before = known && made.get(known);
+  if (known && before) {
+    wipe(known, before.control);
+    return known;
+  }
   const kernel = Kernel.open(options);
   made.set(kernel, { key, control: controlOf(kernel).slice() });
   return kernel;
@@ -32,7 +36,6 @@ export function take(options: KernelOptions): Kernel {
 export function giveBack(kernel: Kernel): void {
   const how = made.get(kernel);
   if (how === undefined || isClosed(kernel) || kernel.attachments().length > 0) return kernel.close();
-  wipe(kernel, how.control);
   const others = free.get(how.key) ?? [];
   free.set(how.key, [...others, kernel]);
 }
