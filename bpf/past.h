@@ -55,6 +55,30 @@ static __always_inline __u32 ids_past_now(const struct ids_packet *pkt)
 	return flow ? flow->dir[pkt->direction & 1].bytes >> 20 : 0;
 }
 
+/*
+ * The place for a section: the first one that is free, or whose section the other side has acknowledged, since it takes
+ * nothing else for that any more. So a connection on which requests take turns with responses has one place, in the cache.
+ */
+static __always_inline struct ids_past *ids_past_place(const struct ids_packet *pkt, __u64 key, __u32 message)
+{
+	const struct ids_flow *flow = ids_flow_at(pkt->flow);
+	__u32 way;
+
+	if (!flow)
+		return 0;
+#pragma clang loop unroll(disable)
+	for (way = 0; way < IDS_PAST_WAYS; way++) {
+		struct ids_past *past = ids_past_at(key, way);
+
+		if (!past)
+			return 0;
+		if (past->key != key ||
+		    ids_behind(flow->dir[(pkt->direction & 1) ^ 1].ack, past->begin + past->length) >= 0)
+			return past;
+	}
+	return ids_past_at(key, message - 1);
+}
+
 /* Keeps the complete section io->bytes[0..length), of which nothing is masked yet. */
 __noinline int ids_past_put(struct ids_packet *pkt, struct ids_io *io, __u32 message, __u32 length)
 {
@@ -64,7 +88,7 @@ __noinline int ids_past_put(struct ids_packet *pkt, struct ids_io *io, __u32 mes
 	if (!pkt || !io || !pkt->flow_id)
 		return 0;
 	key = ids_past_key(pkt);
-	past = ids_past_at(key, message);
+	past = ids_past_place(pkt, key, message);
 	if (!past)
 		return 0;
 	if (length > IDS_PAST_BYTES)
