@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Community ID version 1: one name for a flow across tools, and the flow id of EVE records made from the same digest.
 
-import * as crypto from 'node:crypto';
 import { isMapped4, parseAddress } from '../common/address.js';
 import { sha1Short } from './sha1.js';
 
@@ -46,11 +45,6 @@ const counterparts6 = pairs([
   [144, 145],
 ]);
 
-// crypto.hash (Node 20.12) halves the time of a digest.
-const oneShot = (crypto as { hash?: typeof crypto.hash }).hash;
-const digestOf = (data: Uint8Array): Buffer =>
-  oneShot ? oneShot('sha1', data, 'buffer') : crypto.createHash('sha1').update(data).digest();
-
 /** Endpoints in canonical order: true if (a, portA) has to stand behind (b, portB). */
 function swapped(a: Uint8Array, b: Uint8Array, portA: number, portB: number): boolean {
   const order = Buffer.compare(a, b);
@@ -60,6 +54,13 @@ function swapped(a: Uint8Array, b: Uint8Array, portA: number, portB: number): bo
 const input = Buffer.alloc(40);
 const sum = new Int32Array(5);
 const sumBytes = Buffer.alloc(20);
+
+/** The digest of `input[0..length)`, until the next call. */
+function digestOf(length: number): Buffer {
+  sha1Short(input, length, sum);
+  for (let i = 0; i < 5; i++) sumBytes.writeInt32BE(sum[i] as number, 4 * i);
+  return sumBytes;
+}
 
 /** Both ids of a flow. @throws IdsError ADDRESS_INVALID */
 export function flowIds(tuple: FlowTuple, seed = 0): FlowIds {
@@ -85,7 +86,7 @@ export function flowIds(tuple: FlowTuple, seed = 0): FlowIds {
   at = input.writeUInt8(0, at);
   if (ports) at = input.writeUInt16BE(port2, input.writeUInt16BE(port1, at));
 
-  const digest = digestOf(input.subarray(0, at));
+  const digest = digestOf(at);
   return {
     communityId: complete ? `1:${digest.toString('base64')}` : undefined,
     flowId: flowIdOf(digest, tuple.vlan),
@@ -126,15 +127,8 @@ export function flowIdsOf(
   input[at + 3] = port1;
   input[at + 4] = port2 >> 8;
   input[at + 5] = port2;
-  sha1Short(input, at + 6, sum);
-  for (let i = 0; i < 5; i++) {
-    const word = sum[i] as number;
-    sumBytes[4 * i] = word >>> 24;
-    sumBytes[4 * i + 1] = word >>> 16;
-    sumBytes[4 * i + 2] = word >>> 8;
-    sumBytes[4 * i + 3] = word;
-  }
-  return { communityId: `1:${sumBytes.toString('base64')}`, flowId: flowIdOf(sumBytes, vlan) };
+  const digest = digestOf(at + 6);
+  return { communityId: `1:${digest.toString('base64')}`, flowId: flowIdOf(digest, vlan) };
 }
 
 /** 51 bits, as EVE keeps them: exact in a JavaScript number and in every JSON reader. */
