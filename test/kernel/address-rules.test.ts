@@ -230,6 +230,8 @@ t.test('as lists and as header rules they say the same', { skip }, async (t) => 
       t.same(got, wanted, `seed ${seed}, frame ${i}`, { rules, frame: Buffer.from(frame).toString('hex') });
     }
     t.ok(wrong > 0 || (alerts > 20 && drops > 20), `${alerts} alerts and ${drops} drops with seed ${seed}`);
+    lists.close();
+    inline.close();
   }
 });
 

@@ -5,7 +5,7 @@ import { ControlFlag } from '../../../common/abi.gen.js';
 import { type Kernel, RingReader } from '../../../engine/bpf/index.js';
 import { Judge } from '../../../engine/judge/judge.js';
 import { BlockTable, listSizes } from '../../../engine/lists/table/index.js';
-import { capacityFor, loadAddressLists } from '../../../engine/replay/address-entries.js';
+import { loadAddressLists } from '../../../engine/replay/address-entries.js';
 import { compileRules, type Compilation, type LanguageOptions } from '../../../rules/index.js';
 import { giveBack, take } from './bench-pool.js';
 
@@ -18,6 +18,9 @@ export interface Judged {
   readonly drops: readonly string[];
 }
 
+/** One size for all benches, so that they can follow each other. */
+const CAPACITY = { capacity4: 8192, capacity6: 8192 };
+
 interface Owner {
   teardown(undo: () => void): void;
 }
@@ -29,6 +32,7 @@ export class AddressBench {
   readonly #judge: Judge;
   readonly #originName: (number: number) => string;
   #packet = 0;
+  #closed = false;
 
   private constructor(text: string, placed: LanguageOptions['addressRules']) {
     this.compilation = compileRules([{ file: 'test.rules', text }], {
@@ -42,7 +46,7 @@ export class AddressBench {
     if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
     this.kernel = take({
       replay: true,
-      sizes: { ...listSizes(capacityFor(addressLists)) },
+      sizes: listSizes(CAPACITY),
     });
     this.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
     this.kernel.installRuleset(this.compilation.ruleset, 1);
@@ -77,6 +81,8 @@ export class AddressBench {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#events.close();
     giveBack(this.kernel);
   }

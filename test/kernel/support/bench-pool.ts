@@ -15,6 +15,7 @@ const isList = (name: string): boolean =>
   /^ids_(list_root|filter|any|mixed|front|entries|buckets6|length_sets|sets$)/.test(name);
 
 const free = new Map<string, Kernel[]>();
+const taken = new WeakSet<Kernel>();
 const made = new WeakMap<Kernel, { readonly key: string; readonly control: Uint8Array }>();
 
 /** A kernel as `Kernel.open` gives it; to be given back with `giveBack`. */
@@ -25,16 +26,19 @@ export function take(options: KernelOptions): Kernel {
   const before = known && made.get(known);
   if (known && before) {
     wipe(known, before.control);
+    taken.add(known);
     return known;
   }
   const kernel = Kernel.open(options);
   made.set(kernel, { key, control: controlOf(kernel).slice() });
+  taken.add(kernel);
   return kernel;
 }
 
-/** Keeps a kernel for the next one who wants such a one, or closes it. */
+/** Keeps a kernel for the next one who wants such a one, or closes it. Once: somebody else may have it then. */
 export function giveBack(kernel: Kernel): void {
   const how = made.get(kernel);
+  if (how !== undefined && !taken.delete(kernel)) throw new Error('this kernel was given back before');
   if (how === undefined || isClosed(kernel) || kernel.attachments().length > 0) return kernel.close();
   const others = free.get(how.key) ?? [];
   free.set(how.key, [...others, kernel]);

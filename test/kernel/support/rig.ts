@@ -87,6 +87,7 @@ export class Rig {
   readonly #bulk: RingReader;
   #now = 1_000_000_000_000;
   #packet = 0;
+  #closed = false;
   #before: Counts;
 
   private constructor(options: KernelOptions) {
@@ -187,6 +188,9 @@ export class Rig {
   }
 
   close(): void {
+    // Somebody else may have the kernel by now.
+    if (this.#closed) return;
+    this.#closed = true;
     this.#events.close();
     this.#bulk.close();
     giveBack(this.kernel);
