@@ -77,11 +77,14 @@ function fail(results: TapResults, name: string, detail: string): void {
   results.failures.push({ name, detail });
 }
 
+/** Large numbers of a diagnostic are read as what JSON does not know. */
+const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+
 function detailOf(result: Result): string {
   const lines: string[] = [];
   for (const [key, value] of Object.entries((result.diag ?? {}) as Record<string, unknown>)) {
     if (key === 'source' || key === 'at') continue;
-    const text = typeof value === 'string' ? value.trimEnd() : JSON.stringify(value);
+    const text = typeof value === 'string' ? value.trimEnd() : JSON.stringify(value, plain);
     lines.push(text.includes('\n') ? `${key}:\n${text.replace(/^/gm, '  ')}` : `${key}: ${text}`);
   }
   if (typeof result.tapError === 'string' && lines.length === 0) lines.push(result.tapError);

@@ -34,6 +34,13 @@ t.test('a failure is counted once and named with the tests around it', async (t)
   t.match(results.failures[0]?.detail, /diff:/);
 });
 
+t.test('a diagnostic may hold numbers that JSON has no room for', async (t) => {
+  const results = tapResults(
+    printedBy(`t.fail('large', { one: 12345678901234567890n, more: [12345678901234567890n] });`),
+  );
+  t.match(results.failures[0]?.detail, /more: \["12345678901234567890"\]/);
+});
+
 t.test('an exception in a test fails it', async (t) => {
   const results = tapResults(printedBy(`t.test('a', async () => { throw new Error('boom'); });`));
   t.same(counts(results), [0, 1, 0]);
