@@ -289,7 +289,8 @@ enum ids_rule_flag {
 	IDS_RULE_MIRROR = 2,  /* the second half of a bidirectional rule: silent if the entry before it matched */
 	IDS_RULE_REJECT_SRC = 4,
 	IDS_RULE_REJECT_DST = 8,
-	IDS_RULE_ONCE = 16, /* asks for addresses alone: alerts on the first packet of a flow's direction */
+	IDS_RULE_ONCE = 16,        /* asks for addresses alone: alerts on the first packet of a flow's direction */
+	IDS_RULE_REJECT_ENDS = 32, /* of an established TCP connection the receiver too: it would wait for the rest */
 };
 
 /* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */

@@ -40,7 +40,7 @@ enum ids_flow_end {
 enum ids_flow_flag {
 	IDS_FLOW_MIDSTREAM = 1,      /* picked up without a handshake */
 	IDS_FLOW_DROPPED = 2,        /* a rule dropped a packet and with it the rest of the flow */
-	IDS_FLOW_REJECTED = 4,       /* as above, by a reject */
+	IDS_FLOW_REJECTED = 4,       /* as above, by a reject: its packets are answered */
 	IDS_FLOW_LOCAL = 8,          /* proven by a socket of this host instead of its handshake */
 	IDS_FLOW_WITHHELD = 16,      /* part of a header section was not judged: see ids_l7 */
 	IDS_FLOW_ALERTED = 32,       /* a rule matched one of its packets */

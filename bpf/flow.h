@@ -270,7 +270,10 @@ __noinline int ids_flow_mark(struct ids_packet *pkt)
 	set = ids_ruleset(pkt);
 	if (set)
 		flow->sid = set->rule[decider].sid;
-	ids_flow_flag(flow, IDS_FLOW_DROPPED | (pkt->verdict == IDS_VERDICT_REJECT ? IDS_FLOW_REJECTED : 0));
+	if (pkt->verdict == IDS_VERDICT_REJECT && pkt->sides & IDS_RULE_REJECT_SRC)
+		ids_flow_flag(flow, IDS_FLOW_DROPPED | IDS_FLOW_REJECTED);
+	else
+		ids_flow_flag(flow, IDS_FLOW_DROPPED);
 	return 0;
 }
 

@@ -112,8 +112,14 @@ static __always_inline void ids_judge_flow(struct ids_packet *pkt)
 	pkt->verdict = IDS_VERDICT_DROP;
 	pkt->reason = IDS_REASON_FLOW_DROP;
 	pkt->event_type = IDS_EVENT_CUT;
-	if (!order)
+	if (!order) {
+		/* Whichever side goes on has not heard of it. */
+		if (flow->flags & IDS_FLOW_REJECTED) {
+			pkt->verdict = IDS_VERDICT_REJECT;
+			pkt->sides = IDS_RULE_REJECT_SRC;
+		}
 		return;
+	}
 	pkt->reason = IDS_REASON_FLOW_CUT;
 	if (order & IDS_ORDER_REJECT) {
 		pkt->verdict = IDS_VERDICT_REJECT;

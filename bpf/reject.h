@@ -51,9 +51,7 @@ static __always_inline bool ids_reject_allowed(struct ids_packet *pkt)
 /* False for packets that no host may answer: an answer would be amplified, be looped, or hit somebody uninvolved. */
 static __always_inline bool ids_reject_answerable(const struct ids_packet *pkt)
 {
-	/* What an ICMP error quotes of a datagram is not in its last fragment, and it is about the first one (RFC 1122 3.2.2). */
-	if (pkt->assembled && pkt->proto_key != IPPROTO_TCP)
-		return false;
+	/* Of a packet in a tunnel too: outside of it those addresses may be somebody else's. */
 	if (pkt->malformed || pkt->layer || (pkt->eth_dst[0] | pkt->eth_src[0]) & 1)
 		return false;
 	if (pkt->ip_version == 4) {
@@ -92,6 +90,8 @@ static __always_inline int ids_reject_send(void *ctx, const enum ids_hook hook, 
 	__u32 length = pkt->ip_version == 4 ? ids_reject4(ctx, hook, pkt, &reply) : ids_reject6(ctx, hook, pkt, &reply);
 	int growth = (int)(link + length - pkt->frame_len);
 
+	/* From here on it is about the frame, and not about the datagram that it completes. */
+	pkt->assembled = 0;
 	barrier_var(link);
 	if (link < sizeof(struct ethhdr) || link > sizeof(pkt->scratch))
 		return -1;
@@ -118,6 +118,13 @@ static __always_inline int ids_reject_back(void *ctx, const enum ids_hook hook, 
 	return interface && interface->flags & IDS_INTERFACE_TX ? ids_reject_send(ctx, hook, pkt) : -1;
 }
 
+/* Whether the other side has to be told as well: it would wait for the rest of its connection. */
+static __always_inline bool ids_reject_ends(const struct ids_packet *pkt, __u32 sides)
+{
+	return sides & IDS_RULE_REJECT_ENDS && pkt->proto_key == IPPROTO_TCP && pkt->in_window &&
+	       pkt->field[IDS_FIELD_FLOW] & IDS_FLOWBIT_ESTABLISHED;
+}
+
 /*
  * The XDP action for a packet whose verdict is reject; `sides` are the enum ids_rule_flag of the rule. To be called
  * before its events are raised: it settles their reason and IDS_EVENT_NEED_REJECT, and the frame is no longer what it
@@ -128,16 +135,15 @@ IDS_OUTLINE_WITH(ids_reject, (__u32 sides), (sides))
 	bool quiet = ids_replay || pkt->control & IDS_CONTROL_MONITOR;
 
 	if (!ids_reject_answerable(pkt) || (!quiet && !ids_reject_allowed(pkt))) {
-		pkt->reason = IDS_REASON_REJECT_LIMIT;
+		if (pkt->reason != IDS_REASON_FLOW_DROP)
+			pkt->reason = IDS_REASON_REJECT_LIMIT;
 		ids_count(IDS_STAT_REJECTS_LIMITED);
 		return XDP_DROP;
 	}
 	if (quiet)
 		return XDP_DROP;
-	/* From here on it is about the frame. */
-	pkt->assembled = 0;
 	/* The receiver is somewhere else than where this frame came from: only the engine has a way there. */
-	if (sides & IDS_RULE_REJECT_DST)
+	if (sides & IDS_RULE_REJECT_DST || ids_reject_ends(pkt, sides))
 		pkt->event_flags |= IDS_EVENT_NEED_REJECT;
 	if ((sides & (IDS_RULE_REJECT_SRC | IDS_RULE_REJECT_DST)) == IDS_RULE_REJECT_DST)
 		return XDP_DROP;

@@ -66,7 +66,7 @@ static __always_inline __u32 ids_reject4(void *ctx, const enum ids_hook hook, st
 						    bpf_csum_diff(0, 0, (__be32 *)&pseudo, sizeof(pseudo), 0)));
 	} else {
 		struct ids_icmp *icmp = &reply->v4.icmp;
-		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1));
+		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1), sizeof(*ip));
 
 		if (!quoted)
 			return 0;

@@ -68,7 +68,7 @@ static __always_inline __u32 ids_reject6(void *ctx, const enum ids_hook hook, st
 			bpf_csum_diff(0, 0, (__be32 *)tcp, sizeof(*tcp), ids_reject6_pseudo(ip, length, IPPROTO_TCP)));
 	} else {
 		struct ids_icmp *icmp = &reply->v6.icmp;
-		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1));
+		__u32 quoted = ids_reply_quote(ctx, hook, pkt, (__u8 *)(icmp + 1), sizeof(*ip));
 
 		if (!quoted)
 			return 0;

@@ -7,6 +7,8 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include "bytes.h"
+#include "datagrams.h"
 #include "packet.h"
 
 #define IDS_REPLY_QUOTE 128 /* bytes of the rejected packet in an ICMP error: any IPv4 header, and what follows it */
@@ -67,12 +69,59 @@ static __always_inline void ids_reply_rst(struct ids_packet *pkt, struct tcphdr 
 	tcp->ack = 1;
 }
 
-/* Copies the beginning of the rejected packet to `to`; its length, or 0 if that fails. */
-static __always_inline __u32 ids_reply_quote(void *ctx, const enum ids_hook hook, const struct ids_packet *pkt,
-					     __u8 *to)
+/* The IP header in `to`, of the fragment that came last, becomes that of the whole datagram as its receiver has it. */
+static __always_inline void ids_reply_head(const struct ids_packet *pkt, const struct ids_datagram *datagram, __u8 *to)
+{
+	if (pkt->ip_version == 4) {
+		struct iphdr *ip = (struct iphdr *)to;
+
+		ip->ihl = sizeof(*ip) / 4;
+		ip->tot_len = bpf_htons(sizeof(*ip) + pkt->end > 65535 ? 65535 : sizeof(*ip) + pkt->end);
+		ip->frag_off = 0;
+		ip->ttl = pkt->field[IDS_FIELD_TTL];
+		ip->tos = pkt->field[IDS_FIELD_TOS];
+		ip->protocol = datagram->proto;
+		ip->check = 0;
+		ip->check = ids_fold(bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0));
+	} else {
+		struct ipv6hdr *ip = (struct ipv6hdr *)to;
+
+		ip->payload_len = bpf_htons(pkt->end);
+		ip->nexthdr = datagram->proto;
+		ip->hop_limit = pkt->field[IDS_FIELD_TTL];
+	}
+}
+
+/* As ids_reply_quote(), of a datagram that was put together: a header of `head` bytes, and its first bytes. */
+static __always_inline __u32 ids_reply_quote_whole(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
+						   __u8 *to, const __u32 head)
+{
+	const struct ids_datagram *datagram = ids_datagram(pkt->assembled - 1);
+	__u32 length = pkt->end, index = pkt->assembled;
+	long rc;
+
+	pkt->assembled = 0;
+	rc = ids_load(ctx, hook, pkt, pkt->l3, to, head);
+	pkt->assembled = index;
+	if (rc || !datagram)
+		return 0;
+	if (length > IDS_REPLY_QUOTE - head)
+		length = IDS_REPLY_QUOTE - head;
+	barrier_var(length);
+	if (length == 0 || length > IDS_REPLY_QUOTE - head || ids_datagram_load(pkt, 0, to + head, length))
+		return 0;
+	ids_reply_head(pkt, datagram, to);
+	return head + length;
+}
+
+/* Copies the beginning of the rejected packet, whose IP header has `head` bytes at least, to `to`; its length, or 0 if that fails. */
+static __always_inline __u32 ids_reply_quote(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, __u8 *to,
+					     const __u32 head)
 {
 	__u32 length = pkt->end - pkt->l3;
 
+	if (pkt->assembled)
+		return ids_reply_quote_whole(ctx, hook, pkt, to, head);
 	if (length > IDS_REPLY_QUOTE)
 		length = IDS_REPLY_QUOTE;
 	barrier_var(length);

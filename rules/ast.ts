@@ -170,6 +170,8 @@ export interface RuleMeta {
 export interface RejectSides {
   readonly source: boolean;
   readonly destination: boolean;
+  /** Of an established TCP connection the receiver as well. */
+  readonly ends: boolean;
 }
 
 export interface Rule {

@@ -37,15 +37,15 @@ export interface HeaderProblem extends Failure {
   readonly keyword: string;
 }
 
-function action(kind: Action, source = false, destination = false): ActionInfo {
-  return { action: kind, reject: { source, destination } };
+function action(kind: Action, source = false, destination = false, ends = false): ActionInfo {
+  return { action: kind, reject: { source, destination, ends } };
 }
 
 export const actions: ReadonlyMap<string, ActionInfo> = new Map([
   ['alert', action(Action.ALERT)],
   ['drop', action(Action.DROP)],
   ['pass', action(Action.PASS)],
-  ['reject', action(Action.REJECT, true)],
+  ['reject', action(Action.REJECT, true, false, true)],
   ['rejectsrc', action(Action.REJECT, true)],
   ['rejectdst', action(Action.REJECT, false, true)],
   ['rejectboth', action(Action.REJECT, true, true)],

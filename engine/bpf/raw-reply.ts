@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine's side of reject, where XDP_TX does not reach the peer: the answer goes out of a raw socket.
 
-import type { EventRecord } from '../../common/abi.gen.js';
+import { type EventRecord, Verdict } from '../../common/abi.gen.js';
 import { check, closeFds } from './check.js';
 import { libc } from './native.js';
 import { buildReply, type ReplyTo } from './reply-packet.js';
@@ -52,7 +52,13 @@ export class RawReply {
    * Answers the packet of an event, never waiting; false if it may not be answered or could not be sent.
    * @param view the memory that the event's byte offsets point into.
    */
-  send(view: DataView, event: EventRecord, to: ReplyTo = 'source'): boolean {
+  send(view: DataView, event: EventRecord, to: 'source' | 'destination' = 'source'): boolean {
+    const sent = this.#send(view, event, to);
+    // One that passed is on its way: who has it takes a RST behind it alone, who has it not one in its place.
+    return to === 'destination' && event.verdict === Verdict.PASS ? this.#send(view, event, 'behind') : sent;
+  }
+
+  #send(view: DataView, event: EventRecord, to: ReplyTo): boolean {
     const reply = buildReply(view, event, to);
     const fd = reply?.family === 4 ? this.#four : this.#six;
     if (reply === undefined || fd < 0) return false;

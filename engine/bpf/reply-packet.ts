@@ -6,7 +6,8 @@
 import { type EventRecord, EventFlag } from '../../common/abi.gen.js';
 import { isMapped4 } from '../../common/address.js';
 
-export type ReplyTo = 'source' | 'destination';
+/** `behind`: the destination, once it has taken the packet, which passed. */
+export type ReplyTo = 'source' | 'destination' | 'behind';
 
 export interface ReplyPacket {
   readonly family: 4 | 6;
@@ -94,18 +95,23 @@ function ipHeader(
 
 const joined = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
 
+/** Sequence numbers that the segment takes up. */
+function spanOf({ payloadLen, tcpFlags }: EventRecord): number {
+  return payloadLen + ((tcpFlags & SYN) !== 0 ? 1 : 0) + ((tcpFlags & FIN) !== 0 ? 1 : 0);
+}
+
 /** RFC 9293 3.10.7.1: to a segment with ACK the RST takes its place from there, else it acknowledges all of the segment. */
 function resetToSource(e: EventRecord, ends: Ends): Uint8Array {
   const withAck = (e.tcpFlags & ACK) !== 0;
-  const length = e.payloadLen + ((e.tcpFlags & SYN) !== 0 ? 1 : 0) + ((e.tcpFlags & FIN) !== 0 ? 1 : 0);
-  const [seq, ack, flags] = withAck ? [e.ack, 0, RST] : [0, (e.seq + length) >>> 0, RST | ACK];
+  const [seq, ack, flags] = withAck ? [e.ack, 0, RST] : [0, (e.seq + spanOf(e)) >>> 0, RST | ACK];
   return segment(ends, e.dport, e.sport, seq, ack, flags);
 }
 
-/** To the receiver the RST looks like the next thing that the sender said: it was to expect `seq`. */
-function resetToDestination(e: EventRecord, ends: Ends): Uint8Array {
+/** To the receiver the RST looks like the next thing that the sender said: in place of the segment, or behind it. */
+function resetToDestination(e: EventRecord, ends: Ends, behind: boolean): Uint8Array {
   const withAck = (e.tcpFlags & ACK) !== 0;
-  return segment(ends, e.sport, e.dport, e.seq, withAck ? e.ack : 0, withAck ? RST | ACK : RST);
+  const seq = behind ? (e.seq + spanOf(e)) >>> 0 : e.seq;
+  return segment(ends, e.sport, e.dport, seq, withAck ? e.ack : 0, withAck ? RST | ACK : RST);
 }
 
 function segment(ends: Ends, sport: number, dport: number, seq: number, ack: number, flags: number): Uint8Array {
@@ -169,6 +175,8 @@ function addressesOf(view: DataView, e: EventRecord): Ends {
  */
 export function buildReply(view: DataView, e: EventRecord, to: ReplyTo = 'source'): ReplyPacket | undefined {
   if ((e.flags & EventFlag.EVENT_L4) === 0 || (e.ipVersion !== 4 && e.ipVersion !== 6)) return undefined;
+  // Of a packet in a tunnel: outside of it those addresses may be somebody else's.
+  if (e.layer > 0) return undefined;
   // A group address of the link layer: the packet was not meant for one host, whatever its IP header says.
   if ((view.getUint8(e.ethDst) & 1) !== 0) return undefined;
   const original = addressesOf(view, e);
@@ -180,10 +188,10 @@ export function buildReply(view: DataView, e: EventRecord, to: ReplyTo = 'source
   };
   if (e.proto === TCP) {
     if ((e.tcpFlags & RST) !== 0) return undefined;
-    return finish(TCP, to === 'source' ? resetToSource(e, ends) : resetToDestination(e, ends));
+    return finish(TCP, to === 'source' ? resetToSource(e, ends) : resetToDestination(e, ends, to === 'behind'));
   }
   // An unreachable message to the destination would quote a packet that it never sent.
-  if (to === 'destination') return undefined;
+  if (to !== 'source') return undefined;
   if (e.proto === ICMP && icmpErrors4.has(e.sport)) return undefined;
   if (e.proto === ICMP6 && e.sport < 128) return undefined;
   return finish(family === 4 ? ICMP : ICMP6, unreachable(e, ends, original));

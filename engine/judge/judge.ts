@@ -23,7 +23,6 @@ import {
   type EngineProgram,
   type Evaluator,
   type Message,
-  type RejectSides,
   type RuleInfo,
 } from '../../rules/index.js';
 import type { Flow } from '../layer7/flow-states.js';
@@ -34,6 +33,7 @@ import { tupleOf, type FlowTuple } from './flow-tuple.js';
 import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
 import { Rates, type RateLimits } from './rates.js';
 import { RecordPacket } from './record-packet.js';
+import { type Answered, answeredBy, sender } from './reject-sides.js';
 import { RuleFigures } from './rule-figures.js';
 
 /** Everything that explains the events of one generation; structured-cloneable. */
@@ -65,7 +65,7 @@ export interface Raised {
 
 export interface JudgeOptions extends EventContext {
   /** Answers a reject that XDP_TX could not: it does not reach the peer, or the rule names the destination. */
-  readonly reject?: (view: DataView, event: EventRecord, sides: RejectSides) => void;
+  readonly reject?: (view: DataView, event: EventRecord, sides: Answered) => void;
   /** Bounds of what engine-placed rules raise; in replay there are none. */
   readonly rates?: RateLimits;
   /** Told of the kernel's record of a flow whose place it gave away, at `at`. */
@@ -198,7 +198,7 @@ export class Judge {
     const event = readEvent(view, at);
     if (event.type === EventType.EVENT_REJECT) {
       const silent = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
-      this.#options.reject?.(view, event, silent?.info.reject ?? { source: true, destination: false });
+      this.#options.reject?.(view, event, silent ? answeredBy(silent.info.reject, event) : sender);
       return;
     }
     if (event.type === EventType.EVENT_ANOMALY) return this.layer7.onAnomaly(view, at);
@@ -214,7 +214,7 @@ export class Judge {
     }
     if (event.type !== EventType.EVENT_ALERT) {
       if ((event.flags & EventFlag.EVENT_NEED_REJECT) !== 0 && (event.flags & EventFlag.EVENT_WOULD) === 0) {
-        this.#options.reject?.(view, event, { source: true, destination: false });
+        this.#options.reject?.(view, event, sender);
       }
       this.#raised.push({ detection, established });
       return;
@@ -230,7 +230,8 @@ export class Judge {
     const acted = final && (flags & (EventFlag.EVENT_WOULD | EventFlag.EVENT_ALLOWLISTED)) === 0;
     const established = (flags & EventFlag.EVENT_ESTABLISHED) !== 0;
     const named: Detection = { ...detection, kind: 'alert', rule: acted ? rule.blocked : rule.allowed };
-    if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0) this.#options.reject?.(view, event, rule.info.reject);
+    if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0)
+      this.#options.reject?.(view, event, answeredBy(rule.info.reject, event));
     const { flowId, flow, time, app } = event;
     if (flowId !== 0 && app !== 0) this.#joins.push({ place: this.#raised.length, flowId, flow, time });
     this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
@@ -313,7 +314,8 @@ export class Judge {
     const allowlisted = (event.flags & EventFlag.EVENT_ALLOWLISTED) !== 0;
     const acts = wants && !allowlisted && !this.monitor;
     const rejects = acts && match.action === Action.REJECT;
-    if (rejects && (this.#rates?.mayReject(event.time) ?? true)) this.#options.reject?.(view, event, rule.info.reject);
+    if (rejects && (this.#rates?.mayReject(event.time) ?? true))
+      this.#options.reject?.(view, event, answeredBy(rule.info.reject, event));
     if (match.action === Action.PASS && flow?.rules?.passed) {
       const pass = { flowId: flow.id, flow: flow.index, sid: rule.info.sid };
       this.#raised.push({ detection: base, established: false, pass, quiet: true });

@@ -25,7 +25,7 @@ const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
   [Action.ALERT]: 'alert',
 };
 
-const NOBODY = { source: false, destination: false };
+const NOBODY = { source: false, destination: false, ends: false };
 
 function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
   const { rule, placement, reason } = placed;

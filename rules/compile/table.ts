@@ -155,7 +155,8 @@ function flagsOf(entry: Entry): number {
     (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
     (mirror ? RuleFlag.RULE_MIRROR : 0) |
     (rule.reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |
-    (rule.reject.destination ? RuleFlag.RULE_REJECT_DST : 0)
+    (rule.reject.destination ? RuleFlag.RULE_REJECT_DST : 0) |
+    (rule.reject.ends ? RuleFlag.RULE_REJECT_ENDS : 0)
   );
 }
 

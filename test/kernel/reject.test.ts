@@ -6,8 +6,10 @@ import { ControlFlag, EventFlag, EventType, InterfaceFlag, InterfaceLayout } fro
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { ethernet, icmp, ip, TCP, tcp, udp, type TcpPart } from './support/frames.js';
 import { install } from './support/http-rig.js';
+import { fragmented, fragments, permutations } from './support/fragments.js';
 import { resetFor, unreachableFor } from './support/replies.js';
-import { Rig } from './support/rig.js';
+import { Rig, type Seen } from './support/rig.js';
+import { Talk } from './support/talk.js';
 
 const when = { skip: whyUnprivileged() ?? false };
 const [DROP, PASS, TX] = [1, 2, 3];
@@ -17,6 +19,8 @@ const peers = [
   { src: '2001:db8::1', dst: '2001:db8:1::2' },
 ];
 const tags = [[], [5], [5, 6]];
+
+let port = 40_000;
 
 const everything = ['tcp', 'udp', 'icmp', 'ip']
   .map((proto, i) => `reject ${proto} any any -> any any (msg:"${proto}"; sid:${i + 1};)`)
@@ -28,16 +32,20 @@ function setTx(rig: Rig, works: boolean): void {
   rig.kernel.map('ids_interfaces').put(Uint8Array.of(LO, 0, 0, 0), value);
 }
 
-function openRig(t: Parameters<typeof Rig.open>[0], rules = everything, replay = false): Rig {
-  const rig = Rig.open(t, { replay });
-  rig.kernel.control.update({ rejectRate: 100_000, sourceRate: 100_000, ruleRate: 100_000 });
+/** One for all tests but that of replay: to load the programs takes longer than they do. */
+const live = when.skip === false ? Rig.open(t, { replay: false }) : undefined;
+
+function openRig(rules = everything, rig = live): Rig {
+  if (!rig) throw new Error('the rig is not open');
+  rig.kernel.control.update({ flags: 0, rejectRate: 100_000, sourceRate: 100_000, ruleRate: 100_000 });
   install(rig, rules);
   setTx(rig, true);
+  rig.settle();
   return rig;
 }
 
 t.test('TCP segments are answered with the RST of RFC 9293', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const variants: Record<string, { part: Partial<TcpPart>; length: number }> = {
     SYN: { part: { flags: TCP.SYN }, length: 1 },
     'SYN with data': { part: { flags: TCP.SYN, payload: 'abc' }, length: 4 },
@@ -74,7 +82,7 @@ t.test('TCP segments are answered with the RST of RFC 9293', when, async (t) => 
 });
 
 t.test('anything else is answered with an ICMP error', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const long = Uint8Array.from({ length: 1300 }, (_, i) => i);
   for (const [n, peer] of peers.entries()) {
     const [port, prohibited] = n === 0 ? [3, 13] : [4, 1];
@@ -103,7 +111,7 @@ t.test('anything else is answered with an ICMP error', when, async (t) => {
 });
 
 t.test('what must not be answered is dropped in silence', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   const [four, six] = peers as [(typeof peers)[0], (typeof peers)[0]];
   const mac = (frame: Uint8Array, at: number, byte: number): Uint8Array => (frame.set([byte], at), frame);
   const silent: Record<string, Uint8Array> = {
@@ -146,8 +154,11 @@ t.test('what must not be answered is dropped in silence', when, async (t) => {
 });
 
 t.test('answers keep to the rate over all rules', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   rig.kernel.control.update({ rejectRate: 20 });
+  const packets = (): Record<number, number> =>
+    Object.fromEntries(rig.kernel.verdicts().map(({ reason, packets }) => [reason, packets]));
+  const before = packets();
   const verdicts: number[] = [];
   const started = process.hrtime.bigint();
   for (let i = 0; i < 300; i++) verdicts.push(rig.push(i % 2 ? tcp(peers[0]!) : udp(peers[1]!)).verdict);
@@ -155,15 +166,15 @@ t.test('answers keep to the rate over all rules', when, async (t) => {
   const sent = verdicts.filter((verdict) => verdict === TX).length;
   t.ok(sent >= 20 && sent <= 21 + 20 * seconds, `${sent} answers in ${seconds} s and one second's worth at once`);
   t.same(verdicts.slice(0, 20), new Array(20).fill(TX));
-  const counts = Object.fromEntries(rig.kernel.verdicts().map(({ reason, packets }) => [reason, packets]));
-  t.equal((counts[7] ?? 0) + (counts[9] ?? 0), 300, 'every packet has its reason');
-  t.equal(counts[7], sent);
+  const after = packets();
+  const counted = [7, 9].map((reason) => (after[reason] ?? 0) - (before[reason] ?? 0));
+  t.same(counted, [sent, 300 - sent], 'every packet has its reason');
   rig.kernel.control.update({ rejectRate: 0 });
   t.equal(rig.send(tcp(peers[0]!)).verdict, DROP, 'rate 0 is none');
 });
 
 t.test('where transmit does not work, the engine is told to answer', when, async (t) => {
-  const rig = openRig(t);
+  const rig = openRig();
   for (const prepare of [
     () => setTx(rig, false),
     () => rig.kernel.map('ids_interfaces').delete(Uint8Array.of(LO, 0, 0, 0)),
@@ -186,7 +197,7 @@ t.test('sides: the sender by transmit, the receiver by the engine', when, async 
     ['rejectdst', DROP, need],
     ['rejectboth', TX, need],
   ] as const) {
-    const rig = openRig(t, `${action} tcp any any -> any any (msg:"x"; sid:1;)`);
+    const rig = openRig(`${action} tcp any any -> any any (msg:"x"; sid:1;)`);
     const seen = rig.send(tcp(peers[0]!));
     t.equal(seen.verdict, verdict, action);
     t.equal((seen.events[0]?.flags ?? 0) & need, flag, action);
@@ -200,7 +211,7 @@ t.test('the engine hears of a packet to answer even if nothing is raised about i
     ['noalert;', [EventType.EVENT_ALERT, EventType.EVENT_ALERT]],
     [limit, [EventType.EVENT_ALERT, EventType.EVENT_REJECT]],
   ] as const) {
-    const rig = openRig(t, `reject tcp any any -> any any (msg:"x"; ${option} sid:1;)`);
+    const rig = openRig(`reject tcp any any -> any any (msg:"x"; ${option} sid:1;)`);
     setTx(rig, false);
     const events = types.flatMap(() => rig.send(tcp(peers[0]!)).events);
     t.same(
@@ -214,8 +225,68 @@ t.test('the engine hears of a packet to answer even if nothing is raised about i
   }
 });
 
+t.test('a datagram that was put together is answered as its host would', when, async (t) => {
+  const rig = openRig('reject ip any any -> any any (msg:"long"; dsize:>500; sid:1;)');
+  const payload = 'x'.repeat(600);
+  let id = 100;
+  for (const [peer, make, proto, code] of [
+    [peers[0]!, udp, 17, 3],
+    [peers[0]!, icmp, 1, 13],
+    [peers[1]!, udp, 17, 4],
+    [peers[1]!, icmp, 58, 1],
+  ] as const) {
+    for (const order of permutations([0, 1, 2])) {
+      const whole = make({ ...peer, id: ++id, payload });
+      const pieces = fragments(fragmented(peer, proto, whole, id), [24, 400]);
+      const seen = order.map((n) => rig.send(pieces[n]!));
+      t.same(
+        seen.map(({ verdict }) => verdict),
+        [PASS, PASS, TX],
+      );
+      const name = `${peer.src}, protocol ${proto}, in order ${order.join()}`;
+      t.same(hex(seen[2]!.frame), hex(unreachableFor(whole, code)), name);
+      t.same(seen[2]!.reasons, { RULE_REJECT: 1 });
+    }
+  }
+});
+
+t.test('both ends of an established connection are told', when, async (t) => {
+  const need = EventFlag.EVENT_NEED_REJECT;
+  const told = ({ verdict, reasons, events }: Seen): string =>
+    [verdict === TX ? 'answered' : 'not', ...Object.keys(reasons), ...events.map(({ flags }) => flags & need)].join(
+      ' ',
+    );
+  for (const [action, both] of [
+    ['reject', need],
+    ['rejectsrc', 0],
+    ['rejectboth', need],
+  ] as const) {
+    const rig = openRig(`${action} tcp any any -> any 80 (msg:"x"; dsize:4; sid:1;)`);
+    rig.kernel.control.update({ flags: ControlFlag.CONTROL_FLOW_DROPS });
+    const talk = new Talk({ cport: ++port });
+    for (const frame of talk.handshake()) t.equal(rig.send(frame).verdict, PASS);
+    const data = talk.up({ payload: 'evil' });
+    t.equal(
+      told(rig.send(data)),
+      `answered RULE_REJECT ${both}`,
+      `${action}: the sender at once, the receiver by the engine`,
+    );
+    const again = rig.send(data);
+    t.equal(told(again), 'answered FLOW_DROP', 'who sends it again');
+    t.same(
+      hex(again.frame),
+      hex(resetFor(data, { sport: port, dport: 80, flags: TCP.ACK, seq: 0, ack: 9001, length: 4 })),
+    );
+    t.equal(told(rig.send(talk.down({ payload: 'x' }))), 'answered FLOW_DROP', 'and who goes on on the other side');
+    t.equal(told(rig.send(talk.rst('up'))), 'not FLOW_DROP', 'but no RST');
+    rig.kernel.control.update({ flags: 0 });
+    const early = rig.send(new Talk({ cport: ++port }).up({ payload: 'evil' }));
+    t.equal(told(early), `answered RULE_REJECT ${action === 'rejectboth' ? need : 0}`, 'without a handshake');
+  }
+});
+
 t.test('nothing is sent in monitor mode or in replay', when, async (t) => {
-  const monitor = openRig(t);
+  const monitor = openRig();
   monitor.kernel.control.update({ flags: ControlFlag.CONTROL_MONITOR });
   const frame = tcp(peers[0]!);
   let seen = monitor.send(frame);
@@ -224,7 +295,7 @@ t.test('nothing is sent in monitor mode or in replay', when, async (t) => {
   t.ok((seen.events[0]?.flags ?? 0) & EventFlag.EVENT_WOULD);
   t.equal(seen.stats['REJECTS_SENT'], undefined);
 
-  const replay = openRig(t, everything, true);
+  const replay = openRig(everything, Rig.open(t));
   replay.kernel.control.update({ rejectRate: 0 });
   seen = replay.send(frame);
   t.same([seen.verdict, hex(seen.frame), seen.reasons], [DROP, hex(frame), { RULE_REJECT: 1 }]);

@@ -73,7 +73,7 @@ export const rule: Whole<RuleRecord> = {
   references: [{ system: 'url', value: 'example.org' }],
   target: 'dest_ip',
   noalert: false,
-  reject: { source: true, destination: false },
+  reject: { source: true, destination: false, ends: true },
   placement: 'inline',
   needs: ['http-requests'],
   reason: 'a note',

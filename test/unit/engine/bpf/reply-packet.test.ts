@@ -2,7 +2,7 @@
 import t from 'tap';
 import { EventFlag, EventLayout, type EventRecord, readEvent } from '../../../../common/abi.gen.js';
 import { parseAddress } from '../../../../common/address.js';
-import { buildReply } from '../../../../engine/bpf/reply-packet.js';
+import { buildReply, type ReplyTo } from '../../../../engine/bpf/reply-packet.js';
 import { checksum } from '../../../kernel/support/frames.js';
 
 /** An event of the ring with these fields. */
@@ -21,9 +21,7 @@ function event(o: { src: string; dst: string } & Partial<Omit<EventRecord, 'src'
   return { view, record: { ...base, ...fields, saddr: EventLayout.saddr, daddr: EventLayout.daddr } };
 }
 
-const reply = (
-  ...[o, to]: [Parameters<typeof event>[0], ('source' | 'destination')?]
-): ReturnType<typeof buildReply> => {
+const reply = (...[o, to]: [Parameters<typeof event>[0], ReplyTo?]): ReturnType<typeof buildReply> => {
   const { view, record } = event(o);
   return buildReply(view, record, to);
 };
@@ -78,10 +76,15 @@ t.test('data, SYN and FIN all count for what is acknowledged', async (t) => {
 });
 
 t.test('RST to the destination looks like the sender’s next segment', async (t) => {
-  const made = reply({ ...tcp, tcpFlags: 24, seq: 100, ack: 777 }, 'destination');
-  const { body, ends } = split(made?.packet ?? new Uint8Array(40));
-  t.same([...ends], [192, 0, 2, 1, 198, 51, 100, 2]);
-  t.same([body.getUint16(0), body.getUint32(4), body.getUint32(8), body.getUint8(13)], [40000, 100, 777, 20]);
+  for (const [to, seq] of [
+    ['destination', 100],
+    ['behind', 105],
+  ] as const) {
+    const made = reply({ ...tcp, tcpFlags: 24, seq: 100, ack: 777, payloadLen: 5 }, to);
+    const { body, ends } = split(made?.packet ?? new Uint8Array(40));
+    t.same([...ends], [192, 0, 2, 1, 198, 51, 100, 2]);
+    t.same([body.getUint16(0), body.getUint32(4), body.getUint32(8), body.getUint8(13)], [40000, seq, 777, 20]);
+  }
 });
 
 t.test('UDP gets port unreachable that quotes its ports, over IPv4 and IPv6', async (t) => {
@@ -129,5 +132,6 @@ t.test('nobody is answered who must not be', async (t) => {
   t.equal(reply({ ...tcp, flags: 0, tcpFlags: 2 }), undefined, 'a fragment without its header');
   const { view, record } = event({ ...tcp, tcpFlags: 2 });
   view.setUint8(EventLayout.ethDst, 0x01);
+  t.equal(reply({ ...tcp, tcpFlags: 24, layer: 1 }), undefined, 'in a tunnel');
   t.equal(buildReply(view, record), undefined, 'a link-layer group');
 });

@@ -2,7 +2,7 @@
 // What becomes of the records of the alert ring.
 
 import t from 'tap';
-import { EventFlag, EventType, Reason, Verdict } from '../../../../common/abi.gen.js';
+import { EventFlag, EventType, FlowBit, Reason, Verdict } from '../../../../common/abi.gen.js';
 import { Judge, type JudgeOptions, type Raised } from '../../../../engine/judge/judge.js';
 import { AT, eventAt, programOf, type EventFields } from './support/records.js';
 
@@ -141,6 +141,23 @@ t.test('reject is answered where the program could not, and only if it was carri
   t.same(asked, [[80, { source: true, destination: true }]]);
   t.same(raise(judge, { ...rejected, type: EventType.EVENT_REJECT, flags, dport: 81 }), [], 'raises nothing');
   t.same(asked[1], [81, { source: true, destination: true }]);
+});
+
+t.test('a reject of an established connection answers its receiver too', async (t) => {
+  const flags = HEADERS | EventFlag.EVENT_MATCHED_FINAL | EventFlag.EVENT_NEED_REJECT;
+  const rejected = { rule: 0, verdict: Verdict.REJECT, reason: Reason.RULE_REJECT, flags };
+  for (const [action, flowBits, destination] of [
+    ['reject', FlowBit.FLOWBIT_ESTABLISHED, true],
+    ['reject', FlowBit.FLOWBIT_NOT_ESTABLISHED, false],
+    ['rejectsrc', FlowBit.FLOWBIT_ESTABLISHED, false],
+  ] as const) {
+    const asked: unknown[] = [];
+    const judge = judgeOf(`${action} tcp any any -> any any (flags:A; sid:8;)`, {
+      reject: (_view, _event, sides) => asked.push(sides),
+    });
+    raise(judge, { ...rejected, flowBits });
+    t.same(asked, [{ source: true, destination }], action);
+  }
 });
 
 t.test('blocked and cut packets have no rule', async (t) => {

@@ -162,7 +162,7 @@ export function randomRule(r: Random, sid: number): Rule {
     position,
     text: `random ${sid}`,
     action: r.pick(actions),
-    reject: { source: true, destination: false },
+    reject: { source: true, destination: false, ends: true },
     protocol,
     ...(ipProtocols === undefined ? {} : { ipProtocols }),
     anyFrame: anyFrame === true,

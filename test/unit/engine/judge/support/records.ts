@@ -32,6 +32,7 @@ export interface EventFields {
   readonly proto?: number;
   readonly vlan?: readonly number[];
   readonly count?: number;
+  readonly flowBits?: number;
 }
 
 /** A record lies somewhere in the ring: not at its beginning. */
@@ -67,6 +68,7 @@ export function eventAt(fields: EventFields, more = 0): DataView {
   view.setUint8(AT + E.vlans, vlan.length);
   vlan.forEach((id, i) => view.setUint16(AT + E.vlan + 2 * i, id, true));
   view.setUint32(AT + E.count, fields.count ?? 0, true);
+  view.setUint32(AT + E.flowBits, fields.flowBits ?? 0, true);
   return view;
 }
 
