@@ -3,7 +3,7 @@
 #ifndef IDS_BYTES_RECORD_H
 #define IDS_BYTES_RECORD_H
 
-#include "l7_state.h"
+#include "bulk.h"
 
 /* Five arguments are all that a function can have. */
 enum ids_bytes_what {
@@ -25,16 +25,9 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	if (!pkt || !io || from > IDS_SECTION_MAX || length > IDS_SECTION_MAX || from + length > IDS_SECTION_MAX)
 		return 0;
 	size = sizeof(*head) + length;
-	if (bpf_ringbuf_reserve_dynptr(&ids_bulk, size, 0, &place)) {
-		bpf_ringbuf_discard_dynptr(&place, 0);
-		ids_count(IDS_STAT_BULK_LOST);
+	head = ids_bulk_open(&place, size, sizeof(*head));
+	if (!head)
 		return 0;
-	}
-	head = bpf_dynptr_data(&place, 0, sizeof(*head));
-	if (!head) {
-		bpf_ringbuf_discard_dynptr(&place, 0);
-		return 0;
-	}
 	ids_event_fill(pkt, &head->event);
 	head->event.type = what & 0xff;
 	head->length = length;
@@ -51,8 +44,7 @@ __noinline int ids_bytes_write(struct ids_packet *pkt, struct ids_io *io, __u32 
 	if (from > IDS_SECTION_MAX || length > IDS_SECTION_MAX)
 		length = 0;
 	bpf_dynptr_write(&place, sizeof(*head), io->bytes + (from & (IDS_SECTION_PAD - 1)), length, 0);
-	bpf_ringbuf_submit_dynptr(&place, ids_wake(pkt, kind & (IDS_BYTES_WANTED | IDS_BYTES_DECIDED)));
-	ids_count(IDS_STAT_BULK);
+	ids_bulk_end(pkt, &place, kind & (IDS_BYTES_WANTED | IDS_BYTES_DECIDED));
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #ifndef IDS_HTTP_RECORD_H
 #define IDS_HTTP_RECORD_H
 
-#include "l7_state.h"
+#include "bulk.h"
 
 /* Bytes of the record of a section of `length` bytes. */
 static __always_inline __u32 ids_http_size(const struct ids_io *io, __u32 length)
@@ -70,17 +70,13 @@ __noinline int ids_http_emit(struct ids_packet *pkt, struct ids_io *io, __u32 le
 	barrier_var(length);
 	if (length == 0 || length > IDS_SECTION_MAX)
 		return 0;
-	if (bpf_ringbuf_reserve_dynptr(&ids_bulk, ids_http_size(io, length), 0, &record)) {
-		bpf_ringbuf_discard_dynptr(&record, 0);
-		ids_count(IDS_STAT_BULK_LOST);
+	if (!ids_bulk_begin(&record, ids_http_size(io, length)))
 		return 0;
-	}
 	if (!ids_http_fill(pkt, io, length, flags, &record)) {
 		bpf_ringbuf_discard_dynptr(&record, 0);
 		return 0;
 	}
-	bpf_ringbuf_submit_dynptr(&record, ids_wake(pkt, flags & (IDS_HTTP_WANTED | IDS_HTTP_DECIDED)));
-	ids_count(IDS_STAT_BULK);
+	ids_bulk_end(pkt, &record, flags & (IDS_HTTP_WANTED | IDS_HTTP_DECIDED));
 	return 1;
 }
 

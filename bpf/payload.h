@@ -6,8 +6,8 @@
 #ifndef IDS_PAYLOAD_H
 #define IDS_PAYLOAD_H
 
+#include "bulk.h"
 #include "inspect.h"
-#include "l7_state.h"
 
 /* A piece that comes so far behind the depth says that what lies before it is not still on its way. */
 #define IDS_DEPTH_SLACK 65536
@@ -70,16 +70,9 @@ __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u3
 
 	if (!pkt || !io || length > IDS_STREAM_MAX)
 		return 0;
-	if (bpf_ringbuf_reserve_dynptr(&ids_bulk, sizeof(*head) + length, 0, &record)) {
-		bpf_ringbuf_discard_dynptr(&record, 0);
-		ids_count(IDS_STAT_BULK_LOST);
+	head = ids_bulk_open(&record, sizeof(*head) + length, sizeof(*head));
+	if (!head)
 		return 0;
-	}
-	head = bpf_dynptr_data(&record, 0, sizeof(*head));
-	if (!head) {
-		bpf_ringbuf_discard_dynptr(&record, 0);
-		return 0;
-	}
 	ids_event_fill(pkt, &head->event);
 	head->event.type = IDS_EVENT_PAYLOAD;
 	head->length = length;
@@ -96,8 +89,7 @@ __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u3
 		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
 	else if (length <= IDS_STREAM_MAX && from <= IDS_SECTION_MAX - IDS_STREAM_MAX)
 		bpf_dynptr_write(&record, sizeof(*head), io->bytes + from, length, 0);
-	bpf_ringbuf_submit_dynptr(&record, ids_wake(pkt, true));
-	ids_count(IDS_STAT_BULK);
+	ids_bulk_end(pkt, &record, true);
 	ids_add(IDS_STAT_PAYLOAD, length);
 	return 0;
 }
