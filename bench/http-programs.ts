@@ -25,8 +25,10 @@ interface Setup {
 
 const LOG = L7Setting.L7_LOG_HTTP;
 const setups: readonly Setup[] = [
-  { what: 'seen, not logged', flags: 0 },
-  { what: 'counted, not logged', flags: L7Setting.L7_AGGREGATE },
+  { what: 'requests seen', flags: 0 },
+  { what: 'requests counted', flags: L7Setting.L7_AGGREGATE },
+  { what: 'both seen', flags: L7Setting.L7_RESPONSES },
+  { what: 'both counted', flags: L7Setting.L7_AGGREGATE | L7Setting.L7_RESPONSES },
   { what: 'logged', flags: LOG },
   { what: 'logged, two kept lines', flags: LOG, selection: { headers: ['X-Request-ID', 'Accept'] } },
   { what: 'left out by its host', flags: LOG, selection: { host: 'www.example.net' } },

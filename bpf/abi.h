@@ -624,6 +624,8 @@ enum ids_stat {
 	IDS_STAT_HTTP_HELD = 58,         /* requests that waited in the kernel for the response that decides on them */
 	IDS_STAT_HTTP_HELD_FULL = 59,    /* requests that found no place to wait: the engine selects */
 	IDS_STAT_HTTP_HELD_LOST = 60,    /* requests whose place was taken away before their response came */
+	IDS_STAT_TOP_DISPLACED = 61,     /* values of the aggregates that gave way to others */
+	IDS_STAT_TOP_FULL = 62,          /* values that found no place there */
 	IDS_STATS = 64,
 };
 

@@ -105,8 +105,12 @@ struct ids_l7 {
 	__u8 found;               /* responses to such */
 	__u32 answered;           /* responses, 1xx apart */
 	__u16 chosen[IDS_QUEUE];  /* enum ids_chosen: what the log makes of the request */
-	__u8 switches;            /* a request that may change the protocol came: from there on responses are read */
-	__u8 pad[47];
+	__u16 host[IDS_QUEUE];    /* its values in the aggregates: the place in ids_top, from 1; 0 = none */
+	__u16 path[IDS_QUEUE];
+	__u8 tags
+		[IDS_QUEUE]; /* what says that the places are still theirs: highest bits of both keys, the host's first */
+	__u8 switches;       /* a request that may change the protocol came: from there on responses are read */
+	__u8 pad[7];
 };
 
 /* What the log makes of a request, and so of its response. */
@@ -292,14 +296,14 @@ enum ids_l7_setting {
 	IDS_L7_LOG_HTTP = 16,
 	IDS_L7_LOG_TLS = 32,
 	IDS_L7_LOG_DNS = 64,
-	IDS_L7_AGGREGATE = 256,     /* ids_top is kept */
+	IDS_L7_AGGREGATE = 256,     /* ids_top is kept, of messages that are read */
 	IDS_L7_ALL_RESPONSES = 512, /* as ALL_HEADS, of responses */
 	IDS_L7_ALL_HELLOS = 1024,   /* engine rules on TLS */
 	IDS_L7_ALL_QUERIES = 2048,  /* engine rules on DNS without a literal */
 	IDS_L7_HOLD = 4096,   /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
 	IDS_L7_SELECT = 8192, /* LOG_HTTP: what ids_log says has to hold, and */
 	IDS_L7_LOG_SLOT = 16384,  /* its second value is the one in force */
-	IDS_L7_RESPONSES = 32768, /* rules look at responses */
+	IDS_L7_RESPONSES = 32768, /* rules look at responses, or all are to be counted */
 };
 
 enum ids_log_flag {
@@ -310,6 +314,10 @@ enum ids_log_flag {
 	IDS_LOG_PATH = 16,
 	IDS_LOG_PORT = 32,
 	IDS_LOG_HEADERS = 64, /* only kept lines are handed over, behind the start line */
+};
+
+enum ids_log_limit {
+	IDS_LOG_NAMES = 32, /* headers that are asked for by name */
 };
 
 /*
@@ -326,17 +334,20 @@ struct ids_log {
 	__u8 method_len;
 	__u8 host_len;
 	__u8 path_len;
-	__u8 pad[3];
+	__u8 names; /* in use of name[] */
+	__u8 pad[2];
 	char method[16];
 	char host[64]; /* lower case, without port */
 	char path[64]; /* prefix */
+	/* Headers whose values are counted, as FNV-1a over the name in small letters, `_` as `-`. */
+	__u32 name[IDS_LOG_NAMES];
 };
 
 /* Settings of layer 7: the only value of ids_l7_settings. */
 struct ids_l7_settings {
-	__u32 flags;    /* enum ids_l7_setting */
-	__u32 depth[2]; /* inspection depth by direction, in bytes */
-	__u32 pad;
+	__u32 flags;        /* enum ids_l7_setting */
+	__u32 depth[2];     /* inspection depth by direction, in bytes */
+	__u32 epoch;        /* of the aggregates: what was counted under another one does not count any more */
 	__u64 hash_key[2];  /* of the hashes of masked values, made at start */
 	__u8 ignored[8192]; /* a bit a port: left alone */
 	__u8 shallow[8192]; /* a bit a port: nothing is handed over for inspection */
@@ -410,7 +421,7 @@ struct ids_bytes_record {
 	__u8 pad[3];
 };
 
-/* Aggregates of HTTP, by value: an LRU table keyed by (kind, hash of the value). */
+/* Aggregates of HTTP by value: what was asked for how often, and how it was answered. */
 enum ids_top_kind {
 	IDS_TOP_HOST = 1,
 	IDS_TOP_PATH = 2, /* template: runs of digits and long hexadecimal parts are one sign, the query is left out */
@@ -420,21 +431,32 @@ enum ids_top_kind {
 	IDS_TOP_METHOD = 6,
 };
 
-struct ids_top_key {
-	__u64 hash;
-	__u32 kind;  /* enum ids_top_kind */
-	__u32 index; /* IDS_TOP_HEADER: which header */
+enum ids_top_limit {
+	IDS_TOP_WAYS = 8,
+	IDS_TOP_SETS = 1024,
+	IDS_TOP_TEXT = 124,
+	IDS_TOP_HASHED = 128, /* bytes of a value that tell it from others */
+	IDS_TOP_BUCKETS = 32,
+	IDS_TOP_BUSY = 1,     /* key: being written */
+	IDS_TOP_EPOCH = 0xff, /* bits of a key that are those of the epoch it belongs to */
 };
 
+/* The keys of a set of values, and how often each was met, apart from the rest: two cache lines. */
+struct ids_top_set {
+	__u64 key[IDS_TOP_WAYS]; /* keyed hash of kind, index and value, with the epoch; 0: free */
+	__u64 count[IDS_TOP_WAYS];
+};
+
+/* A value; the place is set * IDS_TOP_WAYS + way. */
 struct ids_top {
-	__u64 requests;
-	__u64 responses;
-	__u64 status[6];   /* by hundreds; 0 = none seen */
-	__u64 latency_us;  /* sum over responses */
-	__u32 latency[32]; /* histogram: by power of two of microseconds */
+	__u64 latency_us;               /* sum over responses */
+	__u64 status[6];                /* responses by hundreds; 0 = none seen */
+	__u32 latency[IDS_TOP_BUCKETS]; /* histogram: by power of two of microseconds */
+	__u32 kind;                     /* enum ids_top_kind */
+	__u32 index;                    /* IDS_TOP_HEADER: which one, as in ids_log.name */
 	__u8 length;
 	__u8 pad[3];
-	char text[92]; /* the value as it was first seen, masked, cut */
+	char text[IDS_TOP_TEXT]; /* the value as it was first seen, cut; of a masked one its hash */
 };
 
 #endif

@@ -66,8 +66,10 @@ struct ids_export {
 	enum ids_pattern_bit pattern_bit;
 	enum ids_l7_setting l7_setting;
 	enum ids_log_flag log_flag;
+	enum ids_log_limit log_limit;
 	enum ids_bytes_flag bytes_flag;
 	enum ids_top_kind top_kind;
+	enum ids_top_limit top_limit;
 	struct ids_cond cond;
 	struct ids_rule rule;
 	struct ids_ruleset ruleset;
@@ -106,7 +108,7 @@ struct ids_export {
 	struct ids_l7_settings l7_settings;
 	struct ids_masked masked;
 	struct ids_bytes_record bytes_record;
-	struct ids_top_key top_key;
+	struct ids_top_set top_set;
 	struct ids_top top;
 };
 

@@ -10,6 +10,7 @@
 #include "http_select.h"
 #include "kept_lines.h"
 #include "structure.h"
+#include "top.h"
 
 /* Brings a response and its request together: the method frames the response, the time gives the latency. */
 __noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
@@ -46,6 +47,7 @@ __noinline int ids_http_pair(struct ids_packet *pkt, struct ids_io *io)
 		l7->method[n] = message->method;
 		l7->time_us[n] = now;
 		l7->chosen[n] = IDS_CHOSEN_ENGINE;
+		l7->host[n] = l7->path[n] = 0;
 		message->queued = n + 1;
 		l7->pushed++;
 		return 0;

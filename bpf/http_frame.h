@@ -218,6 +218,8 @@ __noinline int ids_http_frame(struct ids_io *io, __u32 length)
 			break;
 		if (!(1u << region & IDS_FRAME_REGIONS))
 			continue;
+		if (edge & IDS_REGION_MASKED)
+			message->secret |= 1u << region;
 		ids_http_region(io, region, edge >> IDS_EDGE_SHIFT,
 				n + 1 < io->edges && n + 1 < IDS_EDGES ? io->edge[n + 1] >> IDS_EDGE_SHIFT : length);
 	}

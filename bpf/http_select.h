@@ -25,6 +25,15 @@ struct {
 	__type(value, __u64);
 } ids_log_met SEC(".maps");
 
+/* The selection in force; null if nothing is selected by. */
+static __always_inline const struct ids_log *ids_selection(void)
+{
+	const struct ids_l7_settings *settings = ids_l7_setting();
+	__u32 flags = settings ? settings->flags : 0, slot = flags & IDS_L7_LOG_SLOT ? 1 : 0;
+
+	return flags & IDS_L7_SELECT ? bpf_map_lookup_elem(&ids_log, &slot) : 0;
+}
+
 /* What is asked of a request. */
 enum ids_holds {
 	IDS_HOLDS_NOT = 0,
@@ -188,15 +197,10 @@ static __always_inline __u32 ids_select_response(struct ids_packet *pkt, struct 
 /* What the selection makes of a message that is wanted by `flags`: these flags, and what it adds and takes away. */
 __noinline int ids_select(struct ids_packet *pkt, struct ids_io *io, __u32 flags)
 {
-	const struct ids_l7_settings *settings = ids_l7_setting();
-	const struct ids_log *log = 0;
-	__u32 slot;
+	const struct ids_log *log = ids_selection();
 
-	if (!pkt || !io || !settings)
+	if (!pkt || !io)
 		return 0;
-	slot = settings->flags & IDS_L7_LOG_SLOT ? 1 : 0;
-	if (settings->flags & IDS_L7_SELECT)
-		log = bpf_map_lookup_elem(&ids_log, &slot);
 	if (io->kind == IDS_GUESS_RESPONSE)
 		flags = ids_select_response(pkt, io, log, flags);
 	else

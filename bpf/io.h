@@ -71,7 +71,7 @@ struct ids_message {
 	__u8 old;     /* HTTP/1.0 or no version */
 	__u16 queued; /* its place in the queue of requests, from 1; 0 = none */
 	__u16 chosen; /* enum ids_chosen: what the log makes of it */
-	__u32 pad;
+	__u32 secret; /* bit n: a value of region n is masked, or will be */
 	struct ids_piece verb;
 	struct ids_piece uri;
 	struct ids_piece host;

@@ -16,6 +16,7 @@ enum ids_keeping {
 	IDS_KEEPING_LINE = 1,   /* enum ids_line */
 	IDS_KEEPING_MASK = 2,   /* masked values that were met, and */
 	IDS_KEEPING_MASKED = 3, /* kept */
+	IDS_KEEPING_FROM = 4,   /* the next byte to move */
 };
 
 enum ids_line {
@@ -29,22 +30,28 @@ __noinline int ids_keep_bytes(struct ids_io *io, __u32 from, __u32 to)
 {
 	__u32 n, at, length;
 
-	if (!io || from > to)
+	if (!io)
 		return 0;
+	io->own[IDS_KEEPING_FROM] = from;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_SECTION_MAX / IDS_SECTION_PAD + 1; n++) {
+		/* What is in memory is read again, and not known. */
+		barrier();
 		at = io->own[IDS_KEEPING_TO];
-		length = to - from < IDS_SECTION_PAD ? to - from : IDS_SECTION_PAD;
-		barrier_var(at);
-		barrier_var(from);
+		from = io->own[IDS_KEEPING_FROM];
+		if (from >= to || at > IDS_SECTION_MAX || from > IDS_SECTION_MAX)
+			break;
+		length = to - from;
+		if (length > IDS_SECTION_PAD)
+			length = IDS_SECTION_PAD;
 		barrier_var(length);
-		if (length == 0 || length > IDS_SECTION_PAD || at > IDS_SECTION_MAX || from > IDS_SECTION_MAX)
+		if (length == 0 || length > IDS_SECTION_PAD)
 			break;
 		/* Forwards, so that nothing is overwritten before it was moved. */
 		if (at != from)
 			bpf_probe_read_kernel(io->bytes + at, length, io->bytes + from);
 		io->own[IDS_KEEPING_TO] = at + length;
-		from += length;
+		io->own[IDS_KEEPING_FROM] = from + length;
 	}
 	return 0;
 }
@@ -86,6 +93,8 @@ __noinline int ids_keep_lines(struct ids_io *io, __u32 length)
 	io->own[IDS_KEEPING_MASK] = io->own[IDS_KEEPING_MASKED] = 0;
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_EDGES; n++) {
+		/* What is in memory is read again, and not known. */
+		barrier();
 		__u32 edge = io->edge[n], from = edge >> IDS_EDGE_SHIFT, to = length, line;
 
 		if (n >= io->edges)

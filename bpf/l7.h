@@ -212,6 +212,7 @@ static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7
 	if (!length)
 		return IDS_LOOK_MORE;
 	ids_past_put(pkt, io, ids_l7_dir(pkt, l7)->message, ids_http_unmasked(io, length));
+	ids_top_section(pkt, io, length);
 	flags = ids_http_choose(pkt, io);
 	inspect = ids_l7_dir(pkt, l7)->flags & IDS_L7_INSPECT;
 	if ((flags || inspect) && pkt->control & IDS_CONTROL_REDACT)

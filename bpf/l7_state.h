@@ -135,7 +135,7 @@ static __always_inline bool ids_l7_unread(const struct ids_l7 *l7)
 	const struct ids_l7_settings *settings = ids_l7_setting();
 
 	return !l7->switches && !(l7->dir[IDS_TO_CLIENT].flags & IDS_L7_INSPECT) && settings &&
-	       !(settings->flags & (IDS_L7_LOG_HTTP | IDS_L7_AGGREGATE | IDS_L7_ALL_RESPONSES | IDS_L7_RESPONSES));
+	       !(settings->flags & (IDS_L7_LOG_HTTP | IDS_L7_ALL_RESPONSES | IDS_L7_RESPONSES));
 }
 
 #endif

@@ -134,6 +134,10 @@ export class ApiClient implements Api {
     return this.#get(`/v1/top/http${query({ ...request })}`);
   }
 
+  resetTopHttp(): Promise<{ readonly reset: true }> {
+    return this.#post('/v1/top/http/reset', {});
+  }
+
   topFlows(request: TopFlowsRequest): Promise<readonly FlowRow[]> {
     return this.#get(`/v1/top/flows${query({ ...request })}`);
   }

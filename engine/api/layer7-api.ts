@@ -63,6 +63,8 @@ export interface Layer7Api {
   logStatus(): Promise<LogStatus>;
   /** @throws IdsError USAGE */
   changeLog(request: LogRequest): Promise<LogStatus>;
-  /** The most requests first. @throws IdsError NOT_FOUND for a header that is not kept */
+  /** The most requests first. @throws IdsError NOT_FOUND for a header that is not kept, and where nothing is counted */
   topHttp(request: TopRequest): Promise<readonly TopRow[]>;
+  /** Begins to count anew. */
+  resetTopHttp(): Promise<{ readonly reset: true }>;
 }

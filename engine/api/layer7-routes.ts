@@ -52,4 +52,5 @@ export function layer7Routes(app: FastifyInstance, api: Layer7Api): void {
   app.get('/v1/log', () => api.logStatus());
   app.post('/v1/log', (request) => api.changeLog(compact(read(schemas.log, request.body)) as LogRequest));
   app.get('/v1/top/http', (request) => api.topHttp(compact(read(schemas.top, request.query)) as TopRequest));
+  app.post('/v1/top/http/reset', () => api.resetTopHttp());
 }

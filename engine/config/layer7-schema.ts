@@ -55,7 +55,10 @@ export const layer7Schema = z
     tls: onOff.default(true),
     dns: onOff.default(true),
     ignore_ports: listOf(port).default([]),
-    aggregate: onOff.default(true),
+    aggregate: z.preprocess(
+      (value) => (value === true ? 'on' : value === false ? 'off' : value),
+      z.enum(['on', 'requests', 'off']).default('requests'),
+    ),
     log: z.strictObject({ http, tls: onOff.default(true), dns: onOff.default(true) }).prefault({}),
   })
   .prefault({});

@@ -163,6 +163,13 @@ export class DaemonApi implements Api {
     return Promise.resolve().then(() => this.#parts.layer7.top(request));
   }
 
+  resetTopHttp(): Promise<{ readonly reset: true }> {
+    return Promise.resolve().then(() => {
+      this.#parts.layer7.resetTop();
+      return { reset: true };
+    });
+  }
+
   topFlows(request: TopFlowsRequest): Promise<readonly FlowRow[]> {
     return this.#parts.flows.topFlows(request);
   }

@@ -11,8 +11,8 @@ import type { HttpLog, LogRequest, LogStatus, TopRequest, TopRow } from '../api/
 import { indexKey, type Kernel } from '../bpf/index.js';
 import type { Config, HttpLogConfig } from '../config/index.js';
 import { flowFilter, type FlowSelection } from '../flows/selection.js';
-import { keptHeaders, logBytes, writeSelection, type HttpSelection } from '../layer7/selection.js';
-import { topKinds, topRows } from '../layer7/top.js';
+import { headerNumber, keptHeaders, logBytes, writeSelection, type HttpSelection } from '../layer7/selection.js';
+import { readTop, topKinds, topRows } from '../layer7/top.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
 import { settingFlags, settingsBytes } from '../layer7/settings.js';
@@ -55,12 +55,15 @@ export class Layer7Control {
   #heads = 0;
   /** The same: whether the kernel selects, and by which value. */
   #selects = 0;
+  /** What was counted of HTTP under another one does not count any more. */
+  #epoch: number;
   #started = false;
 
   constructor(options: Layer7ControlOptions) {
     this.#options = options;
     this.#changes = readChanges(options.file, options.log);
     this.#hashKey = this.#keyInForce() ?? newKey();
+    this.#epoch = this.#wordInForce(L7SettingsLayout.epoch);
   }
 
   /** The key that programs which go on have: equal values keep equal hashes over a restart of the daemon. */
@@ -77,6 +80,11 @@ export class Layer7Control {
 
   #settingsInForce(): Uint8Array | undefined {
     return this.#map('ids_l7_settings')?.get(indexKey(0));
+  }
+
+  #wordInForce(at: number): number {
+    const bytes = this.#settingsInForce();
+    return bytes ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true) : 0;
   }
 
   #map(name: string): ReturnType<Kernel['map']> | undefined {
@@ -109,8 +117,7 @@ export class Layer7Control {
       headers: headers === 'all' ? 'all' : (headers ?? 'none'),
       selection: wanted,
     });
-    const now = this.#settingsInForce();
-    const flags = now ? new DataView(now.buffer, now.byteOffset).getUint32(L7SettingsLayout.flags, true) : 0;
+    const flags = this.#wordInForce(L7SettingsLayout.flags);
     this.#selects = writeSelection(wanted, flags, (slot, value) => this.#map('ids_log')?.put(indexKey(slot), value));
     this.#writeSettings();
     this.#applyFlow();
@@ -148,6 +155,7 @@ export class Layer7Control {
       flags: flags | this.#heads | this.#selects,
       depth: [inspect.to_server, inspect.to_client],
       hashKey: this.#hashKey,
+      epoch: this.#epoch,
       ignored: layer7.ignore_ports,
       shallow: inspect.shallow_ports,
     });
@@ -197,18 +205,30 @@ export class Layer7Control {
     };
   }
 
-  /** @throws IdsError NOT_FOUND for a header that is not kept */
+  /** @throws IdsError NOT_FOUND for a header that is not kept, and where nothing is counted */
   top({ by, header, limit }: TopRequest): TopRow[] {
     const selection = this.#http;
     const names = selection === 'off' || !Array.isArray(selection.headers) ? [] : (selection.headers as string[]);
-    const index = names.findIndex((name) => name.toLowerCase() === header?.toLowerCase());
-    if (by === 'header' && index < 0) {
+    const index = headerNumber(header ?? '');
+    if (by === 'header' && !names.some((name) => headerNumber(name) === index)) {
       const remedy = 'say so first: ids log http --header NAME';
       throw new IdsError('NOT_FOUND', `the header ${header ?? ''} is not among those that are kept: ${remedy}`);
     }
-    const table = this.#map('ids_top');
-    if (!table) throw new IdsError('NOT_FOUND', 'the program in the kernel keeps no figures of HTTP in this version');
-    return topRows(table.entries(), topKinds[by], index, limit);
+    if (this.#options.config.layer7.aggregate === 'off') {
+      throw new IdsError('NOT_FOUND', 'nothing is counted: layer7.aggregate is off in the configuration');
+    }
+    return topRows(
+      readTop((name) => this.#options.kernel.map(name), this.#epoch),
+      topKinds[by],
+      index,
+      limit,
+    );
+  }
+
+  /** Begins to count anew. */
+  resetTop(): void {
+    this.#epoch = (this.#epoch + 1) >>> 0;
+    this.#writeSettings();
   }
 
   #save(changes: Changes): void {

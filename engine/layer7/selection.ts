@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which HTTP transactions are logged, and with which headers: as the configuration, the CLI and the kernel have it.
 
-import { L7Setting, LogFlag, LogLayout } from '../../common/abi.gen.js';
+import { L7Setting, LogFlag, LogLayout, LogLimit } from '../../common/abi.gen.js';
 import { IdsError } from '../../common/errors.js';
+import { foldNameByte } from './structure/names.js';
 
 /** What is not named is not asked for. All that is named has to hold. */
 export interface HttpSelection {
@@ -29,7 +30,7 @@ export const FIELD_HEADERS = [
   ...['Content-Type', 'Content-Length', 'Location'],
 ] as const;
 
-export const SELECTION_LIMITS = { method: 16, host: 64, path: 64, headers: 32 } as const;
+export const SELECTION_LIMITS = { method: 16, host: 64, path: 64, headers: LogLimit.LOG_NAMES } as const;
 
 /** `500-599`, `404`. @throws IdsError USAGE */
 export function parseStatusRange(text: string): [number, number] {
@@ -48,6 +49,13 @@ export function parseMilliseconds(text: string): number {
     throw new IdsError('USAGE', `"${text}" is no latency: write for example 300ms or 2s, up to an hour`);
   }
   return value;
+}
+
+/** What the kernel knows a header by whose values it counts: FNV-1a over the folded name. */
+export function headerNumber(name: string): number {
+  let hash = 2_166_136_261;
+  for (const byte of Buffer.from(name, 'latin1')) hash = Math.imul(hash ^ foldNameByte(byte), 16_777_619);
+  return hash >>> 0;
 }
 
 /** A host as it is compared: letters folded, without a port and the root's dot. */
@@ -85,7 +93,11 @@ export function logBytes(selection: HttpSelection): Uint8Array {
     flags |= LogFlag.LOG_SLOW;
     view.setUint32(LogLayout.slowUs, slowerMs * 1000, true);
   }
-  if (Array.isArray(headers)) flags |= LogFlag.LOG_HEADERS;
+  if (Array.isArray(headers)) {
+    flags |= LogFlag.LOG_HEADERS;
+    bytes[LogLayout.names] = headers.length;
+    headers.forEach((name: string, i) => view.setUint32(LogLayout.name + 4 * i, headerNumber(name), true));
+  }
   view.setUint32(LogLayout.sample, sample, true);
   view.setUint32(LogLayout.flags, flags, true);
   return bytes;

@@ -170,7 +170,7 @@ class ReplayRun {
   #settle(heads: number): void {
     const logs = new Set(this.#options.logs);
     const flags = settingFlags({
-      ...{ http: true, tls: true, dns: true, aggregate: false },
+      ...{ http: true, tls: true, dns: true, aggregate: 'off' },
       logHttp: logs.has('http'),
       logTls: logs.has('tls'),
       logDns: logs.has('dns'),

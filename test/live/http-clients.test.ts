@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { inNetns, privileged, twoHosts, until, type Host } from '../helpers/privileged.js';
+import type { TopRow } from '../../engine/api/layer7-api.js';
 import { lines, TestDaemon } from './support/daemon.js';
 import { nginx, type Served } from './support/nginx.js';
 import { fileURLToPath } from 'node:url';
@@ -170,6 +171,14 @@ if (privileged(t)) {
       const after = (await daemon.status()).stats;
       const added = (name: string): number => (after[name] ?? 0) - (stats[name] ?? 0);
       t.same(['http', 'bulk', 'http_held', 'log_left_out'].map(added), [5, 4, 3, 3], 'the rest stayed in the kernel');
+      const top = async (...by: string[]): Promise<TopRow[]> => daemon.ids<TopRow[]>('top', 'http', ...by);
+      const templates = await top('--by', 'path', '-n', '1000');
+      const moved = templates.find(({ value }) => value === '/moved/#');
+      t.match(moved, { requests: 2, responses: 2, status: { '3xx': 2 }, latencyP50Us: Number });
+      t.match(await top('--by', 'header:x-request-id'), [{ value: '7', requests: 5 }]);
+      t.equal((await top('--by', 'method')).at(0)?.value, 'GET');
+      t.match(JSON.parse((await daemon.cli('top', 'http', '--reset', '--json')).stdout), { reset: true });
+      t.same(await top('--by', 'path'), []);
       t.equal((await daemon.cli('log', 'http', 'default')).status, 0);
     });
   });

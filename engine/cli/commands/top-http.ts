@@ -30,9 +30,16 @@ export const topHttp = command({
       complete: [...topBy.filter((by) => by !== 'header'), 'header:'],
     },
     n: { type: 'string', value: 'N', default: '20', describe: 'so many rows' },
+    reset: { type: 'boolean', describe: 'show nothing, and begin to count anew' },
   },
   example: ['ids top http --by user_agent -n 10', 'who asks most'],
-  run: async ({ by, n }, context) => {
+  run: async ({ by, n, reset }, context) => {
+    if (reset) {
+      const done = await context.client.resetTopHttp();
+      if (context.json) context.data(done);
+      else context.line('ids: what was counted of HTTP is forgotten');
+      return 0;
+    }
     const [what = '', header] = by.split(/:(.*)/s);
     if (!topBy.some((one) => one === what) || (what === 'header') !== (header !== undefined && header !== '')) {
       throw new IdsError('USAGE', `--by: "${by}" is none of ${topBy.join(', ').replace(/header$/, 'header:NAME')}`);

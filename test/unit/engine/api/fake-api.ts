@@ -381,6 +381,10 @@ export class FakeApi implements Api {
     return this.#called('topHttp', request, () => [topRow]);
   }
 
+  resetTopHttp(): Promise<{ readonly reset: true }> {
+    return this.#called('resetTopHttp', undefined, () => ({ reset: true as const }));
+  }
+
   blocklistCheck(address: string): Promise<BlockCheck> {
     return this.#called('blocklistCheck', address, () => this.checked);
   }
