@@ -112,7 +112,7 @@ const cases: Record<string, Case> = {
 t.test('fields', { skip }, async (t) => {
   const rig = Rig.open(t);
   setFlags(rig, 'CONTROL_UNLIMITED');
-  install(rig, 'alert ip any any -> any any (msg:"all"; sid:1;)');
+  install(rig, 'alert ip any any -> any any (msg:"all"; ttl:>0; sid:1;)');
   for (const [name, { frame, want }] of Object.entries(cases)) {
     const seen = rig.send(frame, { ifindex: 1 });
     t.equal(seen.events.length, 1, name);
@@ -124,7 +124,7 @@ t.test('fields', { skip }, async (t) => {
 t.test('MAC addresses, time and packet number', { skip }, async (t) => {
   const rig = Rig.open(t);
   setFlags(rig, 'CONTROL_UNLIMITED');
-  install(rig, 'alert ip any any -> any any (msg:"all"; sid:1;)', 77);
+  install(rig, 'alert ip any any -> any any (msg:"all"; ttl:>0; sid:1;)', 77);
   rig.advance(2.5);
   const seen = rig.send(tcp(v4));
   const [event] = seen.events;
@@ -160,6 +160,6 @@ t.test('headers of a frame that does not lie in one piece', { skip }, async (t) 
 t.test('what is not IP raises nothing under an ip rule', { skip }, async (t) => {
   const rig = Rig.open(t);
   setFlags(rig, 'CONTROL_UNLIMITED');
-  install(rig, 'alert ip any any -> any any (msg:"all"; sid:1;)');
+  install(rig, 'alert ip any any -> any any (msg:"all"; ttl:>0; sid:1;)');
   for (const frame of [other(0x0806), other(0x0800), tcp(v4).slice(0, 30)]) t.same(rig.send(frame).events, []);
 });
