@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The typed form of a rule: what the parser makes and the compilers read. Addresses and ports are already resolved sets.
 
+import type { Expression } from './pcre/pcre.js';
 import type { Action, Field, Threshold, Track, Unique } from '../common/abi.gen.js';
 
 /** Where something stands: line and column count from 1, columns in UTF-16 units. */
@@ -81,6 +82,34 @@ export type Buffer =
   | 'tls.cert_serial'
   | 'tls.cert_fingerprint'
   | 'dns.query'
+  | 'http.uri.raw'
+  | 'http.host.raw'
+  | 'http.request_line'
+  | 'http.request_header'
+  | 'http.accept'
+  | 'http.accept_enc'
+  | 'http.accept_lang'
+  | 'http.referer'
+  | 'http.header.raw'
+  | 'http.header_names'
+  | 'http.cookie'
+  | 'http.protocol'
+  | 'http.start'
+  | 'http.content_type'
+  | 'http.content_len'
+  | 'http.connection'
+  | 'http.stat_code'
+  | 'http.stat_msg'
+  | 'http.response_line'
+  | 'http.response_header'
+  | 'http.server'
+  | 'http.location'
+  | 'ja3.hash'
+  | 'ja3.string'
+  | 'ja4.hash'
+  | 'tls.alpn'
+  | 'ja3s.hash'
+  | 'ja3s.string'
   | 'payload';
 
 /** What contents and sizes look into. */
@@ -90,6 +119,45 @@ interface Looks {
   readonly group: number;
   /** The buffer has a dot put before it. */
   readonly dotprefix: boolean;
+}
+
+/** A number, or the name of what byte_extract or byte_math found. */
+export type Amount = number | string;
+
+export type ContentVariables = Readonly<Partial<Record<'offset' | 'depth' | 'distance' | 'within', string>>>;
+
+export type ByteOperator = '=' | '<' | '>' | '<=' | '>=' | '&' | '^';
+export type ByteOperation = '+' | '-' | '*' | '/' | '<<' | '>>';
+
+/** What is done with a number that was read. */
+export type ByteUse =
+  | {
+      readonly does: 'test';
+      readonly operator: ByteOperator;
+      readonly negated: boolean;
+      readonly value: bigint | string;
+    }
+  | {
+      readonly does: 'jump';
+      readonly from: 'here' | 'beginning' | 'end';
+      readonly multiplier: number;
+      readonly align: boolean;
+      readonly postOffset: number;
+    }
+  | { readonly does: 'extract'; readonly result: string; readonly multiplier: number; readonly align: 0 | 2 | 4 }
+  | { readonly does: 'math'; readonly result: string; readonly oper: ByteOperation; readonly value: bigint | string };
+
+/** Where a number stands and how it is written. */
+export interface ByteSpec {
+  /** Bytes; of a text, 0 = as far as it goes. */
+  readonly count: Amount;
+  readonly offset: Amount;
+  readonly relative: boolean;
+  readonly little: boolean;
+  /** It is text, to this base; 0 = as its prefix says. */
+  readonly base?: 0 | 8 | 10 | 16;
+  readonly mask?: bigint;
+  readonly use: ByteUse;
 }
 
 export interface ContentMatch extends Looks {
@@ -104,6 +172,12 @@ export interface ContentMatch extends Looks {
   readonly offset?: number;
   /** Bytes from `offset` within which the whole match must lie. */
   readonly depth?: number;
+  /** Bytes between the end of what was found before and the first byte at which the match may begin. */
+  readonly distance?: number;
+  /** Bytes from there within which the whole match must lie. */
+  readonly within?: number;
+  /** Which of the four have the value of a variable instead, by name. */
+  readonly variables?: ContentVariables;
   readonly fastPattern: boolean;
   /** The header or parameter whose value it looks into, which is masked before the engine sees it. */
   readonly masked?: string;
@@ -118,6 +192,32 @@ export interface SizeMatch extends Looks {
   readonly negate: boolean;
 }
 
+/** `pcre`: a regular expression. */
+export interface PcreMatch extends Looks {
+  readonly kind: 'pcre';
+  readonly position: Position;
+  readonly expression: Expression;
+  readonly negated: boolean;
+  /** It is looked for behind what was found before. */
+  readonly relative: boolean;
+}
+
+/** `isdataat`: there is a byte at this place. */
+export interface DataAtMatch extends Looks {
+  readonly kind: 'isdataat';
+  readonly position: Position;
+  readonly at: Amount;
+  readonly relative: boolean;
+  readonly negated: boolean;
+}
+
+/** `byte_test` and its like: reads a number from the buffer. */
+export interface BytesMatch extends Looks {
+  readonly kind: 'bytes';
+  readonly position: Position;
+  readonly spec: ByteSpec;
+}
+
 export type FlowbitsCommand = 'set' | 'unset' | 'toggle' | 'isset' | 'isnotset';
 
 /** `flowbits`: a question (any of the names will do), or a change once everything else matched. */
@@ -128,7 +228,10 @@ export interface FlowbitsMatch {
   readonly names: readonly string[];
 }
 
-export type Match = HeaderMatch | ContentMatch | SizeMatch | FlowbitsMatch;
+/** What looks into a buffer. */
+export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch;
+
+export type Match = HeaderMatch | BufferMatch | FlowbitsMatch;
 
 /** Application protocols whose messages rules look into. */
 export type AppName = 'http' | 'tls' | 'dns';

@@ -2,7 +2,7 @@
 // What each buffer belongs to: an application protocol, and the direction that sends it.
 
 import { Field, FlowBit } from '../common/abi.gen.js';
-import type { AppName, Buffer as BufferName, Condition, Match, Rule } from './ast.js';
+import type { AppName, Buffer as BufferName, BufferMatch, Condition, ContentMatch, Match, Rule } from './ast.js';
 import { holds } from './compile/conditions.js';
 
 /** Directions as bits. */
@@ -36,17 +36,66 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
   'tls.cert_serial': { app: 'tls', directions: BOTH, payload: true },
   'tls.cert_fingerprint': { app: 'tls', directions: BOTH, payload: true },
   'dns.query': { app: 'dns', directions: TO_SERVER, several: true },
+  'http.uri.raw': { app: 'http', directions: TO_SERVER },
+  'http.host.raw': { app: 'http', directions: TO_SERVER },
+  'http.request_line': { app: 'http', directions: TO_SERVER },
+  'http.request_header': { app: 'http', directions: TO_SERVER, several: true },
+  'http.accept': { app: 'http', directions: TO_SERVER },
+  'http.accept_enc': { app: 'http', directions: TO_SERVER },
+  'http.accept_lang': { app: 'http', directions: TO_SERVER },
+  'http.referer': { app: 'http', directions: TO_SERVER },
+  'http.header.raw': { app: 'http', directions: BOTH },
+  'http.header_names': { app: 'http', directions: BOTH },
+  'http.cookie': { app: 'http', directions: BOTH },
+  'http.protocol': { app: 'http', directions: BOTH },
+  'http.start': { app: 'http', directions: BOTH },
+  'http.content_type': { app: 'http', directions: BOTH },
+  'http.content_len': { app: 'http', directions: BOTH },
+  'http.connection': { app: 'http', directions: BOTH },
+  'http.stat_code': { app: 'http', directions: TO_CLIENT },
+  'http.stat_msg': { app: 'http', directions: TO_CLIENT },
+  'http.response_line': { app: 'http', directions: TO_CLIENT },
+  'http.response_header': { app: 'http', directions: TO_CLIENT, several: true },
+  'http.server': { app: 'http', directions: TO_CLIENT },
+  'http.location': { app: 'http', directions: TO_CLIENT },
+  'ja3.hash': { app: 'tls', directions: TO_SERVER },
+  'ja3.string': { app: 'tls', directions: TO_SERVER },
+  'ja4.hash': { app: 'tls', directions: TO_SERVER },
+  'tls.alpn': { app: 'tls', directions: TO_SERVER, several: true },
+  'ja3s.hash': { app: 'tls', directions: TO_CLIENT },
+  'ja3s.string': { app: 'tls', directions: TO_CLIENT },
   payload: { directions: BOTH, payload: true },
 };
 
 /** IP protocols that carry an application protocol. */
 export const transports: Readonly<Record<AppName, readonly number[]>> = { http: [6], tls: [6], dns: [6, 17] };
 
-/** Contents and sizes of a rule. */
-export type BufferMatch = Extract<Match, { buffer: BufferName }>;
-
+/** What a rule asks of buffers. */
 export function bufferMatches(matches: readonly Match[]): BufferMatch[] {
-  return matches.filter((match): match is BufferMatch => match.kind === 'content' || match.kind === 'size');
+  return matches.filter((match): match is BufferMatch => 'buffer' in match);
+}
+
+/** True if where the content is found depends on nothing else, and nothing is said about where. */
+export function isPlain({ distance, within, variables }: ContentMatch): boolean {
+  return distance === undefined && within === undefined && variables === undefined;
+}
+
+/** True if the test begins where the one before it ended. */
+export function isRelative(match: BufferMatch): boolean {
+  switch (match.kind) {
+    case 'content':
+      return (
+        (match.distance ?? match.within) !== undefined ||
+        (match.variables?.distance ?? match.variables?.within) !== undefined
+      );
+    case 'pcre':
+    case 'isdataat':
+      return match.relative;
+    case 'bytes':
+      return match.spec.relative;
+    case 'size':
+      return false;
+  }
 }
 
 /** The application protocol of the first buffer that has one. */

@@ -2,10 +2,14 @@
 // A rule while it is being parsed: what its keywords have said so far, and what is wrong with it.
 
 import type {
+  BytesMatch,
   Buffer as BufferName,
   Condition,
+  ContentVariables,
+  DataAtMatch,
   FlowbitsMatch,
   HeaderMatch,
+  PcreMatch,
   Position,
   Problem,
   Reference,
@@ -35,13 +39,18 @@ export interface PendingContent {
   endswith: boolean;
   offset?: number;
   depth?: number;
+  distance?: number;
+  within?: number;
+  variables?: ContentVariables;
   fastPattern: boolean;
 }
 
-export interface PendingSize extends Omit<SizeMatch, 'buffer'> {
-  readonly at: number;
-  readonly buffer: BufferName | 'other';
-}
+type Pending<T> = Omit<T, 'buffer'> & { readonly keywordAt: number; readonly buffer: BufferName | 'other' };
+
+export type PendingSize = Pending<SizeMatch>;
+
+/** What looks into a buffer and is no content. */
+export type PendingTest = Pending<PcreMatch> | Pending<DataAtMatch> | Pending<BytesMatch> | PendingSize;
 
 export interface Draft {
   readonly line: LogicalLine;
@@ -76,12 +85,14 @@ export interface Draft {
   group: number;
   /** The sticky buffer has a dot put before it. */
   dotprefix: boolean;
-  readonly parts: (HeaderMatch | FlowbitsMatch | PendingContent | PendingSize)[];
+  readonly parts: (HeaderMatch | FlowbitsMatch | PendingContent | PendingTest)[];
   lastContent?: PendingContent;
   threshold?: ThresholdSpec;
   /** IP protocol numbers that `ip_proto` left; undefined if the keyword was not used. */
   ipProtocols?: Set<number>;
   ipProtoOperators: string;
+  /** Names of what byte_extract and byte_math have found so far. */
+  readonly variables: Set<string>;
   /** What the `flow` keyword says of streams. */
   stream?: 'only' | 'never';
 }
@@ -113,6 +124,7 @@ export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Pro
     group: 0,
     dotprefix: false,
     parts: [],
+    variables: new Set(),
     ipProtoOperators: '',
   };
 }

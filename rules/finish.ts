@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can only be judged when all options of a rule have been read.
 
-import type { ContentMatch, Match, Position, RuleMeta, SizeMatch } from './ast.js';
-import { bufferInfo, bufferMatches, flowDirections, TO_CLIENT, TO_SERVER, transports } from './buffers.js';
+import type { BufferMatch, ContentMatch, Match, Position, RuleMeta, SizeMatch } from './ast.js';
+import { bufferInfo, bufferMatches, flowDirections, isRelative, TO_CLIENT, TO_SERVER, transports } from './buffers.js';
 import { DEFAULT_PRIORITY } from './classification.js';
-import { fail, unsupported, warn, type Draft, type PendingContent, type PendingSize } from './draft.js';
+import {
+  fail,
+  unsupported,
+  warn,
+  type Draft,
+  type PendingContent,
+  type PendingSize,
+  type PendingTest,
+} from './draft.js';
 import type { Header } from './header.js';
 import { positionOf } from './lines.js';
-import { maskedValue } from './redaction.js';
+import { maskedTest, maskedValue } from './redaction.js';
 
 /** The part of a rule that describes it; 0 stands for a missing sid. */
 export function metaOf(draft: Draft): RuleMeta {
@@ -52,7 +60,8 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
   const masked = carriesHttp(draft) ? maskedValue(content, draft.options.redact) : undefined;
   if (buffer === 'http.host') checkHost(draft, content);
   if (buffer === 'http.method') checkMethod(draft, content);
-  const { position, pattern, negated, nocase, startswith, endswith, offset, depth, fastPattern } = content;
+  const { position, pattern, negated, nocase, startswith, endswith, fastPattern } = content;
+  const { offset, depth, distance, within, variables } = content;
   return {
     kind: 'content',
     buffer,
@@ -67,13 +76,16 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
     fastPattern,
     ...(offset === undefined ? {} : { offset }),
     ...(depth === undefined ? {} : { depth }),
+    ...(distance === undefined ? {} : { distance }),
+    ...(within === undefined ? {} : { within }),
+    ...(variables === undefined ? {} : { variables }),
     ...(masked === undefined ? {} : { masked }),
   };
 }
 
 function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
   const { buffer } = size;
-  if (buffer === 'other') return unsupported(draft, 'this buffer is not matched', 'bsize', size.at);
+  if (buffer === 'other') return unsupported(draft, 'this buffer is not matched', 'bsize', size.keywordAt);
   const longest = Math.max(
     0,
     ...draft.parts.map((part) =>
@@ -86,7 +98,7 @@ function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
   if (!size.negate && longest > size.hi) {
     fail(
       draft,
-      size.at,
+      size.keywordAt,
       `the contents need ${longest} bytes and bsize allows ${size.hi}`,
       'correct bsize or the content',
     );
@@ -95,15 +107,41 @@ function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
   return { kind: 'size', position, buffer, group, dotprefix, lo, hi, negate };
 }
 
+function finishTest(draft: Draft, test: PendingTest): BufferMatch | undefined {
+  if (test.kind === 'size') return finishSize(draft, test);
+  const { buffer, keywordAt, ...rest } = test;
+  if (buffer !== 'other') return { ...rest, buffer };
+  const keyword = test.kind === 'bytes' ? `byte_${test.spec.use.does}` : test.kind;
+  return unsupported(draft, 'this buffer is not matched', keyword, keywordAt);
+}
+
 /** Settles buffers and checks what options say together. */
 export function finishMatches(draft: Draft): readonly Match[] {
   const matches: Match[] = [];
   for (const part of draft.parts) {
     const match =
-      part.kind === 'size' ? finishSize(draft, part) : part.kind === 'pending' ? finishContent(draft, part) : part;
+      part.kind === 'pending' ? finishContent(draft, part) : 'buffer' in part ? finishTest(draft, part) : part;
     if (match) matches.push(match);
   }
+  if (carriesHttp(draft)) refuseMaskedTests(draft, matches);
   return matches;
+}
+
+/** Values that are masked: the kernel looks for single contents there, and for nothing else. */
+function refuseMaskedTests(draft: Draft, matches: readonly Match[]): void {
+  const { redact } = draft.options;
+  if (redact.headers.length + redact.parameters.length === 0) return;
+  const leaders = new Map<string, BufferMatch>();
+  for (const match of bufferMatches(matches)) {
+    const key = `${match.buffer} ${bufferInfo[match.buffer].several === true ? match.group : ''}`;
+    const name = maskedTest(match, isRelative(match) ? leaders.get(key) : undefined, redact);
+    if (name !== undefined && (match.kind !== 'content' || match.masked === undefined)) {
+      const keyword = match.kind === 'bytes' ? `byte_${match.spec.use.does}` : match.kind;
+      unsupported(draft, `needs a redacted value (${name})`, keyword, 0);
+      return;
+    }
+    if (match.kind === 'content' || match.kind === 'pcre') leaders.set(key, match);
+  }
 }
 
 /** What the buffers of a rule leave of protocols and directions; nothing left is a mistake. */

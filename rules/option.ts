@@ -74,7 +74,7 @@ export function parseOption(draft: Draft, option: Option): void {
 /** Behind an unsupported buffer, contents do not look into the raw payload or the buffer before it. */
 function stickyOther(draft: Draft, option: Option): void {
   if (option.value !== undefined) return;
-  draft.buffer = option.name === 'pkt_data' ? 'payload' : 'other';
+  draft.buffer = 'other';
   draft.group++;
   draft.dotprefix = false;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Contents that look into a value which the kernel masks before anybody sees it: of a header, or of a parameter of a URI.
+// Tests that look into a value which the kernel masks before anybody sees it: of a header, or of a parameter of a URI.
 
-import type { Buffer as BufferName } from './ast.js';
-import type { PendingContent } from './draft.js';
+import type { Buffer as BufferName, BufferMatch } from './ast.js';
 
 /** Names whose values are masked. */
 export interface Redaction {
@@ -12,28 +11,94 @@ export interface Redaction {
 
 const HEADER_TOKEN = /[!#$%&'*+.^_`|~0-9a-z-]/;
 const PARAMETER_TOKEN = /[!$'*+^`|~0-9a-z-]/;
+const HEADER_VALUE = /^[ \t]*[^ \t\r\n]/;
+const PARAMETER_VALUE = /^[^& \t\r\n]/;
+/** Nothing of a value is there yet, and it may follow. */
+const NO_HEADER_VALUE = /^[ \t]*$/;
+const NO_VALUE = /^$/;
+
+type AnyBuffer = BufferName | 'other';
 
 /** Buffers that show header lines, and those that show URIs (in header values too). */
-const HEADERS: ReadonlySet<BufferName | 'other'> = new Set<BufferName>(['http.header', 'payload']);
-const URIS: ReadonlySet<BufferName | 'other'> = new Set<BufferName>(['http.header', 'http.uri', 'payload']);
+const HEADERS: ReadonlySet<AnyBuffer> = new Set<BufferName>([
+  'http.header',
+  'http.header.raw',
+  'http.request_header',
+  'http.response_header',
+  'http.start',
+  'payload',
+]);
+const URIS: ReadonlySet<AnyBuffer> = new Set<BufferName>([
+  ...(HEADERS as ReadonlySet<BufferName>),
+  'http.uri',
+  'http.uri.raw',
+  'http.request_line',
+  'http.referer',
+  'http.location',
+]);
+
+const latin1 = (pattern: Uint8Array): string => Buffer.from(pattern).toString('latin1').toLowerCase();
+// The kernel does not tell - from _ in names of parameters.
+const folded = (text: string): string => text.toLowerCase().replaceAll('_', '-');
+
+/** The sensitive name behind which something of its value stands in the text, as far as `header` and `parameter` say so. */
+function nameIn(
+  buffer: AnyBuffer,
+  text: string,
+  { headers, parameters }: Redaction,
+  header: RegExp,
+  parameter: RegExp,
+): string | undefined {
+  const found = HEADERS.has(buffer)
+    ? headers.find((name) => namesValue(text, `${name.toLowerCase()}:`, HEADER_TOKEN, header))
+    : undefined;
+  if (found !== undefined || !URIS.has(buffer)) return found;
+  return parameters.find((name) => namesValue(folded(text), `${folded(name)}=`, PARAMETER_TOKEN, parameter));
+}
+
+/** The header whose value the whole buffer is, if that is masked. */
+export function maskedBuffer(buffer: AnyBuffer, { headers }: Redaction): string | undefined {
+  if (buffer !== 'http.cookie') return undefined;
+  return headers.find((name) => /^(?:set-)?cookie$/i.test(name));
+}
 
 /** The sensitive name whose value the content looks into, if it does. */
 export function maskedValue(
-  { buffer, pattern }: PendingContent,
-  { headers, parameters }: Redaction,
+  { buffer, pattern }: { readonly buffer: AnyBuffer; readonly pattern: Uint8Array },
+  redaction: Redaction,
 ): string | undefined {
-  const text = Buffer.from(pattern).toString('latin1').toLowerCase();
-  const header = HEADERS.has(buffer)
-    ? headers.find((name) => namesValue(text, `${name.toLowerCase()}:`, HEADER_TOKEN, /^[ \t]*[^ \t\r\n]/))
-    : undefined;
-  if (header !== undefined || !URIS.has(buffer)) return header;
-  // The kernel does not tell - from _ in names either.
-  const folded = text.replaceAll('_', '-');
-  const start = (name: string): string => `${name.toLowerCase().replaceAll('_', '-')}=`;
-  return parameters.find((name) => namesValue(folded, start(name), PARAMETER_TOKEN, /^[^& \t\r\n]/));
+  return maskedBuffer(buffer, redaction) ?? nameIn(buffer, latin1(pattern), redaction, HEADER_VALUE, PARAMETER_VALUE);
 }
 
-/** True if `start` stands in the text at the beginning of a name, with something of a value behind it. */
+/** An expression about as it reads: signs for their escapes, nothing for blanks that may be there. */
+function plainText(expression: string): string {
+  return expression
+    .toLowerCase()
+    .replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    .replace(/\\s[*+?]*/g, ' ')
+    .replace(/\\([^a-z0-9])/g, '$1');
+}
+
+/** The sensitive name whose value the test looks into behind `leader`, or by itself if it is an expression. */
+export function maskedTest(
+  match: BufferMatch,
+  leader: BufferMatch | undefined,
+  redaction: Redaction,
+): string | undefined {
+  if (match.kind === 'size' || match.kind === 'isdataat') return undefined;
+  const buffer = maskedBuffer(match.buffer, redaction);
+  if (buffer !== undefined) return buffer;
+  if (match.kind === 'pcre') {
+    const found = nameIn(match.buffer, plainText(match.expression.text), redaction, HEADER_VALUE, PARAMETER_VALUE);
+    if (found !== undefined) return found;
+  }
+  if (leader?.kind !== 'content') return undefined;
+  // The end of the line ends the value.
+  if (match.kind === 'content' && /^[\r\n]/.test(latin1(match.pattern))) return undefined;
+  return nameIn(match.buffer, latin1(leader.pattern), redaction, NO_HEADER_VALUE, NO_VALUE);
+}
+
+/** True if `start` stands in the text at the beginning of a name, with what `value` wants behind it. */
 function namesValue(text: string, start: string, token: RegExp, value: RegExp): boolean {
   for (let at = text.indexOf(start); at >= 0; at = text.indexOf(start, at + 1)) {
     const inner = at > 0 && token.test(text[at - 1] ?? '');

@@ -156,7 +156,7 @@ export interface Status {
     readonly origin: 'config' | 'cli';
     readonly summary: RulesSummary;
     /** Payload that rules look into and that was not judged, since the set was loaded. */
-    readonly uninspected: { readonly bytes: number; readonly streams: number };
+    readonly uninspected: { readonly bytes: number; readonly streams: number; readonly inspections: number };
   };
   readonly packets: {
     readonly total: number;

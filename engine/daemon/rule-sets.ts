@@ -60,6 +60,8 @@ export interface Uninspected {
   readonly bytes: number;
   /** Streams that bytes were missing of, or that there was no room for. */
   readonly streams: number;
+  /** Rules given up on a message. */
+  readonly inspections: number;
 }
 
 const noCounts: RuleCounts = { matched: 0, events: 0, suppressed: 0, lost: 0, silenced: 0 };
@@ -81,13 +83,18 @@ export class RuleSets {
   /** Since the set in force was loaded. */
   uninspected(): Uninspected {
     const { before } = this.current;
-    const { bytes, streams } = this.#uninspected();
-    return { bytes: bytes - before.bytes, streams: streams - before.streams };
+    const { bytes, streams, inspections } = this.#uninspected();
+    return {
+      bytes: bytes - before.bytes,
+      streams: streams - before.streams,
+      inspections: inspections - before.inspections,
+    };
   }
 
   #uninspected(): Uninspected {
     const { kernel, ring } = this.#options;
-    return { bytes: kernel.stats()[Stat.UNINSPECTED] ?? 0, streams: ring.counts.brokenStreams };
+    const { brokenStreams: streams, limited: inspections } = ring.counts;
+    return { bytes: kernel.stats()[Stat.UNINSPECTED] ?? 0, streams, inspections };
   }
 
   get current(): Current {

@@ -16,6 +16,7 @@ import {
   createAddressMatcher,
   createEvaluator,
   FlowState as RuleState,
+  inspections,
   Need,
   type AddressMatcher,
   type AddressProgram,
@@ -104,13 +105,15 @@ export interface JudgeCounts {
   unanswered: number;
   /** Streams that were not judged to their depth. */
   brokenStreams: number;
+  /** Rules that were given up on a message: too many steps. */
+  limited: number;
   /** Flows that are remembered. */
   flows: number;
 }
 
 export const noCounts: Readonly<JudgeCounts> = {
   ...{ events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 },
-  ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, flows: 0 },
+  ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, limited: 0, flows: 0 },
 };
 
 export class Judge {
@@ -174,6 +177,7 @@ export class Judge {
   count(): void {
     const { lines, http, flows, counts } = this.layer7;
     this.counts.brokenStreams = counts.brokenStreams;
+    this.counts.limited = inspections.limited;
     this.counts.lines = lines.produced;
     this.counts.unanswered = http.counts.unanswered;
     this.counts.flows = flows;

@@ -8,6 +8,8 @@ import { parseCertificate } from './certificate.js';
 import type { Flow } from './flow-states.js';
 import type { Judging, Shown } from './shown.js';
 import { tlsFields } from './tls.js';
+import { ja3, ja3s, ja4 } from './tls-fingerprints.js';
+import type { Hello } from './tls-hello.js';
 import { parseTlsFlight, type TlsFlight } from './tls-records.js';
 
 /** Both sides as far as they are known. */
@@ -23,6 +25,20 @@ const timeOf = (view: DataView, at: number): number =>
 
 const judged = new BufferMessage();
 const latin = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+
+function withClient(message: BufferMessage, hello: Hello): BufferMessage {
+  for (const name of hello.alpns) message.put(BufferId.TLS_ALPN, name);
+  return message
+    .offer(BufferId.JA3_HASH, () => latin(ja3(hello).hash))
+    .offer(BufferId.JA3_STRING, () => latin(ja3(hello).string))
+    .offer(BufferId.JA4_HASH, () => latin(ja4(hello)));
+}
+
+function withServer(message: BufferMessage, hello: Hello): BufferMessage {
+  return message
+    .offer(BufferId.JA3S_HASH, () => latin(ja3s(hello).hash))
+    .offer(BufferId.JA3S_STRING, () => latin(ja3s(hello).string));
+}
 
 export class TlsHandshakes {
   readonly #judge: Judging;
@@ -79,8 +95,9 @@ export class TlsHandshakes {
       const stream = kind === Kind.TLS_HELLO ? flow?.toServer : flow?.toClient;
       return stream ? message.put(BufferId.PAYLOAD, stream.bytes, !stream.last) : message;
     };
-    if (flight.client) this.#judge(begin(Kind.TLS_HELLO), view, at, flow, shown);
-    if (flight.server) this.#judge(begin(Kind.TLS_ANSWER), view, at, flow, shown);
+    const { client, server } = flight;
+    if (client) this.#judge(withClient(begin(Kind.TLS_HELLO), client), view, at, flow, shown);
+    if (server) this.#judge(withServer(begin(Kind.TLS_ANSWER), server), view, at, flow, shown);
     const [first] = flight.certificates;
     if (!first) return;
     const message = begin(Kind.TLS_CERTS);

@@ -3,7 +3,8 @@
 // hands over the message in which it stands, and says with it what it has found.
 
 import type { ContentMatch, Rule } from '../ast.js';
-import { bufferMatches } from '../buffers.js';
+import { bufferMatches, isPlain } from '../buffers.js';
+import { groupMatches, leadersOf } from '../match/groups.js';
 import { kindsOf } from '../match/kinds.js';
 import { Kind } from '../match/message.js';
 import type { Pattern } from '../patterns/pattern.js';
@@ -18,7 +19,7 @@ const MOST = { contents: 256, bytes: 2048 } as const;
 /** The pattern of a content in a head; undefined if the kernel cannot look for it. */
 export function headPattern(content: ContentMatch): Pattern | undefined {
   const region = kernelBuffers[content.buffer];
-  return region === undefined ? undefined : patternOf(content, region);
+  return region === undefined || !isPlain(content) ? undefined : patternOf(content, region);
 }
 
 function maskedOf(rule: Rule): ContentMatch[] {
@@ -46,7 +47,10 @@ export function refuseMasked(placed: readonly Placed[]): Placed[] {
     const masked = maskedOf(rule);
     // A body comes without what the kernel said of its head.
     const heads = (kindsOf(rule) & ~HEADS) === 0;
-    const lost = masked.find((content) => !heads || headPattern(content) === undefined);
+    // Where it stands in the value is not known, so nothing may depend on that.
+    const leaders = masked.length === 0 ? [] : groupMatches(rule).map(leadersOf);
+    const led = (content: ContentMatch): boolean => leaders.some((group) => group.has(content));
+    const lost = masked.find((content) => !heads || headPattern(content) === undefined || led(content));
     const wanted = masked.reduce((sum, { pattern }) => sum + pattern.length, 0);
     if (lost === undefined && contents + masked.length <= MOST.contents && bytes + wanted <= MOST.bytes) {
       contents += masked.length;

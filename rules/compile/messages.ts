@@ -3,7 +3,7 @@
 
 import { Action, Field, L7Limit, Limit, Region } from '../../common/abi.gen.js';
 import type { Buffer as BufferName, ContentMatch, Rule, SizeMatch } from '../ast.js';
-import { bufferInfo, bufferMatches, directionsOf, TO_CLIENT, TO_SERVER } from '../buffers.js';
+import { bufferInfo, bufferMatches, directionsOf, isPlain, TO_CLIENT, TO_SERVER } from '../buffers.js';
 import { lower, NO_END, type Pattern } from '../patterns/pattern.js';
 import { overlap } from './overlap.js';
 import { entryConditions } from './placement.js';
@@ -83,12 +83,13 @@ export function planMessage(rule: Rule): MessagePlan | undefined {
   const conditions = entryConditions(rule);
   if (conditions.length > Limit.RULE_CONDS || conditions.some(({ field }) => !OF_FLOW.has(field))) return undefined;
   const matches = looks.filter((look) => look.kind === 'content');
+  const sizes = looks.filter((look) => look.kind === 'size');
+  if (matches.length + sizes.length < looks.length || !matches.every(isPlain)) return undefined;
   const contents = matches.flatMap((match) => {
     const pattern = patternOf(match, region);
     return pattern === undefined ? [] : [{ pattern, negated: match.negated }];
   });
   if (contents.length < matches.length || contents.length > L7Limit.L7_TERMS) return undefined;
-  const sizes = looks.filter((look) => look.kind === 'size');
   const size = sizes.length > 0 ? sizeOf(sizes, dotprefix) : undefined;
   if (sizes.length > 0 && size === undefined) return undefined;
   const directions = directionsOf(rule);

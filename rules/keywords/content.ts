@@ -4,10 +4,12 @@
 import { fail, failValue, unsupported, type Draft, type PendingContent } from '../draft.js';
 import { positionOf } from '../lines.js';
 import { parsePattern } from '../pattern.js';
+import { knownVariable } from '../variables.js';
 import { parseInteger } from './integer.js';
 import { supported, type Keyword } from './types.js';
 
 const MAX_OFFSET = 0xffff;
+const MAX_RELATIVE = 1 << 20;
 
 /** Takes a content that looks into `buffer`. */
 export function addContent(draft: Draft, value: string, negated: boolean, buffer: PendingContent['buffer']): void {
@@ -48,29 +50,60 @@ function flag(name: 'nocase' | 'startswith' | 'endswith', summary: string): Keyw
     if (!content) return;
     if (content[name]) return fail(draft, draft.keywordAt, `${name} stands twice`, 'remove one');
     content[name] = true;
-    if (name === 'startswith' && (content.offset !== undefined || content.depth !== undefined)) startswithClash(draft);
+    const bounds: readonly Bound[] = ['offset', 'depth', 'distance', 'within'];
+    if (name === 'startswith' && bounds.some((one) => isSet(content, one))) startswithClash(draft);
   };
   return supported('content', name, summary, take, { value: 'none' });
 }
 
 function startswithClash(draft: Draft): void {
-  fail(draft, draft.keywordAt, 'startswith cannot stand with offset or depth', 'remove one of them');
+  fail(draft, draft.keywordAt, 'startswith cannot stand with offset, depth, distance or within', 'remove one of them');
 }
 
-function bound(name: 'offset' | 'depth', summary: string): Keyword {
+type Bound = 'offset' | 'depth' | 'distance' | 'within';
+
+const isSet = (content: PendingContent, name: Bound): boolean =>
+  (content[name] ?? content.variables?.[name]) !== undefined;
+
+/** What a bound cannot stand with. */
+function boundClash(draft: Draft, content: PendingContent, name: Bound): boolean {
+  const others: readonly Bound[] = name === 'offset' || name === 'depth' ? ['distance', 'within'] : ['offset', 'depth'];
+  const other = others.find((one) => isSet(content, one));
+  if (isSet(content, name)) fail(draft, draft.keywordAt, `${name} stands twice`, 'remove one');
+  else if (content.startswith) startswithClash(draft);
+  else if (other !== undefined) {
+    fail(
+      draft,
+      draft.keywordAt,
+      `${name} and ${other} do not go together`,
+      'one counts from what was found before, the other does not',
+    );
+  } else return false;
+  return true;
+}
+
+function boundOf(draft: Draft, name: Bound, value: string): number | undefined {
+  const relative = name === 'distance' || name === 'within';
+  const number = (relative ? /^[+-]?\d+$/ : /^\d+$/).test(value) ? Number(value) : NaN;
+  const max = relative ? MAX_RELATIVE : MAX_OFFSET;
+  if (Math.abs(number) <= max) return number;
+  return failValue(draft, `"${value}" is not a number from ${relative ? -max : 0} to ${max}`, 'correct the number');
+}
+
+function bound(name: Bound, summary: string): Keyword {
   return supported('content', name, summary, (draft, value) => {
     const content = modified(draft);
-    if (!content) return;
-    if (/^[A-Za-z]/.test(value)) return unsupported(draft, 'values taken from packets are not supported');
-    const number = /^\d+$/.test(value) ? Number(value) : NaN;
-    if (!(number <= MAX_OFFSET))
-      return failValue(draft, `"${value}" is not a number from 0 to ${MAX_OFFSET}`, 'correct the number');
-    if (content[name] !== undefined) return fail(draft, draft.keywordAt, `${name} stands twice`, 'remove one');
-    if (content.startswith) return startswithClash(draft);
-    if (name === 'depth' && number < content.pattern.length) {
+    if (!content || boundClash(draft, content, name)) return;
+    if (/^[A-Za-z]/.test(value)) {
+      if (knownVariable(draft, value)) content.variables = { ...content.variables, [name]: value };
+      return;
+    }
+    const number = boundOf(draft, name, value);
+    if (number === undefined) return;
+    if ((name === 'depth' || name === 'within') && number < content.pattern.length) {
       return failValue(
         draft,
-        `depth ${number} is smaller than the content of ${content.pattern.length} bytes`,
+        `${name} ${number} is smaller than the content of ${content.pattern.length} bytes`,
         'enlarge it',
       );
     }
@@ -104,11 +137,30 @@ function parseBsize(draft: Draft, value: string): void {
   const position = positionOf(draft.line, draft.keywordAt);
   draft.parts.push({
     kind: 'size',
-    at: draft.keywordAt,
+    keywordAt: draft.keywordAt,
     position,
     buffer,
     group: draft.group,
     dotprefix: draft.dotprefix,
+    lo: test.lo,
+    hi: test.hi,
+    negate: test.negate,
+  });
+}
+
+/** `urilen`: length of the URI, normalised unless told otherwise. */
+function parseUrilen(draft: Draft, value: string): void {
+  const [, number = '', which = 'norm'] = /^(.*?)(?:\s*,\s*(norm|raw))?$/.exec(value) ?? [];
+  const test = parseInteger(number, Number.MAX_SAFE_INTEGER);
+  if ('cause' in test) return failValue(draft, test.cause, test.remedy);
+  if (test.mask !== undefined) return unsupported(draft, 'bit masks on lengths are not supported');
+  draft.parts.push({
+    kind: 'size',
+    keywordAt: draft.keywordAt,
+    position: positionOf(draft.line, draft.keywordAt),
+    buffer: which === 'raw' ? 'http.uri.raw' : 'http.uri',
+    group: draft.group,
+    dotprefix: false,
     lo: test.lo,
     hi: test.hi,
     negate: test.negate,
@@ -133,10 +185,18 @@ export const contentKeywords: readonly Keyword[] = [
   flag('nocase', 'ASCII letters match in both cases'),
   flag('startswith', 'The content begins the buffer'),
   flag('endswith', 'The content ends the buffer'),
-  bound('offset', 'First byte at which the content may begin: `N`'),
-  bound('depth', 'Bytes from `offset` within which the content lies: `N`'),
+  bound('offset', 'First byte at which the content may begin: `N`, `VARIABLE`'),
+  bound('depth', 'Bytes from `offset` within which the content lies: `N`, `VARIABLE`'),
+  bound('distance', 'Bytes from the end of what was found before to the content, at least: `N`, `-N`, `VARIABLE`'),
+  bound('within', 'Bytes from there within which the content lies: `N`, `VARIABLE`'),
   supported('content', 'fast_pattern', 'Which content to look for first; matches are the same', parseFastPattern, {
     value: 'optional',
   }),
   supported('content', 'bsize', 'Length of the buffer in force: comparisons as in `ttl`', parseBsize),
+  supported(
+    'content',
+    'urilen',
+    'Length of `http.uri`, with `,raw` of `http.uri.raw`: comparisons as in `ttl`',
+    parseUrilen,
+  ),
 ];

@@ -2,7 +2,9 @@
 // The one table of keywords.
 
 import { bufferKeywords } from './buffers.js';
+import { bytesKeywords } from './bytes.js';
 import { contentKeywords } from './content.js';
+import { dataAtKeywords } from './dataat.js';
 import { extensionKeywords } from './extensions.js';
 import { flowKeywords } from './flow.js';
 import { flowbitsKeywords } from './flowbits.js';
@@ -10,6 +12,7 @@ import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
 import { metaKeywords } from './meta.js';
 import { packetKeywords } from './packet.js';
+import { pcreKeywords } from './pcre.js';
 import { tcpKeywords } from './tcp.js';
 import { thresholdKeywords } from './threshold.js';
 import type { Keyword } from './types.js';
@@ -28,6 +31,9 @@ export const keywords: readonly Keyword[] = [
   ...thresholdKeywords,
   ...bufferKeywords,
   ...contentKeywords,
+  ...dataAtKeywords,
+  ...bytesKeywords,
+  ...pcreKeywords,
   ...unsupportedKeywords,
 ];
 

@@ -10,29 +10,12 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
     `flow.age flow.pkts flow.pkts_toserver flow.pkts_toclient flow.bytes flow.bytes_toserver flow.bytes_toclient
      flowint flowvar hostbits xbits stream_size tag bypass app-layer-protocol app-layer-state`,
   ],
-  [
-    'relative positions are not matched',
-    `distance within isdataat byte_test byte_jump byte_extract byte_math pkt_data absent`,
-  ],
-  ['regular expressions are not matched', `pcre`],
+  ['the absence of buffers is not matched', `absent`],
   ['decoded data is not matched', `base64_decode base64_data asn1 rpc entropy`],
   [
     'transformed buffers are not matched',
     `compress_whitespace strip_whitespace strip_pseudo_headers to_md5 to_sha1 to_sha256 to_lowercase to_uppercase
      header_lowercase pcrexform luaxform url_decode xor domain tld from_base64 gunzip zlib_deflate`,
-  ],
-  [
-    'this part of an HTTP request is not matched',
-    `http.uri.raw=http_raw_uri http.host.raw=http_raw_host http.header.raw=http_raw_header http.header_names=http_header_names
-     http.request_line=http_request_line http.request_header http.cookie=http_cookie
-     http.protocol=http_protocol http.start=http_start http.accept=http_accept http.accept_enc=http_accept_enc
-     http.accept_lang=http_accept_lang http.referer=http_referer http.content_type=http_content_type
-     http.content_len=http_content_len http.connection=http_connection urilen`,
-  ],
-  [
-    'this part of an HTTP response is not matched',
-    `http.stat_code=http_stat_code http.stat_msg=http_stat_msg http.response_line=http_response_line http.response_header
-     http.server http.location`,
   ],
   [
     'HTTP/2 is not parsed',
@@ -51,9 +34,8 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   ],
   [
     'this part of a TLS handshake is not matched',
-    `tls.version tls.store=tls_store tls.cert_chain_len tls.random tls.random_time tls.random_bytes tls.subjectaltname tls.alpn tls_cert_notbefore
-     tls_cert_notafter tls_cert_expired tls_cert_valid ssl_version ssl_state ja3.hash=ja3_hash ja3.string=ja3_string
-     ja3s.hash=ja3s_hash ja3s.string=ja3s_string ja4.hash=ja4_hash`,
+    `tls.version tls.store=tls_store tls.cert_chain_len tls.random tls.random_time tls.random_bytes tls.subjectaltname tls_cert_notbefore
+     tls_cert_notafter tls_cert_expired tls_cert_valid ssl_version ssl_state`,
   ],
   [
     'SSH is not parsed',

@@ -3,6 +3,8 @@
 
 import { BUFFERS, type BufferId, type Kind, type Message } from './message.js';
 
+type Make = () => Uint8Array | undefined;
+
 export class BufferMessage implements Message {
   kind: Kind = 0;
   fresh = 0;
@@ -10,15 +12,23 @@ export class BufferMessage implements Message {
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
   readonly #buffers: Uint8Array[][] = BUFFERS.map(() => []);
+  readonly #makers: (Make | undefined)[] = BUFFERS.map(() => undefined);
+  readonly #open: boolean[] = BUFFERS.map(() => false);
+  /** Buffers that are in use. */
+  readonly #used: BufferId[] = [];
   #head: Message | undefined;
-  #open = 0;
 
   /** Empties it. Buffers that are not put in are those of `head`, if there is one, and so is its number. */
   begin(kind: Kind, head?: Message): this {
-    for (const buffer of this.#buffers) buffer.length = 0;
+    for (const id of this.#used) {
+      const buffer = this.#buffers[id];
+      if (buffer) buffer.length = 0;
+      this.#makers[id] = undefined;
+      this.#open[id] = false;
+    }
+    this.#used.length = 0;
     this.kind = kind;
     this.#head = head;
-    this.#open = 0;
     this.fresh = 0;
     this.number = head?.number;
     this.decided = head?.decided;
@@ -29,16 +39,31 @@ export class BufferMessage implements Message {
   /** Puts in a buffer, or a further instance of it. @param open it goes on, see Message.open */
   put(id: BufferId, bytes: Uint8Array, open = false): this {
     this.#buffers[id]?.push(bytes);
-    if (open) this.#open |= 1 << id;
+    this.#used.push(id);
+    if (open) this.#open[id] = true;
+    return this;
+  }
+
+  /** Puts in a buffer that is made when a rule asks for it. */
+  offer(id: BufferId, make: Make): this {
+    this.#makers[id] = make;
+    this.#used.push(id);
     return this;
   }
 
   buffer(id: BufferId, instance: number): Uint8Array | undefined {
     const own = this.#buffers[id];
-    return own !== undefined && own.length > 0 ? own[instance] : this.#head?.buffer(id, instance);
+    if (own === undefined) return undefined;
+    const make = this.#makers[id];
+    if (make !== undefined) {
+      this.#makers[id] = undefined;
+      const made = make();
+      if (made) own.push(made);
+    }
+    return own.length > 0 ? own[instance] : this.#head?.buffer(id, instance);
   }
 
   open(id: BufferId): boolean {
-    return (this.#open & (1 << id)) !== 0 || (this.#head?.open(id) ?? false);
+    return this.#open[id] === true || (this.#head?.open(id) ?? false);
   }
 }

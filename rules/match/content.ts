@@ -24,23 +24,23 @@ function sameAt(test: ContentTest, first: number, bytes: Uint8Array, at: number)
   return true;
 }
 
-/** True if the pattern begins at one of the places from `from` to `last`. */
-function begins(test: ContentTest, bytes: Uint8Array, from: number, last: number): boolean {
+/** The first of the places from `from` to `last` at which the pattern begins, or -1. Nothing is read behind the buffer. */
+export function findContent(test: ContentTest, bytes: Uint8Array, from: number, last: number): number {
   const { pattern, nocase } = test;
   if (!nocase && last - from >= LONG) {
     // A Uint8Array has no search for more than one byte, and what is handed over is not always a Buffer.
     const at = indexOf.call(bytes, pattern, from);
-    return at >= 0 && at <= last;
+    return at <= last ? at : -1;
   }
   const first = pattern[0] as number;
   if (nocase) {
     for (let at = from; at <= last; at++) {
-      if (FOLD[bytes[at] as number] === first && sameAt(test, 0, bytes, at)) return true;
+      if (FOLD[bytes[at] as number] === first && sameAt(test, 0, bytes, at)) return at;
     }
-    return false;
+    return -1;
   }
-  for (let at = from; at <= last; at++) if (bytes[at] === first && sameAt(test, 0, bytes, at)) return true;
-  return false;
+  for (let at = from; at <= last; at++) if (bytes[at] === first && sameAt(test, 0, bytes, at)) return at;
+  return -1;
 }
 
 /** True if the pattern stands in the buffer where the test wants it, and ends behind `behind`. */
@@ -57,7 +57,7 @@ export function occurs(test: ContentTest, bytes: Uint8Array, dot: boolean, behin
     if (test.pattern[0] === DOT && sameAt(test, 1, bytes, 0)) return true;
     from = 1;
   }
-  return from <= last && begins(test, bytes, from - shift, last - shift);
+  return from <= last && findContent(test, bytes, from - shift, last - shift) >= 0;
 }
 
 /** True if the buffer surely passes the content test. */

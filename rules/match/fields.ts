@@ -6,6 +6,8 @@ const CR = 13;
 const SPACE = 0x20;
 const TAB = 9;
 const COLON = 0x3a;
+const COLON_SPACE = Buffer.from(': ');
+const END_OF_LINE = Buffer.from('\r\n');
 /** Repetitions of one name that are joined; further ones are left out (Suricata's bound). */
 const MAX_REPEATED = 64;
 
@@ -19,6 +21,10 @@ interface FieldLine {
 export interface Fields {
   /** http.header, without the lines of the name `left` (in lower case). */
   section(left: string): Uint8Array;
+  /** `Name: value` of each name, in order. */
+  lines(): readonly Uint8Array[];
+  /** Names in order, each once. */
+  names(): readonly Uint8Array[];
   /** Value by name in lower case. */
   get(name: string): Uint8Array | undefined;
 }
@@ -63,7 +69,12 @@ export function readFields(bytes: Uint8Array, from: number): Fields {
     }
     at = next + 1;
   }
-  return { section: (left) => sectionOf(order, left), get: (name) => valueOf(byName.get(name)) };
+  return {
+    section: (left) => sectionOf(order, left),
+    lines: () => order.map((field) => Buffer.concat([field.name, COLON_SPACE, join(field)])),
+    names: () => order.map(({ name }) => name),
+    get: (name) => valueOf(byName.get(name)),
+  };
 }
 
 function valueOf(field: FieldLine | undefined): Uint8Array | undefined {
@@ -96,9 +107,6 @@ function addLine(
   }
   return known;
 }
-
-const COLON_SPACE = Buffer.from(': ');
-const END_OF_LINE = Buffer.from('\r\n');
 
 function sectionOf(order: readonly FieldLine[], left: string): Uint8Array {
   const parts: Uint8Array[] = [];

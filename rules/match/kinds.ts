@@ -21,6 +21,7 @@ const STREAM = bit(Kind.STREAM);
 const PACKET = bit(Kind.PACKET);
 
 const BODIES = REQUEST_BODY | RESPONSE_BODY;
+const HEADS = REQUEST | REQUEST_BODY | RESPONSE | RESPONSE_BODY;
 const EVERY = -1;
 
 /** Kinds of messages that have the buffer. */
@@ -29,7 +30,7 @@ const having: Readonly<Record<BufferName, number>> = {
   'http.uri': REQUEST | REQUEST_BODY,
   'http.host': REQUEST | REQUEST_BODY,
   'http.user_agent': REQUEST | REQUEST_BODY,
-  'http.header': REQUEST | REQUEST_BODY | RESPONSE | RESPONSE_BODY,
+  'http.header': HEADS,
   'http.request_body': REQUEST_BODY,
   'http.response_body': RESPONSE_BODY,
   'file.data': BODIES,
@@ -40,6 +41,34 @@ const having: Readonly<Record<BufferName, number>> = {
   'tls.cert_serial': CERTS,
   'tls.cert_fingerprint': CERTS,
   'dns.query': QUERY,
+  'http.uri.raw': REQUEST | REQUEST_BODY,
+  'http.host.raw': REQUEST | REQUEST_BODY,
+  'http.request_line': REQUEST | REQUEST_BODY,
+  'http.request_header': REQUEST | REQUEST_BODY,
+  'http.accept': REQUEST | REQUEST_BODY,
+  'http.accept_enc': REQUEST | REQUEST_BODY,
+  'http.accept_lang': REQUEST | REQUEST_BODY,
+  'http.referer': REQUEST | REQUEST_BODY,
+  'http.header.raw': HEADS,
+  'http.header_names': HEADS,
+  'http.cookie': HEADS,
+  'http.protocol': HEADS,
+  'http.start': HEADS,
+  'http.content_type': HEADS,
+  'http.content_len': HEADS,
+  'http.connection': HEADS,
+  'http.stat_code': RESPONSE | RESPONSE_BODY,
+  'http.stat_msg': RESPONSE | RESPONSE_BODY,
+  'http.response_line': RESPONSE | RESPONSE_BODY,
+  'http.response_header': RESPONSE | RESPONSE_BODY,
+  'http.server': RESPONSE | RESPONSE_BODY,
+  'http.location': RESPONSE | RESPONSE_BODY,
+  'ja3.hash': HELLO,
+  'ja3.string': HELLO,
+  'ja4.hash': HELLO,
+  'tls.alpn': HELLO,
+  'ja3s.hash': ANSWER,
+  'ja3s.string': ANSWER,
   payload: EVERY,
 };
 
@@ -105,7 +134,8 @@ export function streamUse(rule: Rule): StreamUse {
     (match) =>
       match.kind === 'content' &&
       match.buffer === 'payload' &&
-      (match.offset !== undefined || match.depth !== undefined || match.startswith),
+      (match.startswith ||
+        (match.offset ?? match.depth ?? match.variables?.offset ?? match.variables?.depth) !== undefined),
   );
   return { stream: true, packet: anchored };
 }

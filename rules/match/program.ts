@@ -3,12 +3,12 @@
 
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
 import type { AppName, Condition, ContentMatch, Endpoint, Rule } from '../ast.js';
-import { bufferInfo, bufferMatches } from '../buffers.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { kindsOf, needsOf, streamUse } from './kinds.js';
-import { foldCase } from './fold-case.js';
-import { BUFFERS, type BufferId } from './message.js';
+import { groupsOf } from './groups.js';
+import type { ChainTest } from './inspect.js';
+import type { BufferId } from './message.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
@@ -40,6 +40,8 @@ export interface TestGroup {
   readonly dot: boolean;
   readonly contents: readonly ContentTest[];
   readonly sizes: readonly SizeTest[];
+  /** Tests that depend on each other, in their order; contents and sizes are empty then. */
+  readonly chain?: readonly ChainTest[];
 }
 
 export interface EngineThreshold {
@@ -107,22 +109,7 @@ export interface Candidate {
   readonly kernel?: boolean;
 }
 
-const NO_END = 0xffffffff;
 const apps: Readonly<Record<AppName, App>> = { http: App.HTTP, tls: App.TLS, dns: App.DNS };
-
-function contentOf(match: ContentMatch, numberOf: PatternNumber): ContentTest {
-  const offset = match.offset ?? 0;
-  return {
-    pattern: Uint8Array.from(match.nocase ? foldCase(match.pattern) : match.pattern),
-    negated: match.negated,
-    nocase: match.nocase,
-    startswith: match.startswith,
-    endswith: match.endswith,
-    offset,
-    end: match.depth === undefined ? NO_END : offset + match.depth,
-    literal: numberOf(match),
-  };
-}
 
 /** A rule's threshold as the engine counts it. */
 export function engineThreshold(rule: Rule): EngineThreshold | undefined {
@@ -138,24 +125,6 @@ export function engineThreshold(rule: Rule): EngineThreshold | undefined {
       multiplier: threshold.multiplier,
     }
   );
-}
-
-/** Contents and sizes by what they look into. Only where a message has several of a buffer the keyword matters too. */
-function groupsOf(rule: Rule, numberOf: PatternNumber): TestGroup[] {
-  const groups = new Map<string, TestGroup & { contents: ContentTest[]; sizes: SizeTest[] }>();
-  for (const match of bufferMatches(rule.matches)) {
-    const { buffer, dotprefix } = match;
-    const several = bufferInfo[buffer].several === true;
-    const key = [buffer, dotprefix, several ? match.group : ''].join();
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = { buffer: BUFFERS.indexOf(buffer) as BufferId, several, dot: dotprefix, contents: [], sizes: [] };
-      groups.set(key, group);
-    }
-    if (match.kind === 'content') group.contents.push(contentOf(match, numberOf));
-    else group.sizes.push({ lo: match.lo, hi: match.hi, negate: match.negate });
-  }
-  return [...groups.values()];
 }
 
 function flowbitsOf(rule: Rule): FlowbitTests | undefined {

@@ -36,6 +36,19 @@ export interface HttpRequest extends Message {
 /** By BufferId. */
 const OPEN_BITS: readonly number[] = [Open.METHOD, Open.URI, Open.HOST, Open.USER_AGENT, Open.HEADER];
 
+function openBit(id: BufferId): number {
+  switch (id) {
+    case BufferId.URI_RAW:
+    case BufferId.PROTOCOL:
+    case BufferId.REQUEST_LINE:
+      return Open.URI;
+    case BufferId.HOST_RAW:
+      return Open.HOST;
+    default:
+      return OPEN_BITS[id] ?? Open.HEADER;
+  }
+}
+
 const LF = 10;
 const CR = 13;
 const SPACE = 0x20;
@@ -64,6 +77,8 @@ function endsWithProtocol(bytes: Uint8Array, from: number, to: number): boolean 
 }
 
 interface Line {
+  /** Without what ends it. */
+  readonly text: Uint8Array;
   readonly method: Uint8Array;
   readonly rawUri: Uint8Array;
   readonly protocol: Uint8Array;
@@ -87,6 +102,7 @@ function readLine(bytes: Uint8Array): Line | undefined {
   let space = -1;
   for (; at < bytes.length && bytes[at] !== LF; at++) if (bytes[at] === SPACE) space = at;
   const ended = at < bytes.length;
+  const text = bytes.subarray(start, bytes[at - 1] === CR ? at - 1 : at);
   let to = at;
   while (to > from && (bytes[to - 1] === CR || isBlank(bytes[to - 1]))) to--;
   if (to < space) space = bytes.lastIndexOf(SPACE, to - 1);
@@ -96,7 +112,7 @@ function readLine(bytes: Uint8Array): Line | undefined {
   while (end > from && isBlank(bytes[end - 1])) end--;
   if (end === from) return undefined;
   const protocol = split < to ? bytes.subarray(split + 1, to) : NOTHING;
-  return { method, rawUri: bytes.subarray(from, end), protocol, next: ended ? at + 1 : at, ended };
+  return { text, method, rawUri: bytes.subarray(from, end), protocol, next: ended ? at + 1 : at, ended };
 }
 
 class Request extends HeaderSection implements HttpRequest {
@@ -110,6 +126,7 @@ class Request extends HeaderSection implements HttpRequest {
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
   cut = 0;
+  readonly #line: Uint8Array;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;
   #host: Uint8Array | undefined;
@@ -117,6 +134,7 @@ class Request extends HeaderSection implements HttpRequest {
 
   constructor(bytes: Uint8Array, line: Line) {
     super(bytes, line.next, COOKIE);
+    this.#line = line.text;
     this.method = line.method;
     this.rawUri = line.rawUri;
     this.protocol = line.protocol;
@@ -130,7 +148,7 @@ class Request extends HeaderSection implements HttpRequest {
     this.referer = fields.get('referer');
   }
 
-  buffer(id: BufferId): Uint8Array | undefined {
+  buffer(id: BufferId, instance = 0): Uint8Array | undefined {
     switch (id) {
       case BufferId.METHOD:
         return this.method;
@@ -142,13 +160,37 @@ class Request extends HeaderSection implements HttpRequest {
         return this.userAgent;
       case BufferId.HEADER:
         return this.headers;
+      case BufferId.URI_RAW:
+        return this.rawUri;
+      case BufferId.HOST_RAW:
+        return this.#rawHost();
+      case BufferId.PROTOCOL:
+        return this.protocol;
+      case BufferId.REQUEST_LINE:
+        return this.#line;
+      case BufferId.COOKIE:
+        return this.lines.get(COOKIE);
+      case BufferId.REQUEST_HEADER:
+        return this.lines.line(instance);
+      case BufferId.HEADER_NAMES:
+        return this.lines.names;
+      case BufferId.HEADER_RAW:
+        return this.lines.raw;
+      case BufferId.START:
+        return this.lines.start(this.#line);
       default:
-        return undefined;
+        return this.lines.value(id);
     }
   }
 
   open(id: BufferId): boolean {
-    return this.cut !== 0 && (this.cut & (OPEN_BITS[id] ?? 0)) !== 0;
+    return this.cut !== 0 && (this.cut & openBit(id)) !== 0;
+  }
+
+  #rawHost(): Uint8Array | undefined {
+    const authority = this.rawUri[0] === 0x2f ? undefined : authorityOf(this.rawUri);
+    if (authority !== undefined) return this.rawUri.subarray(authority.hostFrom, authority.hostTo);
+    return this.#hostField;
   }
 
   get uri(): Uint8Array {

@@ -3,6 +3,7 @@
 // loose spacing) goes through fields.ts.
 
 import { readFields, type Fields } from './fields.js';
+import { SectionLines } from './section-lines.js';
 
 const LF = 10;
 const CR = 13;
@@ -41,6 +42,8 @@ export abstract class HeaderSection {
   #leftFrom = 0;
   #leftTo = 0;
   #headers: Uint8Array | undefined = undefined;
+  #end: number;
+  #lines: SectionLines | undefined = undefined;
 
   /**
    * @param from where the lines begin
@@ -48,7 +51,7 @@ export abstract class HeaderSection {
    */
   constructor(bytes: Uint8Array, from: number, left: string) {
     this.bytes = bytes;
-    this.#from = this.#to = from;
+    this.#from = this.#to = this.#end = from;
     this.#left = left;
   }
 
@@ -58,6 +61,14 @@ export abstract class HeaderSection {
   /** http.header: `Name: value\r\n` in order, repeated names joined, without cookies. */
   get headers(): Uint8Array {
     return (this.#headers ??= this.fields === undefined ? this.#plain() : this.fields.section(this.#left));
+  }
+
+  /** What rules ask of single lines. */
+  protected get lines(): SectionLines {
+    return (this.#lines ??= new SectionLines(
+      this.fields ?? readFields(this.bytes, this.#from),
+      this.bytes.subarray(this.#from, this.#end),
+    ));
   }
 
   /** The section as it is, but for the line that is left out. */
@@ -83,6 +94,7 @@ export abstract class HeaderSection {
       const first = bytes[at];
       if (first === LF || (first === CR && bytes[at + 1] === LF)) {
         this.complete = true;
+        this.#end = at + (first === LF ? 1 : 2);
         break;
       }
       let hash = 5381;
@@ -109,7 +121,7 @@ export abstract class HeaderSection {
         this.note(at, colon, Math.min(colon + 2, tail), tail, end === length);
       }
       at = end + 1;
-      this.#to = Math.min(at, length);
+      this.#to = this.#end = Math.min(at, length);
     }
     if (!plain) this.fields = readFields(bytes, this.#from);
     return folded;

@@ -4,11 +4,12 @@
 // of the record, not by what the stream has grown to, so that an attacker who sends single bytes gains nothing.
 
 import { occurs } from './content.js';
+import type { ChainTest } from './inspect.js';
 import { findLiterals, type Finds } from './literals.js';
 import { BufferId, type Message, type StreamState } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
-import type { EngineProgram, EngineRule } from './program.js';
-import { groupHolds } from './tests.js';
+import type { ContentTest, EngineProgram, EngineRule, TestGroup } from './program.js';
+import { groupHolds, variables } from './tests.js';
 
 /** A state for `program`, or the one that there is. */
 export function streamState(known: StreamState | undefined, program: EngineProgram): StreamState {
@@ -43,11 +44,33 @@ export function takeStream(filter: KindFilter, message: Message, state: StreamSt
   state.scanned = bytes.length;
 }
 
+function contentsOf({ contents, chain }: TestGroup): readonly ContentTest[] {
+  return chain === undefined ? contents : chain.flatMap((test) => (test.kind === 'content' ? [test.content] : []));
+}
+
+/** True if the test counts from the beginning of the stream. */
+function isAnchored(test: ChainTest): boolean {
+  switch (test.kind) {
+    case 'content':
+      return !test.relative && test.variables !== undefined;
+    case 'pcre':
+      return !test.relative && /^\(?[\^]|\\A/.test(test.expression.text);
+    case 'isdataat':
+      return !test.relative;
+    case 'bytes':
+      return !test.spec.relative;
+    case 'size':
+      return true;
+  }
+}
+
 /** True if something that the rule looks for ends behind `fresh`; a rule that only excludes asks every time. */
 function touches(rule: EngineRule, bytes: Uint8Array, fresh: number): boolean {
   let positive = false;
   for (const group of rule.groups) {
-    for (const content of group.contents) {
+    // What is no content may hold anywhere.
+    if (group.chain?.some(({ kind }) => kind !== 'content')) return true;
+    for (const content of contentsOf(group)) {
       if (content.negated) continue;
       positive = true;
       if (occurs(content, bytes, false, fresh)) return true;
@@ -57,7 +80,8 @@ function touches(rule: EngineRule, bytes: Uint8Array, fresh: number): boolean {
 }
 
 function allHold(rule: EngineRule, bytes: Uint8Array): boolean {
-  for (const group of rule.groups) if (!groupHolds(group, bytes, false)) return false;
+  variables.clear();
+  for (const group of rule.groups) if (!groupHolds(group, bytes, false, variables)) return false;
   return true;
 }
 
@@ -80,9 +104,10 @@ export function judgeStream(rule: EngineRule, bytes: Uint8Array, fresh: number, 
 /** A rule that matched is looked for in what came after; one that asks for a place in the stream cannot match twice. */
 function holdsAgain(rule: EngineRule, bytes: Uint8Array, matched: number, fresh: number): boolean {
   for (const group of rule.groups) {
-    for (const { startswith, offset, end } of group.contents) {
+    for (const { startswith, offset, end } of contentsOf(group)) {
       if (startswith || offset > 0 || end !== 0xffffffff) return false;
     }
+    if (group.chain?.some(isAnchored)) return false;
   }
   const later = bytes.subarray(matched);
   return touches(rule, later, Math.max(0, fresh - matched)) && allHold(rule, later);

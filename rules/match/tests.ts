@@ -5,7 +5,9 @@ import { App, Field } from '../../common/abi.gen.js';
 import type { AddressSet, Condition, Endpoint, PortSet } from '../ast.js';
 import { holds } from '../compile/conditions.js';
 import { contentHolds, sizeHolds } from './content.js';
+import { Inspection } from './inspect.js';
 import type { FlowState, JudgedPacket, Message } from './message.js';
+import type { Values } from './numbers.js';
 import type { EngineRule, FlowbitTests, TestGroup } from './program.js';
 
 function holdsPort(set: PortSet, port: number): boolean {
@@ -72,8 +74,28 @@ export function changeFlowbits(tests: FlowbitTests, flow: FlowState | undefined)
   }
 }
 
-/** True if the bytes surely pass all tests of the group. @param hits see Message */
-export function groupHolds(group: TestGroup, bytes: Uint8Array, open: boolean, hits?: readonly number[]): boolean {
+const DOT = 0x2e;
+
+function dotted(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length + 1);
+  out[0] = DOT;
+  out.set(bytes, 1);
+  return out;
+}
+
+/**
+ * True if the bytes surely pass all tests of the group.
+ * @param values variables of the rule
+ * @param hits see Message
+ */
+export function groupHolds(
+  group: TestGroup,
+  bytes: Uint8Array,
+  open: boolean,
+  values: Values,
+  hits?: readonly number[],
+): boolean {
+  if (group.chain) return new Inspection(group.chain, group.dot ? dotted(bytes) : bytes, open, values, hits).holds();
   for (const size of group.sizes) if (!sizeHolds(size, bytes, open, group.dot)) return false;
   for (const content of group.contents) {
     if (hits !== undefined && hits.includes(content.literal)) {
@@ -83,18 +105,22 @@ export function groupHolds(group: TestGroup, bytes: Uint8Array, open: boolean, h
   return true;
 }
 
-function anyHolds(group: TestGroup, message: Message, open: boolean): boolean {
+function anyHolds(group: TestGroup, message: Message, open: boolean, values: Values): boolean {
   for (let instance = 0; ; instance++) {
     const bytes = message.buffer(group.buffer, instance);
     // As in the reference, a negated content does not match a buffer that is not there either.
     if (bytes === undefined) return false;
-    if (groupHolds(group, bytes, open, message.hits)) return true;
+    if (groupHolds(group, bytes, open, values, message.hits)) return true;
     if (!group.several) return false;
   }
 }
 
+/** Of the rule that is being judged. */
+export const variables: Values = new Map();
+
 /** True if the buffers of the message pass all tests of the rule. */
 export function buffersHold(rule: EngineRule, message: Message): boolean {
-  for (const group of rule.groups) if (!anyHolds(group, message, message.open(group.buffer))) return false;
+  variables.clear();
+  for (const group of rule.groups) if (!anyHolds(group, message, message.open(group.buffer), variables)) return false;
   return true;
 }

@@ -18,9 +18,10 @@ function show(status: Status, context: Context): void {
       `rules generation ${status.rules.generation} (from ${status.rules.origin})`,
   );
   printSummary(status.rules.summary, context);
-  const { bytes, streams } = status.rules.uninspected;
-  if (bytes + streams > 0) {
-    context.line(`not inspected: ${count(bytes)} bytes beyond the depth, ${count(streams)} streams with gaps`);
+  const { bytes, streams, inspections } = status.rules.uninspected;
+  if (bytes + streams + inspections > 0) {
+    const given = inspections > 0 ? `, ${count(inspections)} rules given up on a message` : '';
+    context.line(`not inspected: ${count(bytes)} bytes beyond the depth, ${count(streams)} streams with gaps${given}`);
   }
   const { packets } = status;
   context.line(

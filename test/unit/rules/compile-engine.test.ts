@@ -65,7 +65,7 @@ t.test('rules whose flow bits are not set as they should be are not used', async
     `alert ${http} (http.uri; content:"a"; flowbits:isset,late; sid:5;)`,
     `alert ${http} (http.uri; content:"a"; flowbits:isnotset,none; sid:6;)`,
     `alert ${http} (http.uri; content:"a"; flowbits:isnotset,late; sid:7;)`,
-    `alert ${http} (http.uri; content:"a"; pcre:"/x/"; flowbits:set,far; sid:8;)`,
+    `alert ${http} (http.uri; content:"a"; pcre:"/(x)\\1/"; flowbits:set,far; sid:8;)`,
     `alert ${http} (http.uri; content:"a"; flowbits:isset,far; sid:9;)`,
     'alert tcp any any -> any any (flags:S; flowbits:set,header; sid:10;)',
     `alert ${http} (http.uri; content:"a"; flowbits:isset,header; sid:11;)`,
@@ -111,6 +111,8 @@ t.test('masked values are looked for by the kernel, or the rule is refused', asy
     ['content:"[token=x";', 'tcp', 'token'],
     ['http.header; content:"|0d 0a|Authorization|3a| abc";', 'http', 'Authorization'],
     ['http.uri; content:"?token=x"; http.request_body; content:"b";', 'http', 'token'],
+    ['http.uri; content:"?token=x"; content:"y"; distance:0;', 'http', 'token'],
+    ['http.uri; content:"?token="; byte_test:1,>,1,0,relative,string,dec;', 'http', 'token'],
   ] as const) {
     const { placement, reason } = of(options, app);
     t.match({ placement, reason }, { placement: 'unsupported', reason: `needs a redacted value (${name})` }, options);

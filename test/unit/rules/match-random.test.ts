@@ -13,19 +13,29 @@ function randomOptions(r: Random, buffers: readonly BufferName[]): string {
   const word = (): string =>
     Array.from({ length: 1 + r.int(r.chance(20) ? 9 : 3) }, () => r.pick([...'abA.'])).join('');
   const parts: string[] = [];
+  let negated = false;
   for (let n = 1 + r.int(2); n > 0; n--) {
     const buffer = r.pick(buffers);
     if (buffer !== 'payload') parts.push(`${buffer};`);
     if (buffer !== 'payload' && r.chance(20)) parts.push('dotprefix;');
-    for (let contents = 1 + r.int(2); contents > 0; contents--) {
-      parts.push(`content:${r.chance(20) ? '!' : ''}"${word()}";`);
+    for (let contents = 1 + r.int(3); contents > 0; contents--) {
+      // What is relative to a negated content is not looked for again, as in Suricata.
+      const free = !negated;
+      negated = r.chance(20);
+      parts.push(`content:${negated ? '!' : ''}"${word()}";`);
       if (r.chance(40)) parts.push('nocase;');
-      const where = r.int(8);
+      const where = r.int(11);
       if (where === 0) parts.push('startswith;');
       else if (where === 1) parts.push('endswith;');
       else if (where === 2) parts.push(`offset:${r.int(4)};`);
       else if (where === 3) parts.push(`offset:${r.int(3)};`, `depth:${9 + r.int(4)};`);
+      else if (where > 7 && free) {
+        if (r.chance(70)) parts.push(`distance:${r.int(5) - 1};`);
+        if (r.chance(60)) parts.push(`within:${9 + r.int(3)};`);
+      }
     }
+    if (r.chance(15) && buffer !== 'payload' && !negated)
+      parts.push(`isdataat:${r.pick(['', '!'])}${2 + r.int(4)},relative;`);
     if (buffer !== 'payload' && r.chance(15)) parts.push(`bsize:${r.pick(['<', '>', ''])}${1 + r.int(9)};`);
   }
   return parts.join(' ');

@@ -126,7 +126,7 @@ export const status: Whole<Status> = {
   uptime: 61,
   mode: 'prevent',
   interfaces: [{ name: 'eth0', ifindex: 2, mode: 'native', egress: 'tcx', reject: 'xdp', vlanStripped: true }],
-  rules: { generation: 7, origin: 'cli', summary, uninspected: { bytes: 9000, streams: 1 } },
+  rules: { generation: 7, origin: 'cli', summary, uninspected: { bytes: 9000, streams: 1, inspections: 0 } },
   packets: { total: 1000, bytes: 64000, dropped: 10, would: 0 },
   reasons: [{ reason: 'rule-drop', packets: 10, bytes: 640, would: 0 }],
   decode: [{ reason: 'decode-tcp-doff', packets: 1 }],

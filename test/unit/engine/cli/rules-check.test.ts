@@ -8,7 +8,7 @@ import { invoke } from './invoke.js';
 
 const good = 'drop tcp any any -> any any (msg:"SYN and FIN"; flags:SF; sid:1;)\n';
 const agent = 'alert http any any -> any any (msg:"agent"; http.user_agent; content:"x"; sid:2;)\n';
-const unsupported = 'alert tcp any any -> any any (msg:"later"; ja3.hash; content:"x"; sid:3;)\n';
+const unsupported = 'alert tcp any any -> any any (msg:"later"; ssh.proto; content:"x"; sid:3;)\n';
 const bad = 'alert tcp any any -> any any (msg:"bad"; flags:Q; sid:4;)\n';
 
 t.test('the table on standard output, problems on standard error, the status by the worst', async (t) => {
@@ -26,7 +26,7 @@ t.test('the table on standard output, problems on standard error, the status by 
   );
   const partly = await invoke(['rules', 'check', write('partly.rules', good + unsupported)]);
   t.equal(partly.status, 1);
-  t.match(partly.err, /^\S+partly\.rules:2:\d+: unsupported: sid 3: ja3\.hash: .*\n$/);
+  t.match(partly.err, /^\S+partly\.rules:2:\d+: unsupported: sid 3: ssh\.proto: .*\n$/);
   t.match(partly.out, /\n +3 +alert +unsupported +later/);
   const wrong = await invoke(['rules', 'check', write('wrong.rules', `${good}\n${bad}${unsupported}`)]);
   t.equal(wrong.status, 2);

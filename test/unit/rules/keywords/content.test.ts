@@ -80,6 +80,23 @@ t.test('modifiers that contradict', async (t) => {
     ['http.uri; content:"abc"; depth:70000;', /not a number from 0 to 65535/],
     ['http.uri; content:"abc"; offset:1; startswith;', /cannot stand with/],
     ['http.uri; content:"abc"; startswith; depth:5;', /cannot stand with/],
+    ['http.uri; content:"abc"; within:5; startswith;', /cannot stand with/],
+    ['http.uri; content:"abc"; within:2;', /smaller than the content/],
+    ['http.uri; content:"abc"; distance:1; depth:5;', /do not go together/],
+    ['http.uri; content:"abc"; distance:1; distance:2;', /stands twice/],
+    ['http.uri; content:"abc"; distance:9999999;', /not a number/],
+    ['http.uri; content:"abc"; offset:length;', /no keyword before it finds "length"/],
+    ['http.uri; isdataat:70000;', /not a number/],
+    ['http.uri; byte_test:9,>,1,0;', /number of bytes/],
+    ['http.uri; byte_test:1,?,1,0;', /not an operator/],
+    ['http.uri; byte_jump:1,0,far;', /not an option/],
+    ['http.uri; byte_extract:1,0,a; byte_extract:1,0,a;', /found twice/],
+    ['http.uri; byte_math:bytes 1, offset 0, oper %, rvalue 1, result a;', /not an operation/],
+    ['http.uri; pcre:"a";', /between slashes/],
+    ['http.uri; pcre:"/a/Z";', /choose http.host.raw/],
+    ['pcre:"/a/UM";', /two of its modifiers/],
+    ['pcre:"/a/k";', /not a modifier/],
+    ['pcre:"/a(b/";', /at 3 of the expression: a group is not closed|a group is not closed/],
     ['http.uri; content:"abc"; nocase; nocase;', /stands twice/],
     ['http.uri; content:"a"; fast_pattern; content:"b"; fast_pattern;', /only one content/],
     ['http.uri; content:"a"; http_method;', /already looks into/],
@@ -93,11 +110,14 @@ t.test('modifiers that contradict', async (t) => {
 
 t.test('what is not matched is unsupported', async (t) => {
   for (const [options, keyword] of [
-    ['http.uri; content:"a"; pkt_data; content:"b";', 'pkt_data'],
-    ['http.cookie; content:"a";', 'http.cookie'],
-    ['http.uri; content:"a"; distance:1;', 'distance'],
-    ['http.uri; pcre:"/a\\;b/";', 'pcre'],
-    ['http.uri; content:"a"; offset:var;', 'offset'],
+    ['http.cookie; pcre:"/a/";', 'pcre'],
+    ['pcre:"/Authorization\\x3a\\s+Basic/H";', 'pcre'],
+    ['http.header; content:"Authorization|3a 20|"; content:"Basic"; distance:0;', 'content'],
+    ['http.uri; pcre:"/(a)\\1/";', 'pcre'],
+    ['http.uri; pcre:"/a(?=bc)/";', 'pcre'],
+    ['http.uri; pcre:"/a++b/";', 'pcre'],
+    ['http.uri; pcre:"/(a)/,flow:name";', 'pcre'],
+    ['http.uri; content:"a"; byte_test:1,>,1,0,relative,dce;', 'byte_test'],
   ] as const) {
     const { unsupported, errors } = one(withOptions(options, HTTP));
     t.same(errors, [], options);

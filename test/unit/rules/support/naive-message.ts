@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference for rules on messages: written from the meaning of the keywords, with latin1 strings and slices.
 
-import { bufferInfo, bufferMatches, type BufferMatch } from '../../../../rules/buffers.js';
-import type { Buffer as BufferName, ContentMatch, Rule } from '../../../../rules/ast.js';
+import { bufferInfo, bufferMatches } from '../../../../rules/buffers.js';
+import type { Buffer as BufferName, BufferMatch, ContentMatch, Rule } from '../../../../rules/ast.js';
 
 /** Instances of each buffer as latin1; what is missing the message lacks. */
 export type Buffers = Partial<Record<BufferName, readonly string[]>>;
@@ -27,9 +27,10 @@ export function places(content: ContentMatch, buffer: string): number[] {
   return found;
 }
 
-/** True if the buffer, all of it there, passes one test. */
-export function testHolds(match: BufferMatch, buffer: string): boolean {
+/** True if the buffer, all of it there, passes a test that depends on no other. */
+function testHolds(match: BufferMatch, buffer: string): boolean {
   if (match.kind === 'content') return places(match, buffer).length > 0 !== match.negated;
+  if (match.kind !== 'size') throw new Error(`the reference does not know ${match.kind}`);
   const length = buffer.length + (match.dotprefix ? 1 : 0);
   return (length >= match.lo && length <= match.hi) !== match.negate;
 }
@@ -45,11 +46,36 @@ export function groups(rule: Rule): BufferMatch[][] {
   return [...known.values()];
 }
 
+/** True if the tests from number `index` on hold, the one before having ended at `here`. */
+function chainHolds(tests: readonly BufferMatch[], buffer: string, index: number, here: number): boolean {
+  const match = tests[index];
+  if (match === undefined) return true;
+  const rest = (end: number): boolean => chainHolds(tests, buffer, index + 1, end);
+  if (match.kind === 'isdataat') {
+    const size = buffer.length + (match.dotprefix ? 1 : 0);
+    const at = Number(match.at);
+    return (match.relative ? here + at <= size : at < size) !== match.negated && rest(here);
+  }
+  if (match.kind !== 'content') return testHolds(match, buffer) && rest(here);
+  const { distance, within, pattern } = match;
+  const relative = distance !== undefined || within !== undefined;
+  const from = Math.max(0, here + (distance ?? 0));
+  const until = within === undefined ? Infinity : here + (distance ?? 0) + within;
+  const found = places(match, buffer).filter((at) => !relative || (at >= from && at + pattern.length <= until));
+  if (match.negated) return found.length === 0 && rest(here);
+  return found.some((at) => rest(at + pattern.length));
+}
+
+/** True if the buffer passes all tests of a group. */
+export function groupMatches(tests: readonly BufferMatch[], buffer: string): boolean {
+  return chainHolds(tests, buffer, 0, 0);
+}
+
 /** True if the rule matches a message with these buffers. */
 export function naiveHolds(rule: Rule, buffers: Buffers): boolean {
   return groups(rule).every((tests) => {
     const instances = (tests[0] && buffers[tests[0].buffer]) ?? [];
-    return instances.some((buffer) => tests.every((match) => testHolds(match, buffer)));
+    return instances.some((buffer) => groupMatches(tests, buffer));
   });
 }
 
@@ -65,7 +91,7 @@ export function naiveStream(rule: Rule, chunks: readonly string[]): number[] {
   // As in the reference, offset:0 makes single segments count too.
   const segments = anchored || contents.some(({ offset }) => offset !== undefined);
   const positive = contents.filter(({ negated }) => !negated);
-  const holds = (text: string): boolean => contents.every((content) => testHolds(content, text));
+  const holds = (text: string): boolean => groupMatches(contents, text);
   const reaches = (text: string, fresh: number): boolean =>
     positive.length === 0 ||
     positive.some((content) => places(content, text).some((at) => at + content.pattern.length > fresh));
