@@ -133,6 +133,32 @@ static __always_inline void ids_http_piece(struct ids_piece *piece, __u32 from, 
 	piece->to = to;
 }
 
+struct ids_named {
+	const struct ids_io *io;
+	__u64 last;
+	bool found;
+};
+
+static long ids_http_named_byte(__u32 index, void *data)
+{
+	struct ids_named *named = data;
+
+	if (index >= named->io->length || index >= IDS_SECTION_MAX)
+		return 1;
+	named->last = named->last << 8 | named->io->bytes[index];
+	named->found = ((named->last & 0xffffffffffull) | 0x2020202000ull) == 0x687474702full; /* "http/" */
+	return named->found;
+}
+
+/* Whether the line names HTTP: what stands before it may be no version to us, and one to the server. */
+static __always_inline bool ids_http_is_named(const struct ids_io *io)
+{
+	struct ids_named named = { .io = io };
+
+	bpf_loop(IDS_SECTION_MAX, ids_http_named_byte, &named, 0);
+	return named.found;
+}
+
 /* Whether it is a request of HTTP/0.9: a line without a version, and nothing more. */
 static __always_inline bool ids_http_is_simple(const struct ids_io *io)
 {
@@ -149,7 +175,7 @@ static __always_inline bool ids_http_is_simple(const struct ids_io *io)
 		if (region == IDS_REGION_VERSION || region == IDS_REGION_HEADERS)
 			return false;
 	}
-	return n > 0;
+	return n > 0 && !ids_http_is_named(io);
 }
 
 /* Regions that say something of the message. */

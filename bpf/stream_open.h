@@ -140,8 +140,11 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 		dir->next += step;
 		ahead -= step;
 	}
-	if (ahead + (__s32)length <= 0 && !(dir->window && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN))
+	if (ahead + (__s32)length <= 0 && !(dir->window && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN)) {
+		/* Old news does not touch a window: all of it lies before. */
+		pkt->put = length;
 		return 0;
+	}
 	window = dir->window ? ids_window_of(pkt, dir) : 0;
 	if (window && ids_l7_missed(pkt, window->io.begin + window->io.length)) {
 		ids_l7_skip(pkt, l7, seq, IDS_L7_GAP);

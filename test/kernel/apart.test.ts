@@ -7,7 +7,7 @@ import { dnsMessage, question } from '../helpers/dns-bytes.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { hello, records, sniExtension, u16 } from '../helpers/tls-bytes.js';
 import { TCP, udp } from './support/frames.js';
-import { install } from './support/http-rig.js';
+import { install, structure } from './support/http-rig.js';
 import { setLayer7 } from './support/layer7-rig.js';
 import { Rig, type SeenBytes } from './support/rig.js';
 import { Talk } from './support/talk.js';
@@ -20,6 +20,7 @@ function open(t: Parameters<typeof Rig.open>[0], rules: string, flags = 0): Rig 
   const rig = Rig.open(t, { sizes: { ids_bulk: 1 << 20 } });
   rig.kernel.control.update({ flags: UNLIMITED | flags });
   install(rig, rules);
+  rig.kernel.writeStructure(structure());
   setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_TLS | L7Setting.L7_DNS | L7Setting.L7_ALL_QUERIES, {
     depth: [8192, 8192],
   });
@@ -121,4 +122,24 @@ t.test('rules of addresses alone alert once in each direction of a flow', when, 
   }
   install(rig, 'drop ip any any -> any any (msg:"drop"; sid:1;)');
   t.same(alerts(talk.up(), talk.up()), [1, 1], 'what is dropped is told of every packet');
+});
+
+t.test('a section that waits is not given up', when, async (t) => {
+  const rig = open(t, 'alert tcp any any -> any any (msg:"x"; content:"evil"; sid:1;)');
+  const texts = (frame: Uint8Array): string[] =>
+    rig.send(frame).http.map(({ section }) => Buffer.from(section).toString());
+  setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_ALL_HEADS, { depth: [8192, 8192] });
+  const talk = new Talk();
+  for (const frame of talk.handshake()) rig.push(frame);
+  const first = 'GET /1 HTTP/1.1\r\n\r\n';
+  t.same(texts(talk.up({ payload: first })), [first]);
+  t.same(texts(talk.up({ payload: 'GET /2 HT' })), []);
+  t.same(texts(talk.up({ payload: first, seq: 1001 })), [], 'for what came before it and comes again');
+  t.same(texts(talk.up({ payload: 'TP/1.1\r\n\r\n' })), ['GET /2 HTTP/1.1\r\n\r\n']);
+  // What a lenient server takes for a version is none to us; its header lines are to come all the same.
+  for (const line of ['GET   HTTP/1.1\r\n', 'GET /x\tHTTP/1.1\r\n', 'GET /x http/1.1\n']) {
+    t.same(texts(talk.up({ payload: line })), [], JSON.stringify(line));
+    t.same(texts(talk.up({ payload: 'User-Agent: evil\r\n\r\n' })), [`${line}User-Agent: evil\r\n\r\n`]);
+  }
+  t.same(texts(talk.up({ payload: 'GET /x\r\n' })), ['GET /x\r\n'], 'of HTTP/0.9 there is no more');
 });
