@@ -63,6 +63,10 @@ export class BufferMessage implements Message {
     return own.length > 0 ? own[instance] : this.#head?.buffer(id, instance);
   }
 
+  asSent(id: BufferId): boolean {
+    return this.#head?.asSent?.(id) ?? true;
+  }
+
   open(id: BufferId): boolean {
     return this.#open[id] === true || (this.#head?.open(id) ?? false);
   }

@@ -50,19 +50,28 @@ export class Inspection {
   readonly #bytes: Uint8Array;
   readonly #open: boolean;
   readonly #hits: readonly number[] | undefined;
+  readonly #asSent: boolean;
   readonly #values: Values;
   #steps = 0;
 
   /**
    * @param values variables, which the tests of a rule share
-   * @param hits see Message
+   * @param hits see Message, and so asSent
    */
-  constructor(tests: readonly ChainTest[], bytes: Uint8Array, open: boolean, values: Values, hits?: readonly number[]) {
+  constructor(
+    tests: readonly ChainTest[],
+    bytes: Uint8Array,
+    open: boolean,
+    values: Values,
+    hits?: readonly number[],
+    asSent = true,
+  ) {
     this.#tests = tests;
     this.#bytes = bytes;
     this.#open = open;
     this.#values = values;
     this.#hits = hits;
+    this.#asSent = asSent;
   }
 
   /** True if all tests surely hold. */
@@ -121,7 +130,8 @@ export class Inspection {
   #content(test: Of<'content'>, index: number, here: number): Outcome {
     const { content } = test;
     const bytes = this.#bytes;
-    if (this.#hits?.includes(content.literal)) return content.negated ? 'never' : this.#from(index + 1, here);
+    if ((this.#asSent || !content.negated) && this.#hits?.includes(content.literal))
+      return content.negated ? 'never' : this.#from(index + 1, here);
     const [first, until] = this.#window(test, here);
     const size = bytes.length;
     if (content.negated) {

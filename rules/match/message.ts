@@ -152,6 +152,8 @@ export interface Message {
    * that is one of them is there, wherever it stands.
    */
   readonly hits?: readonly number[] | undefined;
+  /** False if the buffer is not what was sent: a hit does not say then that a negated content is in it. */
+  asSent?(id: BufferId): boolean;
   /** Rules, as EngineRule.index, that the kernel has matched on it already: they are not asked again. */
   readonly decided?: readonly number[] | undefined;
 }

@@ -193,6 +193,10 @@ class Request extends HeaderSection implements HttpRequest {
     return this.#hostField;
   }
 
+  asSent(id: BufferId): boolean {
+    return id === BufferId.HEADER ? this.linesAsSent : id !== BufferId.URI || this.uri === this.rawUri;
+  }
+
   get uri(): Uint8Array {
     return (this.#uri ??= normaliseTarget(this.rawUri));
   }

@@ -76,6 +76,10 @@ class Response extends HeaderSection implements HttpResponse {
     }
   }
 
+  asSent(): boolean {
+    return this.linesAsSent;
+  }
+
   open(): boolean {
     return !this.complete;
   }

@@ -58,6 +58,11 @@ export abstract class HeaderSection {
   /** A line with its name from `at` to `colon` and its value from `from` to `to`, which may go on behind the capture. */
   protected abstract note(at: number, colon: number, from: number, to: number, cut: boolean): void;
 
+  /** True if http.header holds the lines as they were sent. */
+  protected get linesAsSent(): boolean {
+    return this.fields === undefined;
+  }
+
   /** http.header: `Name: value\r\n` in order, repeated names joined, without cookies. */
   get headers(): Uint8Array {
     return (this.#headers ??= this.fields === undefined ? this.#plain() : this.fields.section(this.#left));

@@ -86,7 +86,7 @@ function dotted(bytes: Uint8Array): Uint8Array {
 /**
  * True if the bytes surely pass all tests of the group.
  * @param values variables of the rule
- * @param hits see Message
+ * @param hits see Message, and so asSent
  */
 export function groupHolds(
   group: TestGroup,
@@ -94,11 +94,14 @@ export function groupHolds(
   open: boolean,
   values: Values,
   hits?: readonly number[],
+  asSent = true,
 ): boolean {
-  if (group.chain) return new Inspection(group.chain, group.dot ? dotted(bytes) : bytes, open, values, hits).holds();
+  if (group.chain) {
+    return new Inspection(group.chain, group.dot ? dotted(bytes) : bytes, open, values, hits, asSent).holds();
+  }
   for (const size of group.sizes) if (!sizeHolds(size, bytes, open, group.dot)) return false;
   for (const content of group.contents) {
-    if (hits !== undefined && hits.includes(content.literal)) {
+    if (hits !== undefined && (asSent || !content.negated) && hits.includes(content.literal)) {
       if (content.negated) return false;
     } else if (!contentHolds(content, bytes, open, group.dot)) return false;
   }
@@ -110,7 +113,8 @@ function anyHolds(group: TestGroup, message: Message, open: boolean, values: Val
     const bytes = message.buffer(group.buffer, instance);
     // As in the reference, a negated content does not match a buffer that is not there either.
     if (bytes === undefined) return false;
-    if (groupHolds(group, bytes, open, values, message.hits)) return true;
+    const asSent = message.asSent?.(group.buffer);
+    if (groupHolds(group, bytes, open, values, message.hits, asSent)) return true;
     if (!group.several) return false;
   }
 }
