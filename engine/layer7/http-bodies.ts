@@ -21,12 +21,22 @@ export class HttpBodies {
   onGrown(stream: PayloadStream, toClient: boolean, view: DataView, at: number, flow: Flow, judge: Judging): void {
     const direction = toClient ? this.#responses : this.#requests;
     const told = (message: HttpMessage): void => {
+      if (!isWorthIt(message) && !stream.last) return;
+      message.judged = message.bodyLength;
       const one = messageOf(message, toClient, stream);
       if (one) judge(one, view, at, flow, () => shownOf(message, toClient));
     };
     direction.read(stream.bytes, told);
     if (stream.last) direction.end(told);
   }
+}
+
+/**
+ * Whether a body has grown by so much that it is judged again, from its first byte: without that, somebody who sends it
+ * byte by byte would make us work for the square of its length. Most of the work is to unpack it.
+ */
+function isWorthIt({ complete, bodyLength, judged, codings }: HttpMessage): boolean {
+  return complete || bodyLength - judged >= judged / (codings?.length === 0 ? 32 : 4);
 }
 
 const judged = new BufferMessage();

@@ -21,6 +21,8 @@ export interface HttpMessage {
   body: Uint8Array;
   bodyLength: number;
   complete: boolean;
+  /** Bytes of the body that were judged. */
+  judged: number;
 }
 
 type State = 'head' | 'length' | 'size' | 'chunk' | 'chunk-end' | 'trailer' | 'close' | 'lost';
@@ -137,7 +139,8 @@ export class HttpDirection {
     const number = interim ? this.#number + 1 : ++this.#number;
     const request = this.#response && !interim ? this.#asked.shift() : undefined;
     if (!this.#response && this.#asked.length < ASKED_MAX) this.#asked.push(head);
-    this.current = { number, head, codings, request, body: new Uint8Array(0), bodyLength: 0, complete: false };
+    const empty = { body: new Uint8Array(0), bodyLength: 0, complete: false, judged: 0 };
+    this.current = { number, head, codings, request, ...empty };
     this.#frame(methodOf(request), status, fields.get('content-length'), fields.get('transfer-encoding'));
     return true;
   }

@@ -135,6 +135,20 @@ t.test('bodies: as they grow, unpacked, once', async (t) => {
   });
 });
 
+t.test('a body that comes byte by byte is judged where it has grown, and at its end', async (t) => {
+  const bench = new Bench('alert http any any -> any any (http.request_body; content:"evil"; sid:1;)');
+  const body = `${'x'.repeat(600)}evil..`;
+  const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+  bench.payload(false, head);
+  const evaluated: number[] = [];
+  for (let at = 0; at < body.length; at++) {
+    bench.payload(false, body[at] ?? '', head.length + at);
+    if (sids(bench.alerts()).length > 0) evaluated.push(at);
+  }
+  const [found = 0, ...more] = evaluated;
+  t.ok(found >= 603 && found < 606 && more.length === 0, `found at ${found}: within a 32nd, or at its end`);
+});
+
 t.test('streams, packets, gaps', async (t) => {
   const bench = new Bench(
     'alert tcp any any -> any any (content:"needle"; sid:1;)\nalert udp any any -> any any (content:"needle"; sid:2;)\n' +
