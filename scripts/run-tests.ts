@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runFile } from './testing/run-file.js';
 import type { FileRun } from './testing/run-file.js';
-import { suites } from './testing/suites.js';
+import { deadlineOf, suites } from './testing/suites.js';
 import type { Suite } from './testing/suites.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -64,6 +64,7 @@ async function runSuite(name: string, suite: Suite, parts: readonly string[]): P
     console.log(`FAIL ${name}: no test file ${parts.length > 0 ? `matches ${parts.join(', ')}` : 'was built'}`);
     return totals;
   }
+  const deadline = deadlineOf(suite);
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.on('SIGINT', stop).on('SIGTERM', stop);
@@ -77,7 +78,7 @@ async function runSuite(name: string, suite: Suite, parts: readonly string[]): P
   const runAll = async (queue: Iterator<string>, jobs: number): Promise<void> => {
     const worker = async (): Promise<void> => {
       for (let next = queue.next(); next.done !== true && !interrupt.signal.aborted; next = queue.next()) {
-        const run = await runFile(next.value, suite.deadlineMs, interrupt.signal);
+        const run = await runFile(next.value, deadline, interrupt.signal);
         report(suite, path.relative(path.join(root, 'dist/test'), next.value).replace(/\.test\.js$/, ''), run, totals);
       }
     };

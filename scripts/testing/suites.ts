@@ -15,6 +15,14 @@ export interface Suite {
   deadlineMs: number;
 }
 
+/** Milliseconds that one case of a test which tries as many as IDS_FUZZ says may take. */
+const CASE_MS = 20;
+
+/** Milliseconds for one file of a suite: more where IDS_FUZZ asks for more than the usual number of cases. */
+export function deadlineOf(suite: Suite, cases = Number(process.env['IDS_FUZZ'] ?? 0)): number {
+  return Math.max(suite.deadlineMs, Number.isFinite(cases) ? cases * CASE_MS : 0);
+}
+
 /** Suites by their folder in test/, in the order in which a failure is cheapest to find. */
 export const suites: ReadonlyMap<string, Suite> = new Map([
   [

@@ -9,13 +9,13 @@ import { Layer7Program, type Order } from '../../bench/layer7-program.js';
 import { defaultRedaction } from '../../engine/layer7/structure/names.js';
 import { structureTable } from '../../engine/layer7/structure/structure-table.js';
 import { BufferId, BufferMessage, compileRules, createEvaluator, Kind, parseHttpRequest } from '../../rules/index.js';
-import type { Compilation, Evaluator, Message } from '../../rules/index.js';
+import type { Compilation, Evaluator, JudgedPacket, Message } from '../../rules/index.js';
 import { patternTable } from '../../rules/patterns/table.js';
 import type { MessageRule, Pattern } from '../../rules/patterns/pattern.js';
 import { NO_END } from '../../rules/patterns/pattern.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { Random } from '../unit/rules/support/random.js';
-import { judged, randomName, randomRequest, randomRule, repeatsName } from './support/message-rules.js';
+import { judged, randomName, randomRequest, randomRule, repeatsName, sentHeaders } from './support/message-rules.js';
 
 const skip = whyUnprivileged() ?? false;
 const REQUESTS = Number(process.env['IDS_FUZZ'] ?? 3000);
@@ -50,6 +50,7 @@ const rule = (position: number, region: Region, ...patterns: number[]): MessageR
 const regions: Readonly<Record<string, Region>> = {
   ...{ 'http.method': Region.METHOD, 'http.uri': Region.URI, 'http.host': Region.HOST },
   ...{ 'http.user_agent': Region.USER_AGENT, 'http.header': Region.HEADERS, 'tls.sni': Region.SNI },
+  'dns.query': Region.QUERY,
 };
 
 /** Differences between what the kernel decides on a message and what the evaluator says of it. */
@@ -61,7 +62,7 @@ function differences(
   whole: boolean,
 ): string[] {
   return compiled.rules.flatMap(({ text, positions: [position = -1] }, index) => {
-    const region = regions[/; (http\.\w+|tls\.sni);/.exec(text)?.[1] ?? ''] ?? 0;
+    const region = regions[/; (http\.\w+|tls\.sni|dns\.query);/.exec(text)?.[1] ?? ''] ?? 0;
     if (position < 0 || !asked(region)) return [];
     const [here, there] = [kernel.positions.includes(position), found.includes(index)];
     const told = (kernel.told >>> region) & 1;
@@ -75,9 +76,9 @@ function differences(
 t.test('random rules on random messages', { skip }, async (t) => {
   const program = open(t);
   const random = new Random(20_261_126);
-  const found = (evaluator: Evaluator, message: Message): number[] =>
-    evaluator.judge(message, judged, undefined, 0).map((match) => match.rule);
-  let [matches, told, differing] = [0, 0, 0];
+  const found = (evaluator: Evaluator, message: Message, packet: JudgedPacket): number[] =>
+    evaluator.judge(message, packet, undefined, 0).map((match) => match.rule);
+  let [matches, told, differing, queries, repeated] = [0, 0, 0, 0, 0];
   const SETS = Math.ceil(REQUESTS / 150);
   for (let set = 0; set < SETS && differing === 0; set++) {
     const compiled = compile(Array.from({ length: 60 }, (_, i) => randomRule(random, i + 1)));
@@ -85,19 +86,28 @@ t.test('random rules on random messages', { skip }, async (t) => {
     if (compiled.ruleset.patterns) program.setPatterns(compiled.ruleset.patterns, set + 1);
     for (let i = 0; i < 150 && differing === 0; i++) {
       const step = random.pick([0, 0, 1, 7, 40]);
-      const name = random.chance(15) ? randomName(random) : undefined;
-      const text = name ?? randomRequest(random);
-      let parsed: Message | undefined;
-      if (name === undefined) parsed = parseHttpRequest(bytes(text));
-      else parsed = new BufferMessage().begin(Kind.TLS_HELLO).put(BufferId.SNI, bytes(name));
-      if (parsed === undefined) throw new Error(`not read: ${text}`);
-      const kernel = program.pass(bytes(text), name === undefined ? { ...request, step } : { judge: Region.SNI, step });
-      const expected = found(evaluator, parsed);
+      const named = random.chance(25) ? random.pick([Region.SNI, Region.QUERY]) : undefined;
+      const text = named === undefined ? randomRequest(random) : randomName(random);
+      const again = named === undefined && repeatsName(text);
+      let message: Message | undefined;
+      if (named === undefined) message = parseHttpRequest(bytes(text));
+      else if (named === Region.SNI) message = new BufferMessage().begin(Kind.TLS_HELLO).put(BufferId.SNI, bytes(text));
+      else message = new BufferMessage().begin(Kind.DNS_QUERY).put(BufferId.DNS_QUERY, bytes(text));
+      if (message === undefined) throw new Error(`not read: ${text}`);
+      const kernel = program.pass(bytes(text), named === undefined ? { ...request, step } : { judge: named, step });
+      const expected = found(evaluator, message, named === Region.QUERY ? { ...judged, proto: 17 } : judged);
       const asked = (region: Region): boolean =>
-        name !== undefined
-          ? region === Region.SNI
-          : region !== Region.SNI && !(region === Region.HEADERS && repeatsName(text));
+        named === undefined
+          ? region !== Region.SNI && region !== Region.QUERY && !(region === Region.HEADERS && again)
+          : region === named;
       const wrong = differences(kernel, expected, compiled, asked, step === 0);
+      if (again) {
+        const sent = new BufferMessage().begin(message.kind, message).put(BufferId.HEADER, bytes(sentHeaders(text)));
+        const headers = (region: Region): boolean => region === Region.HEADERS;
+        wrong.push(...differences(kernel, found(evaluator, sent, judged), compiled, headers, step === 0));
+      }
+      queries += Number(named === Region.QUERY);
+      repeated += Number(again);
       matches += expected.length;
       told += Number((kernel.told >>> Region.USER_AGENT) & 1);
       differing += wrong.length;
@@ -106,6 +116,7 @@ t.test('random rules on random messages', { skip }, async (t) => {
   }
   t.equal(differing, 0);
   t.ok(matches > REQUESTS, `${matches} matches`);
+  t.ok(queries > REQUESTS / 10 && repeated > REQUESTS / 50, `${queries} questions, ${repeated} with a name twice`);
   t.ok(told > REQUESTS / 5, `${told} requests whose User-Agent was judged whole`);
 });
 

@@ -28,7 +28,10 @@ const HOSTS = ['a', 'evil', '.example', '.org', '.ORG', 'www.', ':80', '[::1]', 
 const AGENTS = ['curl', '/7', 'Mozilla', 'evil', ' (X11)', 'EVIL', 'bot', ';', '\xe9', ' '];
 const VALUES = ['1', 'a', 'evil', ', b', 'x=y', 'EVIL', ' ', ';token=abc', '\t'];
 const NAMES = ['X-A', 'X-Bad', 'Accept', 'Via', 'X-Long-Name'];
-const NAMES_OF_RULES = ['http.method', 'http.uri', 'http.host', 'http.user_agent', 'http.header', 'tls.sni'] as const;
+const NAMES_OF_RULES = [
+  ...(['http.method', 'http.uri', 'http.host', 'http.user_agent', 'http.header'] as const),
+  ...(['tls.sni', 'dns.query'] as const),
+];
 
 const join = (r: Random, pieces: readonly string[], most: number): string =>
   Array.from({ length: 1 + r.int(most) }, () => r.pick(pieces)).join('');
@@ -40,6 +43,7 @@ const piecesOf: Readonly<Record<string, readonly string[]>> = {
   'http.user_agent': AGENTS,
   'http.header': [...VALUES.slice(0, 6), ...NAMES, 'X-Bad: ', 'Host: '],
   'tls.sni': HOSTS,
+  'dns.query': HOSTS,
 };
 
 const quote = (text: string): string =>
@@ -64,10 +68,11 @@ function content(r: Random, buffer: string): string {
 /** One rule that the kernel judges; sid is its number. */
 export function randomRule(r: Random, sid: number): string {
   const buffer = r.pick(NAMES_OF_RULES);
-  const dot = r.chance(buffer === 'http.host' || buffer === 'tls.sni' ? 40 : 5) ? ' dotprefix;' : '';
+  const dot = r.chance(['http.host', 'tls.sni', 'dns.query'].includes(buffer) ? 40 : 5) ? ' dotprefix;' : '';
   const contents = Array.from({ length: 1 + r.int(3) }, () => `${content(r, buffer)};`);
   if (r.chance(15)) contents.push(`bsize:${r.pick(['>3', '>10', '<40', '<60'])};`);
-  return `drop tcp any any -> any any (msg:"m"; ${buffer};${dot} ${contents.join(' ')} sid:${sid};)`;
+  const head = `${r.pick(['drop', 'drop', 'reject'])} ${buffer === 'dns.query' ? 'udp' : 'tcp'} any any -> any any`;
+  return `${head} (msg:"m"; ${buffer};${dot} ${contents.join(' ')} sid:${sid};)`;
 }
 
 /** A request, now and then with what only the engine can make sense of. */
@@ -79,7 +84,7 @@ export function randomRequest(r: Random): string {
     ...(r.chance(85) ? [`User-Agent: ${join(r, AGENTS, 5)}`] : []),
     ...(r.chance(30) ? ['Cookie: a=b'] : []),
     ...NAMES.filter(() => r.chance(30)).map((name) => `${name}:${r.chance(95) ? ' ' : ''}${join(r, VALUES, 4)}`),
-    ...(r.chance(4) ? [r.pick(['Host: a', 'User-Agent: evil'])] : []),
+    ...(r.chance(10) ? [r.pick(['Host: a', 'User-Agent: evil', 'X-Bad: evil', 'Via: a, b', 'x-a: evil'])] : []),
   ];
   for (let i = lines.length - 1; i > 0; i--) {
     const j = r.int(i + 1);
@@ -91,8 +96,14 @@ export function randomRequest(r: Random): string {
 
 /** True if a name comes twice: the engine puts such lines together, the kernel sees them as they were sent. */
 export function repeatsName(request: string): boolean {
-  const names = [...request.matchAll(/\n([^:\n]+):/g)].map(([, name]) => name);
+  const names = [...request.matchAll(/\n([^:\n]+):/g)].map(([, name]) => name?.toLowerCase());
   return new Set(names).size < names.length;
+}
+
+/** http.header as the kernel sees it: the lines as they were sent, but those of Cookie. */
+export function sentHeaders(request: string): string {
+  const [, lines = ''] = /\n([^]*\n)\r?\n$/.exec(request) ?? [];
+  return lines.replace(/^cookie:[^\n]*\n/gim, '');
 }
 
 export const randomName = (r: Random): string => join(r, HOSTS, 4);
