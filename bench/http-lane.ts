@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One lane of the HTTP benchmark: two network namespaces, nginx in one of them, and what judges its interface.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Status } from '../engine/api/api.js';
@@ -121,14 +121,29 @@ export class Lane {
 
   /** Lines of the EVE file that hold a text. */
   countLines(text: string): number {
-    let file: string;
+    let count = 0;
+    let fd: number;
     try {
-      file = readFileSync(join(this.folder, 'eve.json'), 'latin1');
+      fd = openSync(join(this.folder, 'eve.json'), 'r');
     } catch {
       return 0;
     }
-    let count = 0;
-    for (let at = file.indexOf(text); at >= 0; at = file.indexOf(text, at + text.length)) count++;
+    // By the piece, as it may be longer than a string can be; what lies across two is found with the next.
+    const piece = Buffer.alloc(1 << 24);
+    for (let kept = 0; ;) {
+      const read = readSync(fd, piece, kept, piece.length - kept, null);
+      const end = kept + read;
+      let at = piece.subarray(0, end).indexOf(text);
+      let behind = 0;
+      for (; at >= 0; at = piece.subarray(0, end).indexOf(text, behind)) {
+        count++;
+        behind = at + text.length;
+      }
+      if (read === 0) break;
+      kept = Math.min(end - behind, text.length - 1);
+      piece.copy(piece, 0, end - kept, end);
+    }
+    closeSync(fd);
     return count;
   }
 
