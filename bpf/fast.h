@@ -175,7 +175,8 @@ static __always_inline bool ids_fast_flow(void *ctx, const enum ids_hook hook, c
 		return false;
 	pkt->now = 0;
 	now = ids_coarse(pkt);
-	tick = now != flow->last;
+	/* The clocks of two CPUs are some milliseconds apart. */
+	tick = (__s64)(now - flow->last) > 0;
 	if (tick && ids_flow_expired(control, flow, now))
 		return false;
 	dir = &flow->dir[side & 1];
@@ -189,7 +190,7 @@ static __always_inline bool ids_fast_flow(void *ctx, const enum ids_hook hook, c
 	dir->ack = plain->ack;
 	if (~dir->tcp_flags & plain->flags)
 		dir->tcp_flags |= plain->flags;
-	if (tick && (__s64)(now - flow->last) > 0)
+	if (tick)
 		flow->last = now;
 	return true;
 }
