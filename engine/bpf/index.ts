@@ -23,5 +23,6 @@ export { RawReply } from './raw-reply.js';
 export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';
 export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';
+export { shortenSlice } from './short-slice.js';
 export { VerdictProgram } from './verdict-program.js';
 export type { AttachMode } from './xdp-link.js';

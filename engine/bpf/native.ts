@@ -200,6 +200,8 @@ export type Libc = {
   mount(source: string, target: string, type: string, flags: number, data: null): number;
   flock(fd: number, operation: number): number;
   setns(fd: number, type: number): number;
+  /** sched_setattr and sched_getattr, which libc has no functions for; the last argument is the latter's alone. */
+  scheduler(call: number, thread: number, attributes: Pointer, size: number, flags: number): number;
 };
 
 export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or Ubuntu system', {
@@ -223,6 +225,7 @@ export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or
   sysconf: 'long sysconf(int name)',
   flock: 'int flock(int fd, int operation)',
   setns: 'int setns(int fd, int type)',
+  scheduler: 'long syscall(long call, int thread, void *attributes, unsigned int size, unsigned int flags)',
   mount: 'int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)',
 });
 

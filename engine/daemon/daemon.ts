@@ -9,7 +9,7 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, datagramSizes, FlowMemory, Kernel, now, wallOffset } from '../bpf/index.js';
+import { claimPins, datagramSizes, FlowMemory, Kernel, now, shortenSlice, wallOffset } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
 import { FlowFigures } from '../flows/figures.js';
 import { FlowOrders } from '../flows/orders.js';
@@ -123,6 +123,8 @@ export class Daemon {
         running.daemon?.stop(false);
       },
     });
+    // Behind those that are not in a hurry, which would get it too.
+    shortenSlice();
     // For a start that fails before they are owned below, at their place in the order of closing.
     lifetime.defer(() => ring.close());
     lifetime.defer(() => rules.close());

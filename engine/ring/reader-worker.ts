@@ -4,7 +4,7 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
-import { FlowMemory, now, RawReply, RingReader, RingWaiter } from '../bpf/index.js';
+import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge } from '../judge/judge.js';
@@ -39,6 +39,7 @@ const lineBacklog = new Int32Array(start.lineBacklog);
 const counts = new Float64Array(start.counts);
 const events = RingReader.open(start.events);
 const bulk = RingReader.open(start.bulk);
+shortenSlice();
 const waiter = RingWaiter.adopt(start.waiter);
 const rest = new ReaderSleep(waiter, bulk, start.reader);
 const replies = RawReply.open();
