@@ -4,7 +4,7 @@
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
-import type { LineBatch, LogKind } from './lines.js';
+import { shared, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { MemoryOutbox, type Outbox } from './outbox.js';
 import { Output, type Log, type OutputStatus } from './output.js';
@@ -55,7 +55,12 @@ export class Dispatcher {
 
   /** Hands log lines to the outputs that take their kind; never waits, never throws. */
   pushLines(batches: readonly LineBatch[]): void {
-    for (const batch of batches) for (const output of this.#outputs) output.pushLines(batch);
+    for (const batch of batches) {
+      const takers = this.#outputs.filter((output) => output.takes(batch.kind));
+      const one = shared(batch, takers.length);
+      for (const output of takers) output.pushLines(one);
+      if (takers.length === 0) batch.release?.();
+    }
   }
 
   /** Names of the outputs that take a kind of log lines. */

@@ -33,6 +33,7 @@ export class LineQueue {
     this.#raised += batch.count;
     if (this.#bytes + batch.bytes.length > this.#limit) {
       this.#dropped += batch.count;
+      batch.release?.();
       return false;
     }
     this.#queue.push(batch);
@@ -45,6 +46,7 @@ export class LineQueue {
   refuse(batch: LineBatch): void {
     this.#raised += batch.count;
     this.#dropped += batch.count;
+    batch.release?.();
   }
 
   get pending(): number {
@@ -64,12 +66,14 @@ export class LineQueue {
     this.#delivered += delivered;
     this.#failed += failed;
     this.#dropped += batch.count - delivered - failed;
+    batch.release?.();
   }
 
   /** Gives up what waits. */
   clear(): number {
     const held = this.#pending;
     this.#dropped += held;
+    for (const batch of this.#queue) batch.release?.();
     this.#queue = [];
     this.#bytes = 0;
     this.#pending = 0;

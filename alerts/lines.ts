@@ -14,4 +14,14 @@ export interface LineBatch {
   readonly kind: LogKind;
   readonly count: number;
   readonly bytes: Uint8Array;
+  /** To be called once nobody looks at `bytes` any more: the memory is used again. */
+  readonly release?: () => void;
+}
+
+/** The same batch for so many takers: it is released when each of them has. */
+export function shared(batch: LineBatch, takers: number): LineBatch {
+  const { release } = batch;
+  if (release === undefined || takers === 1) return batch;
+  let left = takers;
+  return { ...batch, release: () => --left === 0 && release() };
 }

@@ -87,7 +87,7 @@ export class Output {
     return this.#options.events?.has(kind) ?? (kind === 'alert' || kind === 'drop' || kind === 'engine');
   }
 
-  /** Takes log lines; never waits and never throws. The bytes are not changed by anybody from here on. */
+  /** Takes log lines; never waits and never throws. The bytes are not changed by anybody until they are released. */
   pushLines(batch: LineBatch): void {
     if (!this.takes(batch.kind)) return;
     if (!this.#accepting) return this.#lines.refuse(batch);

@@ -149,13 +149,13 @@ export class ByteWriter {
     this.at += 6;
   }
 
-  /** What was written, in memory of its own that may be handed over; the writer begins anew. */
-  take(): Uint8Array {
+  /** What was written, in memory of its own that may be handed over; the writer begins anew, in memory of `spare` if there is any. */
+  take(spare: Uint8Array[] = []): Uint8Array {
     const { bytes, at } = this;
     this.at = 0;
     // A little in a large buffer would hold all of it for as long as it waits.
     if (2 * at < bytes.length) return bytes.slice(0, at);
-    this.bytes = new Uint8Array(this.#first);
+    this.bytes = spare.pop() ?? new Uint8Array(this.#first);
     return bytes.subarray(0, at);
   }
 }

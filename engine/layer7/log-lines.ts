@@ -8,6 +8,10 @@ import { ByteWriter } from './byte-writer.js';
 /** A batch is handed over when it has so many bytes, or is so old. */
 const BATCH_BYTES = 192 * 1024;
 export const BATCH_MS = 50;
+/** Bytes of a writer: the line that fills a batch may be long. */
+const WRITER_BYTES = BATCH_BYTES + 65_536;
+/** Memory that is kept for later. */
+const SPARE = 64;
 
 interface Open {
   readonly writer: ByteWriter;
@@ -19,6 +23,7 @@ export class LogLines {
   produced = 0;
   readonly #open = new Map<LogKind, Open>();
   readonly #wanted: ReadonlySet<LogKind>;
+  readonly #spare: Uint8Array[] = [];
   #full: LineBatch[] = [];
   #pending = 0;
 
@@ -34,7 +39,7 @@ export class LogLines {
   /** Where the next line of this kind goes; `end` closes it. */
   begin(kind: LogKind): ByteWriter {
     let open = this.#open.get(kind);
-    if (!open) this.#open.set(kind, (open = { writer: new ByteWriter(BATCH_BYTES + 65_536), count: 0 }));
+    if (!open) this.#open.set(kind, (open = { writer: new ByteWriter(WRITER_BYTES), count: 0 }));
     return open.writer;
   }
 
@@ -61,8 +66,13 @@ export class LogLines {
 
   #close(kind: LogKind, open: Open): void {
     if (open.count === 0) return;
-    this.#full.push({ kind, count: open.count, bytes: open.writer.take() });
+    this.#full.push({ kind, count: open.count, bytes: open.writer.take(this.#spare) });
     open.count = 0;
+  }
+
+  /** Takes back the memory of a batch. */
+  recycle(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === WRITER_BYTES && this.#spare.length < SPARE) this.#spare.push(new Uint8Array(buffer));
   }
 
   /** Lines that have not been taken. */

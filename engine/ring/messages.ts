@@ -55,6 +55,8 @@ export type ToReader =
   | ClockMessage
   | { readonly type: 'http-log'; readonly settings: HttpLogSettings }
   /** Without settings flows are not logged. */
+  /** Memory of log lines that were written, to be used again. */
+  | { readonly type: 'memory'; readonly buffer: ArrayBuffer }
   | { readonly type: 'flow-log'; readonly settings?: FlowLogSettings; readonly since: number }
   | { readonly type: 'stop' };
 

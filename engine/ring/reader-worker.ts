@@ -101,6 +101,9 @@ function obey(message: ToReader): void {
     case 'flow-log':
       flowLog.set(message.settings, message.since);
       return;
+    case 'memory':
+      judge.layer7.lines.recycle(message.buffer);
+      return;
     case 'stop':
       running = false;
   }

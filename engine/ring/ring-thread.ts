@@ -140,6 +140,13 @@ export class RingThread {
     this.#waiter.wake();
   }
 
+  /** The memory of lines goes back to where they are written: new memory for each batch would keep the collector busy. */
+  #giveBack({ bytes }: LineBatch): void {
+    const buffer = bytes.buffer as ArrayBuffer;
+    // Nobody is woken for it.
+    if (!this.#ended) this.#worker.postMessage({ type: 'memory', buffer } satisfies ToReader, [buffer]);
+  }
+
   #tellClock(): void {
     const offsetUs = Math.round(wallOffset() / 1000);
     // Reading two clocks jitters by some microseconds; only a real step is worth a word.
@@ -157,7 +164,7 @@ export class RingThread {
     if (message.type === 'stopped') return stopped();
     if (message.type === 'lines') {
       Atomics.sub(this.#lineBacklog, 0, message.bytes);
-      return options.onLines(message.batches);
+      return options.onLines(message.batches.map((batch) => ({ ...batch, release: () => this.#giveBack(batch) })));
     }
     Atomics.sub(this.#backlog, 0, message.raised.length);
     Atomics.notify(this.#backlog, 0);

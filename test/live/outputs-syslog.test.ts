@@ -113,18 +113,25 @@ t.test('a receiver that stops reading is noticed, and holds up nobody else', asy
     { timeout: 400 },
   );
   const total = 30_000;
-  let slowest = 0;
+  const errors = new Set<string>();
+  const note = (): void => {
+    const [first] = dispatcher.status();
+    if (first?.lastError) errors.add(first.lastError.message);
+  };
   for (let n = 0; n < total; n += 500) {
     const batch = batchOf(n, n + 500);
-    const before = performance.now();
     dispatcher.push(batch);
-    slowest = Math.max(slowest, performance.now() - before);
+    note();
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await until(() => dispatcher.status().every((s) => s.name === 'deaf' || s.delivered === total), { deadline: 30_000 });
-  await until(() => sockets.length >= 2, { message: 'a new connection after the timeout' });
+  const again = (): boolean => {
+    note();
+    return sockets.length >= 2;
+  };
+  await until(again, { message: 'a new connection after the timeout' });
   const [dead, live, disk] = dispatcher.status();
-  t.match(dead, { lastError: { message: /sending: nothing moved for 0\.4 s|ECONNREFUSED/ } });
+  t.match([...errors][0], /sending: nothing moved for 0\.4 s/, 'the first thing that went wrong');
   t.ok(dead && dead.dropped > 0 && closes(dead), 'what had no room is counted');
   t.match(
     [live, disk],
@@ -133,7 +140,6 @@ t.test('a receiver that stops reading is noticed, and holds up nobody else', asy
       { dropped: 0, failed: 0 },
     ],
   );
-  t.ok(slowest < 250, `push never waits: ${slowest.toFixed(1)} ms for 500 records at most`);
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   t.strictSame(
     lines.map((line) => numberOf(JSON.parse(line))),

@@ -76,6 +76,24 @@ t.test('as bytes or one by one, retried, with the alerts in front', async (t) =>
   await outputs.close(1000);
 });
 
+t.test('the memory of a batch is given back once, when nobody needs it any more', async (t) => {
+  const [file, syslog] = [new Receiver('file', true), new Receiver('syslog', false)];
+  const outputs = await open([file, syslog], { events: ['http'], queue: { log_bytes: 65_536 } });
+  const given: string[] = [];
+  const lent = (name: string, batch: LineBatch): LineBatch => ({ ...batch, release: () => given.push(name) });
+  syslog.fail = 1;
+  outputs.pushLines([lent('both', batchOf('http', 1, 2)), lent('nobody', batchOf('dns', 3))]);
+  t.strictSame(given, ['nobody']);
+  await until(() => given.length === 2);
+  t.strictSame([given[1], file.got.length, syslog.got.length], ['both', 2, 2]);
+  outputs.pushLines([lent('too long', { ...batchOf('http', 4), bytes: Buffer.alloc(1 << 17) })]);
+  t.equal(given[2], 'too long');
+  file.fail = syslog.fail = Infinity;
+  outputs.pushLines([lent('undelivered', batchOf('http', 5))]);
+  await outputs.close(0);
+  t.strictSame(given.slice(3), ['undelivered']);
+});
+
 t.test('what an output does not take costs it nothing', async (t) => {
   const sink = new Receiver('one', true);
   const outputs = await open([sink]);
