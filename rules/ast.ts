@@ -2,6 +2,7 @@
 // The typed form of a rule: what the parser makes and the compilers read. Addresses and ports are already resolved sets.
 
 import type { Expression } from './pcre/pcre.js';
+import type { Transforms } from './transforms/transform.js';
 import type { Action, Field, Threshold, Track, Unique } from '../common/abi.gen.js';
 
 /** Where something stands: line and column count from 1, columns in UTF-16 units. */
@@ -110,6 +111,10 @@ export type Buffer =
   | 'tls.alpn'
   | 'ja3s.hash'
   | 'ja3s.string'
+  | 'dns.opcode'
+  | 'dns.rcode'
+  | 'dns.rrtype'
+  | 'tls.version'
   | 'payload';
 
 /** What contents and sizes look into. */
@@ -119,6 +124,8 @@ interface Looks {
   readonly group: number;
   /** The buffer has a dot put before it. */
   readonly dotprefix: boolean;
+  /** What else is done to it before, the dot included then. */
+  readonly transforms?: Transforms | undefined;
 }
 
 /** A number, or the name of what byte_extract or byte_math found. */
@@ -218,6 +225,28 @@ export interface BytesMatch extends Looks {
   readonly spec: ByteSpec;
 }
 
+/** A range of numbers after a mask, inclusive, or all but that. */
+export interface NumberRange {
+  readonly mask?: number;
+  readonly lo: number;
+  readonly hi: number;
+  readonly negate: boolean;
+}
+
+/** A number that the message has (`dns.opcode` and its like), in its buffer as big-endian bytes: one of the ranges holds it. */
+export interface NumberMatch extends Looks {
+  readonly kind: 'number';
+  readonly position: Position;
+  readonly ranges: readonly NumberRange[];
+}
+
+/** `absent`: the buffer is not there, or, with `orElse`, passes the other tests. */
+export interface AbsentMatch extends Looks {
+  readonly kind: 'absent';
+  readonly position: Position;
+  readonly orElse: boolean;
+}
+
 export type FlowbitsCommand = 'set' | 'unset' | 'toggle' | 'isset' | 'isnotset';
 
 /** `flowbits`: a question (any of the names will do), or a change once everything else matched. */
@@ -229,7 +258,7 @@ export interface FlowbitsMatch {
 }
 
 /** What looks into a buffer. */
-export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch;
+export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch | NumberMatch | AbsentMatch;
 
 export type Match = HeaderMatch | BufferMatch | FlowbitsMatch;
 

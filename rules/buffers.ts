@@ -64,6 +64,10 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
   'tls.alpn': { app: 'tls', directions: TO_SERVER, several: true },
   'ja3s.hash': { app: 'tls', directions: TO_CLIENT },
   'ja3s.string': { app: 'tls', directions: TO_CLIENT },
+  'dns.opcode': { app: 'dns', directions: BOTH },
+  'dns.rcode': { app: 'dns', directions: BOTH },
+  'dns.rrtype': { app: 'dns', directions: BOTH, several: true },
+  'tls.version': { app: 'tls', directions: BOTH },
   payload: { directions: BOTH, payload: true },
 };
 
@@ -94,6 +98,8 @@ export function isRelative(match: BufferMatch): boolean {
     case 'bytes':
       return match.spec.relative;
     case 'size':
+    case 'number':
+    case 'absent':
       return false;
   }
 }

@@ -2,6 +2,7 @@
 // A rule while it is being parsed: what its keywords have said so far, and what is wrong with it.
 
 import type {
+  AbsentMatch,
   BytesMatch,
   Buffer as BufferName,
   Condition,
@@ -9,6 +10,7 @@ import type {
   DataAtMatch,
   FlowbitsMatch,
   HeaderMatch,
+  NumberMatch,
   PcreMatch,
   Position,
   Problem,
@@ -21,6 +23,7 @@ import type { LogicalLine } from './lines.js';
 import { positionOf } from './lines.js';
 import type { Protocol } from './protocols.js';
 import type { Redaction } from './redaction.js';
+import type { Transforms } from './transforms/transform.js';
 
 /** A content whose buffer may still change: `http_uri` and its like come after it. */
 export interface PendingContent {
@@ -34,6 +37,7 @@ export interface PendingContent {
   buffer: BufferName | 'other';
   readonly group: number;
   readonly dotprefix: boolean;
+  readonly transforms: Transforms | undefined;
   nocase: boolean;
   startswith: boolean;
   endswith: boolean;
@@ -50,7 +54,13 @@ type Pending<T> = Omit<T, 'buffer'> & { readonly keywordAt: number; readonly buf
 export type PendingSize = Pending<SizeMatch>;
 
 /** What looks into a buffer and is no content. */
-export type PendingTest = Pending<PcreMatch> | Pending<DataAtMatch> | Pending<BytesMatch> | PendingSize;
+export type PendingTest =
+  | Pending<PcreMatch>
+  | Pending<DataAtMatch>
+  | Pending<BytesMatch>
+  | Pending<NumberMatch>
+  | Pending<AbsentMatch>
+  | PendingSize;
 
 export interface Draft {
   readonly line: LogicalLine;
@@ -83,8 +93,10 @@ export interface Draft {
   buffer: BufferName | 'other';
   /** Number of sticky buffers so far. */
   group: number;
-  /** The sticky buffer has a dot put before it. */
+  /** The sticky buffer has a dot put before it, and nothing else is done to it. */
   dotprefix: boolean;
+  /** What is done to the sticky buffer, if it is anything but that. */
+  transforms: Transforms | undefined;
   readonly parts: (HeaderMatch | FlowbitsMatch | PendingContent | PendingTest)[];
   lastContent?: PendingContent;
   threshold?: ThresholdSpec;
@@ -123,6 +135,7 @@ export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Pro
     buffer: 'payload',
     group: 0,
     dotprefix: false,
+    transforms: undefined,
     parts: [],
     variables: new Set(),
     ipProtoOperators: '',

@@ -67,6 +67,7 @@ function finishContent(draft: Draft, content: PendingContent): ContentMatch | un
     buffer,
     group: content.group,
     dotprefix: content.dotprefix,
+    transforms: content.transforms,
     position,
     pattern,
     negated,
@@ -103,8 +104,8 @@ function finishSize(draft: Draft, size: PendingSize): SizeMatch | undefined {
       'correct bsize or the content',
     );
   }
-  const { position, group, dotprefix, lo, hi, negate } = size;
-  return { kind: 'size', position, buffer, group, dotprefix, lo, hi, negate };
+  const { position, group, dotprefix, transforms, lo, hi, negate } = size;
+  return { kind: 'size', position, buffer, group, dotprefix, transforms, lo, hi, negate };
 }
 
 function finishTest(draft: Draft, test: PendingTest): BufferMatch | undefined {
@@ -123,8 +124,26 @@ export function finishMatches(draft: Draft): readonly Match[] {
       part.kind === 'pending' ? finishContent(draft, part) : 'buffer' in part ? finishTest(draft, part) : part;
     if (match) matches.push(match);
   }
+  checkAbsent(draft, matches);
   if (carriesHttp(draft)) refuseMaskedTests(draft, matches);
   return matches;
+}
+
+/** A buffer that is to be absent passes no other test; one that may be needs another. */
+function checkAbsent(draft: Draft, matches: readonly Match[]): void {
+  const looks = bufferMatches(matches);
+  for (const absent of looks) {
+    if (absent.kind !== 'absent') continue;
+    const others = looks.filter(
+      (look) => look !== absent && look.group === absent.group && look.buffer === absent.buffer,
+    );
+    const at = { position: absent.position, keyword: 'absent' };
+    if (absent.orElse === others.length > 0) {
+      if (!others.some((look) => look.kind === 'content' && look.fastPattern)) continue;
+      failAt(draft, at, 'a content of a buffer that may be absent has fast_pattern', 'give it to another buffer');
+    } else if (absent.orElse) failAt(draft, at, 'nothing is asked of the buffer if it is there', 'write absent alone');
+    else failAt(draft, at, 'a buffer that is absent passes no other test', 'write absent:or_else');
+  }
 }
 
 /** Values that are masked: the kernel looks for single contents there, and for nothing else. */

@@ -77,4 +77,5 @@ function stickyOther(draft: Draft, option: Option): void {
   draft.buffer = 'other';
   draft.group++;
   draft.dotprefix = false;
+  draft.transforms = undefined;
 }

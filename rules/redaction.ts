@@ -2,6 +2,7 @@
 // Tests that look into a value which the kernel masks before anybody sees it: of a header, or of a parameter of a URI.
 
 import type { Buffer as BufferName, BufferMatch } from './ast.js';
+import { isOpaque } from './transforms/transform.js';
 
 /** Names whose values are masked. */
 export interface Redaction {
@@ -79,13 +80,23 @@ function plainText(expression: string): string {
     .replace(/\\([^a-z0-9])/g, '$1');
 }
 
+/** A sensitive name whose value may be part of what was hashed or decoded, which is something else then. */
+function maskedTransform({ buffer, transforms }: BufferMatch, { headers, parameters }: Redaction): string | undefined {
+  if (transforms === undefined || !isOpaque(transforms)) return undefined;
+  return (HEADERS.has(buffer) ? headers[0] : undefined) ?? (URIS.has(buffer) ? parameters[0] : undefined);
+}
+
 /** The sensitive name whose value the test looks into behind `leader`, or by itself if it is an expression. */
 export function maskedTest(
   match: BufferMatch,
   leader: BufferMatch | undefined,
   redaction: Redaction,
 ): string | undefined {
-  if (match.kind === 'size' || match.kind === 'isdataat') return undefined;
+  const hidden = maskedTransform(match, redaction);
+  if (hidden !== undefined) return hidden;
+  if (match.kind === 'size' || match.kind === 'isdataat' || match.kind === 'number' || match.kind === 'absent') {
+    return undefined;
+  }
   const buffer = maskedBuffer(match.buffer, redaction);
   if (buffer !== undefined) return buffer;
   if (match.kind === 'pcre') {

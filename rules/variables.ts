@@ -3,6 +3,7 @@
 
 import type { Buffer as BufferName } from './ast.js';
 import { fail, failValue, type Draft } from './draft.js';
+import type { Transforms } from './transforms/transform.js';
 
 /** True if an earlier keyword of the rule finds the variable; else that is reported. */
 export function knownVariable(draft: Draft, name: string): boolean {
@@ -29,14 +30,18 @@ export interface Place {
   readonly buffer: BufferName | 'other';
   readonly group: number;
   readonly dotprefix: boolean;
+  readonly transforms: Transforms | undefined;
 }
 
 /** What a test looks into: the sticky buffer; without one, where a relative test's predecessor looks. */
 export function placeOf(draft: Draft, relative: boolean): Place {
-  const { buffer, group, dotprefix } = draft;
+  const { buffer, group, dotprefix, transforms } = draft;
   if (relative && buffer === 'payload') {
-    const before = draft.parts.findLast((part) => 'buffer' in part);
-    if (before) return { buffer: before.buffer, group: before.group, dotprefix: before.dotprefix };
+    const before = draft.parts.findLast((part) => 'buffer' in part && part.kind !== 'number' && part.kind !== 'absent');
+    if (before && 'buffer' in before) {
+      const { transforms: same } = before;
+      return { buffer: before.buffer, group: before.group, dotprefix: before.dotprefix, transforms: same };
+    }
   }
-  return { buffer, group, dotprefix };
+  return { buffer, group, dotprefix, transforms };
 }

@@ -27,6 +27,7 @@ import {
 import type { EventContext } from '../judge/detection.js';
 import { anomalyObject } from './anomalies.js';
 import { parseDns } from './dns.js';
+import { putDns } from './dns-buffers.js';
 import { FlowStates, type Flow } from './flow-states.js';
 import { HttpBodies } from './http-bodies.js';
 import { HttpLog } from './http-log.js';
@@ -298,7 +299,7 @@ export class Layer7 {
     const cut = (flags & BytesFlag.BYTES_TRUNCATED) !== 0;
     const judged = this.#message.begin(toServer ? Kind.DNS_QUERY : Kind.DNS_ANSWER);
     judged.decided = this.#decidedOf(view, at, BytesRecordLayout);
-    for (const question of message.questions) judged.put(BufferId.DNS_QUERY, question.bytes, cut);
+    putDns(judged, message, cut);
     const stream = toServer ? flow?.toServer : flow?.toClient;
     if (stream) judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);
     else if (bytes[at + EventLayout.proto] === UDP) judged.put(BufferId.PAYLOAD, content, cut);

@@ -9,7 +9,7 @@ import type { Flow } from './flow-states.js';
 import type { Judging, Shown } from './shown.js';
 import { tlsFields } from './tls.js';
 import { ja3, ja3s, ja4 } from './tls-fingerprints.js';
-import type { Hello } from './tls-hello.js';
+import { firstVersion, type Hello } from './tls-hello.js';
 import { parseTlsFlight, type TlsFlight } from './tls-records.js';
 
 /** Both sides as far as they are known. */
@@ -26,9 +26,15 @@ const timeOf = (view: DataView, at: number): number =>
 const judged = new BufferMessage();
 const latin = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
+const version = (hello: Hello): Uint8Array => {
+  const number = firstVersion(hello);
+  return Uint8Array.of(number >> 8, number & 0xff);
+};
+
 function withClient(message: BufferMessage, hello: Hello): BufferMessage {
   for (const name of hello.alpns) message.put(BufferId.TLS_ALPN, name);
   return message
+    .offer(BufferId.TLS_VERSION, () => version(hello))
     .offer(BufferId.JA3_HASH, () => latin(ja3(hello).hash))
     .offer(BufferId.JA3_STRING, () => latin(ja3(hello).string))
     .offer(BufferId.JA4_HASH, () => latin(ja4(hello)));
@@ -36,6 +42,7 @@ function withClient(message: BufferMessage, hello: Hello): BufferMessage {
 
 function withServer(message: BufferMessage, hello: Hello): BufferMessage {
   return message
+    .offer(BufferId.TLS_VERSION, () => version(hello))
     .offer(BufferId.JA3S_HASH, () => latin(ja3s(hello).hash))
     .offer(BufferId.JA3S_STRING, () => latin(ja3s(hello).string));
 }
@@ -87,11 +94,14 @@ export class TlsHandshakes {
     cut: boolean,
     decided: readonly number[] | undefined,
   ): void {
+    const partial = cut || flight.problem !== undefined;
     const sni = tls.client?.client?.sni;
     const begin = (kind: Kind): BufferMessage => {
       const message = judged.begin(kind);
       message.decided = decided;
       if (sni && kind !== Kind.TLS_ANSWER) message.put(BufferId.SNI, sni, cut);
+      else message.withholdIf(BufferId.SNI, partial || tls.client?.client === undefined);
+      message.withholdIf(BufferId.TLS_ALPN, partial);
       const stream = kind === Kind.TLS_HELLO ? flow?.toServer : flow?.toClient;
       return stream ? message.put(BufferId.PAYLOAD, stream.bytes, !stream.last) : message;
     };
@@ -101,6 +111,8 @@ export class TlsHandshakes {
     const [first] = flight.certificates;
     if (!first) return;
     const message = begin(Kind.TLS_CERTS);
+    const speaker = client ?? server;
+    if (speaker) message.offer(BufferId.TLS_VERSION, () => version(speaker));
     for (const one of flight.certificates) message.put(BufferId.CERTS, one, cut);
     const certificate = parseCertificate(first);
     if (certificate) {

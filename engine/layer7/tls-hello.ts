@@ -161,6 +161,11 @@ export function parseHello(body: Uint8Array, client: boolean): Hello | undefined
   return out;
 }
 
+/** The version that is preferred: of a client the first that it offers, of a server the one that it chose. */
+export function firstVersion({ versions, version }: Hello): number {
+  return versions.find((one) => !isGrease(one)) ?? version;
+}
+
 /** The version that counts: chosen or the highest offered. */
 export function versionOf(hello: Hello): number {
   let best = 0;

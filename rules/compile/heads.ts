@@ -66,7 +66,7 @@ function leadOf(content: ContentMatch, region: Region, most: number): Pattern | 
   const literal = literalOf(content, most);
   if (literal === '') return undefined;
   const whole = literal.length === content.pattern.length;
-  const nocase = content.nocase || !whole || !MASKED.has(region);
+  const nocase = content.nocase || content.transforms !== undefined || !whole || !MASKED.has(region);
   const bytes = Uint8Array.from(nocase ? Buffer.from(literal, 'latin1') : content.pattern);
   return { region, bytes, nocase, from: 0, until: NO_END, ends: false, dot: false, engine: true };
 }

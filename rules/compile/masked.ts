@@ -19,7 +19,7 @@ const MOST = { contents: 256, bytes: 2048 } as const;
 /** The pattern of a content in a head; undefined if the kernel cannot look for it. */
 export function headPattern(content: ContentMatch): Pattern | undefined {
   const region = kernelBuffers[content.buffer];
-  return region === undefined || !isPlain(content) ? undefined : patternOf(content, region);
+  return region === undefined || content.transforms || !isPlain(content) ? undefined : patternOf(content, region);
 }
 
 function maskedOf(rule: Rule): ContentMatch[] {

@@ -78,6 +78,7 @@ export function planMessage(rule: Rule): MessagePlan | undefined {
   // Several of a buffer in a message: what one keyword chose, one of them has to meet.
   const several = bufferInfo[first.buffer].several === true;
   const { dotprefix } = first;
+  if (looks.some(({ transforms }) => transforms !== undefined)) return undefined;
   if (looks.some((look) => look.buffer !== first.buffer || look.dotprefix !== dotprefix)) return undefined;
   if (several && looks.some(({ group }) => group !== first.group)) return undefined;
   const conditions = entryConditions(rule);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The buffers that contents look into: sticky buffers, older modifiers behind a content, and dotprefix.
+// The buffers that contents look into: sticky buffers, and older modifiers behind a content.
 
 import type { Buffer as BufferName } from '../ast.js';
 import { fail, failValue, type Draft } from '../draft.js';
@@ -11,6 +11,7 @@ function enter(draft: Draft, buffer: BufferName): void {
   draft.buffer = buffer;
   draft.group++;
   draft.dotprefix = false;
+  draft.transforms = undefined;
   delete draft.lastContent;
 }
 
@@ -59,15 +60,6 @@ function legacy(name: string, buffer: BufferName): Keyword {
     },
     { quotes: 'mandatory', negatable: true },
   );
-}
-
-function parseDotprefix(draft: Draft): void {
-  if (draft.buffer === 'payload') {
-    return fail(draft, draft.keywordAt, 'there is no buffer before it', 'write it behind a buffer such as dns.query');
-  }
-  // Behind contents it begins a buffer of its own, as in Suricata: they look at the name as it is.
-  if (draft.parts.some((part) => 'group' in part && part.group === draft.group)) draft.group++;
-  draft.dotprefix = true;
 }
 
 export const bufferKeywords: readonly Keyword[] = [
@@ -150,7 +142,4 @@ export const bufferKeywords: readonly Keyword[] = [
   legacy('tls.subject', 'tls.cert_subject'),
   legacy('tls.issuerdn', 'tls.cert_issuer'),
   legacy('tls.fingerprint', 'tls.cert_fingerprint'),
-  supported('buffer', 'dotprefix', 'Behind a sticky buffer: a dot is put before what it holds', parseDotprefix, {
-    value: 'none',
-  }),
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of keywords.
 
+import { absentKeywords } from './absent.js';
 import { bufferKeywords } from './buffers.js';
 import { bytesKeywords } from './bytes.js';
 import { contentKeywords } from './content.js';
@@ -11,10 +12,12 @@ import { flowbitsKeywords } from './flowbits.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
 import { metaKeywords } from './meta.js';
+import { numberKeywords } from './numbers.js';
 import { packetKeywords } from './packet.js';
 import { pcreKeywords } from './pcre.js';
 import { tcpKeywords } from './tcp.js';
 import { thresholdKeywords } from './threshold.js';
+import { transformKeywords } from './transforms.js';
 import type { Keyword } from './types.js';
 import { unsupportedKeywords } from './unsupported.js';
 
@@ -30,6 +33,9 @@ export const keywords: readonly Keyword[] = [
   ...flowbitsKeywords,
   ...thresholdKeywords,
   ...bufferKeywords,
+  ...numberKeywords,
+  ...transformKeywords,
+  ...absentKeywords,
   ...contentKeywords,
   ...dataAtKeywords,
   ...bytesKeywords,

@@ -48,7 +48,7 @@ function placeByLetters(draft: Draft, letters: string): Place | undefined {
       'write pkt_data before it',
     );
   }
-  return { buffer, group: draft.group, dotprefix: false };
+  return { buffer, group: draft.group, dotprefix: false, transforms: undefined };
 }
 
 function check(draft: Draft, text: string, modifiers: string): boolean {

@@ -51,6 +51,14 @@ export class BufferMessage implements Message {
     return this;
   }
 
+  /** The buffer may be there, behind what was captured. */
+  withholdIf(id: BufferId, may: boolean): this {
+    if (!may) return this;
+    this.#used.push(id);
+    this.#open[id] = true;
+    return this;
+  }
+
   buffer(id: BufferId, instance: number): Uint8Array | undefined {
     const own = this.#buffers[id];
     if (own === undefined) return undefined;

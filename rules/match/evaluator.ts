@@ -9,6 +9,7 @@ import type { BufferFilter, KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { judgeStream, streamState, takeStream } from './stream.js';
 import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
+import { transformed } from './transformed.js';
 import { ThresholdTable } from './windows.js';
 
 export interface EngineMatch {
@@ -62,6 +63,7 @@ class ProgramEvaluator implements Evaluator {
     const filter = this.#program.kinds[message.kind];
     if (!filter?.used || flow?.passed) return NOTHING;
     this.#matches = undefined;
+    transformed.begin();
     if (message.kind === Kind.STREAM) this.#judgeStream(filter, message, packet, flow ?? new FlowState(), timeNs);
     else this.#judgeMessage(filter, message, packet, flow, timeNs);
     return this.#matches ?? NOTHING;

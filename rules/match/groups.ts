@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tests of a rule by what they look into.
 
-import type { BufferMatch, ContentMatch, Rule } from '../ast.js';
+import type { AbsentMatch, BufferMatch, ContentMatch, Rule } from '../ast.js';
 import { bufferInfo, bufferMatches, isPlain, isRelative } from '../buffers.js';
 import { foldCase } from './fold-case.js';
 import type { ChainTest } from './inspect.js';
@@ -11,8 +11,8 @@ import type { ContentTest, PatternNumber, SizeTest, TestGroup } from './program.
 const NO_END = 0xffffffff;
 
 /** Tests with one key look into one buffer, or one instance of it. */
-function keyOf({ buffer, dotprefix, group }: BufferMatch): string {
-  return [buffer, dotprefix, bufferInfo[buffer].several === true ? group : ''].join();
+export function keyOf({ buffer, dotprefix, transforms, group }: BufferMatch): string {
+  return [buffer, dotprefix, transforms?.key, bufferInfo[buffer].several === true ? group : ''].join();
 }
 
 /** Tests by what they look into, in the order of the rule. Of a buffer that a message has several of, the keyword matters. */
@@ -64,7 +64,7 @@ function contentOf(match: ContentMatch, literal: number): ContentTest {
   };
 }
 
-function chainTest(match: BufferMatch, again: boolean, literal: number): ChainTest {
+function chainTest(match: Exclude<BufferMatch, AbsentMatch>, again: boolean, literal: number): ChainTest {
   switch (match.kind) {
     case 'content':
       return {
@@ -85,6 +85,8 @@ function chainTest(match: BufferMatch, again: boolean, literal: number): ChainTe
       return { kind: 'isdataat', at: match.at, relative: match.relative, negated: match.negated };
     case 'bytes':
       return { kind: 'bytes', spec: match.spec };
+    case 'number':
+      return { kind: 'number', ranges: match.ranges };
   }
 }
 
@@ -95,16 +97,20 @@ function isSimple(group: readonly BufferMatch[]): boolean {
 
 /** The groups of a rule's tests. */
 export function groupsOf(rule: Rule, numberOf: PatternNumber): TestGroup[] {
-  return groupMatches(rule).flatMap((matches): TestGroup[] => {
-    const [first] = matches;
+  return groupMatches(rule).flatMap((all): TestGroup[] => {
+    const [first] = all;
     if (first === undefined) return [];
-    const { buffer, dotprefix } = first;
+    const { buffer, dotprefix, transforms } = first;
+    const matches = all.filter((match) => match.kind !== 'absent');
+    const absent = all.find((match) => match.kind === 'absent');
     const contents: ContentTest[] = [];
     const sizes: SizeTest[] = [];
     const of = {
       buffer: BUFFERS.indexOf(buffer) as BufferId,
       several: bufferInfo[buffer].several === true,
       dot: dotprefix,
+      ...(transforms === undefined ? {} : { transforms }),
+      ...(absent === undefined ? {} : { absent: absent.orElse ? ('or-else' as const) : ('alone' as const) }),
     };
     if (isSimple(matches)) {
       for (const match of matches) {

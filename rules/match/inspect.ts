@@ -4,10 +4,10 @@
 //
 // An open buffer goes on behind what was captured: only what its visible part proves counts, whatever may follow.
 
-import type { Amount, ByteSpec, ContentVariables } from '../ast.js';
+import type { Amount, ByteSpec, ContentVariables, NumberRange } from '../ast.js';
 import { pcreOf, type Expression } from '../pcre/pcre.js';
 import { findContent, sizeHolds } from './content.js';
-import { amountOf, takeNumber, type Values } from './numbers.js';
+import { amountOf, inRanges, numberOf, takeNumber, type Values } from './numbers.js';
 import type { ContentTest, SizeTest } from './program.js';
 
 /** Plain data. `again`: a later test depends on where this one matches. */
@@ -31,7 +31,8 @@ export type ChainTest =
       readonly again: boolean;
     }
   | { readonly kind: 'isdataat'; readonly at: Amount; readonly relative: boolean; readonly negated: boolean }
-  | { readonly kind: 'bytes'; readonly spec: ByteSpec };
+  | { readonly kind: 'bytes'; readonly spec: ByteSpec }
+  | { readonly kind: 'number'; readonly ranges: readonly NumberRange[] };
 
 type Of<K extends ChainTest['kind']> = Extract<ChainTest, { kind: K }>;
 
@@ -102,6 +103,8 @@ export class Inspection {
         const next = takeNumber(test.spec, this.#bytes, here, this.#open, this.#values);
         return next === undefined ? 'no' : this.#from(index + 1, next);
       }
+      case 'number':
+        return inRanges(test.ranges, numberOf(this.#bytes)) ? this.#from(index + 1, here) : 'never';
     }
   }
 

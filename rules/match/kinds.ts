@@ -69,6 +69,10 @@ const having: Readonly<Record<BufferName, number>> = {
   'tls.alpn': HELLO,
   'ja3s.hash': ANSWER,
   'ja3s.string': ANSWER,
+  'dns.opcode': QUERY | REPLY,
+  'dns.rcode': QUERY | REPLY,
+  'dns.rrtype': QUERY | REPLY,
+  'tls.version': HELLO | ANSWER | CERTS,
   payload: EVERY,
 };
 

@@ -77,6 +77,10 @@ export const BUFFERS = [
   'tls.alpn',
   'ja3s.hash',
   'ja3s.string',
+  'dns.opcode',
+  'dns.rcode',
+  'dns.rrtype',
+  'tls.version',
 ] as const satisfies readonly BufferName[];
 
 export const BufferId = {
@@ -130,6 +134,12 @@ export const BufferId = {
   TLS_ALPN: 41,
   JA3S_HASH: 42,
   JA3S_STRING: 43,
+  /** These four are numbers, big-endian; DNS_RRTYPE one instance a question and answer. */
+  DNS_OPCODE: 44,
+  DNS_RCODE: 45,
+  DNS_RRTYPE: 46,
+  /** Chosen by a server, offered first by a client. */
+  TLS_VERSION: 47,
 } as const;
 export type BufferId = (typeof BufferId)[keyof typeof BufferId];
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers out of buffers: byte_test, byte_jump, byte_extract, byte_math. 64 bits, as in Suricata.
 
-import type { Amount, ByteOperation, ByteOperator, ByteSpec } from '../ast.js';
+import type { Amount, ByteOperation, ByteOperator, ByteSpec, NumberRange } from '../ast.js';
 
 /** What byte_extract and byte_math found, by name. */
 export type Values = Map<string, bigint>;
@@ -9,6 +9,18 @@ export type Values = Map<string, bigint>;
 const WORD = 64;
 const MAX_BYTES = 8;
 const MAX_TEXT = 23;
+
+/** The number that is all of a buffer, of up to four bytes. */
+export const numberOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+
+/** True if one of the ranges holds the number. */
+export function inRanges(ranges: readonly NumberRange[], value: number): boolean {
+  return ranges.some(({ mask = 0xffff_ffff, lo, hi, negate }) => {
+    const part = (value & mask) >>> 0;
+    return (part >= lo && part <= hi) !== negate;
+  });
+}
+
 const u64 = (value: bigint): bigint => BigInt.asUintN(WORD, value);
 
 interface Read {

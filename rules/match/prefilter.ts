@@ -4,7 +4,9 @@
 
 import type { ContentMatch, Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
+import { changesCaseAlone } from '../transforms/transform.js';
 import { foldCase } from './fold-case.js';
+import { keyOf } from './groups.js';
 import { indexLiterals, type LiteralIndex } from './literal-index.js';
 import { BUFFERS, KINDS, type BufferId } from './message.js';
 
@@ -36,10 +38,20 @@ function literalOf(match: ContentMatch): Uint8Array {
   return foldCase(match.dotprefix && match.pattern[0] === DOT ? match.pattern.subarray(1) : match.pattern);
 }
 
-/** The content to look for first: the one marked fast_pattern, else the longest. Methods and payload say too little. */
+/**
+ * The content to look for first: the one marked fast_pattern, else the longest. Methods and payload say too little. What
+ * a transform has made does not stand in the buffer as sent, and a buffer that may be absent need not hold anything.
+ */
 export function fastPattern(rule: Rule): ContentMatch | undefined {
-  const usable = bufferMatches(rule.matches).filter(
-    (match): match is ContentMatch => match.kind === 'content' && !match.negated && literalOf(match).length > 0,
+  const looks = bufferMatches(rule.matches);
+  const absent = new Set(looks.filter(({ kind }) => kind === 'absent').map(keyOf));
+  const usable = looks.filter(
+    (match): match is ContentMatch =>
+      match.kind === 'content' &&
+      !match.negated &&
+      literalOf(match).length > 0 &&
+      (match.transforms === undefined || changesCaseAlone(match.transforms)) &&
+      !(absent.size > 0 && absent.has(keyOf(match))),
   );
   const weight = (match: ContentMatch): number =>
     match.pattern.length - (match.buffer === 'http.method' ? 100 : match.buffer === 'payload' ? 50 : 0);

@@ -9,6 +9,7 @@ import { kindsOf, needsOf, streamUse } from './kinds.js';
 import { groupsOf } from './groups.js';
 import type { ChainTest } from './inspect.js';
 import type { BufferId } from './message.js';
+import type { Transforms } from '../transforms/transform.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
@@ -38,6 +39,10 @@ export interface TestGroup {
   readonly several: boolean;
   /** The buffer has a dot before it. */
   readonly dot: boolean;
+  /** What is done to the buffer first. */
+  readonly transforms?: Transforms;
+  /** It holds without the buffer, and `alone`: not with it. */
+  readonly absent?: 'alone' | 'or-else';
   readonly contents: readonly ContentTest[];
   readonly sizes: readonly SizeTest[];
   /** Tests that depend on each other, in their order; contents and sizes are empty then. */

@@ -60,6 +60,7 @@ function isAnchored(test: ChainTest): boolean {
     case 'bytes':
       return !test.spec.relative;
     case 'size':
+    case 'number':
       return true;
   }
 }

@@ -9,6 +9,7 @@ import { Inspection } from './inspect.js';
 import type { FlowState, JudgedPacket, Message } from './message.js';
 import type { Values } from './numbers.js';
 import type { EngineRule, FlowbitTests, TestGroup } from './program.js';
+import { transformed } from './transformed.js';
 
 function holdsPort(set: PortSet, port: number): boolean {
   for (const range of set) if (port >= range.from && port <= range.to) return true;
@@ -112,9 +113,12 @@ function anyHolds(group: TestGroup, message: Message, open: boolean, values: Val
   for (let instance = 0; ; instance++) {
     const bytes = message.buffer(group.buffer, instance);
     // As in the reference, a negated content does not match a buffer that is not there either.
-    if (bytes === undefined) return false;
+    if (bytes === undefined) return instance === 0 && group.absent !== undefined && !open;
+    if (group.absent === 'alone') return false;
+    const { transforms } = group;
+    const seen = transforms ? transformed.of(transforms, group.buffer, instance, bytes, open) : bytes;
     const asSent = message.asSent?.(group.buffer);
-    if (groupHolds(group, bytes, open, values, message.hits, asSent)) return true;
+    if (seen !== undefined && groupHolds(group, seen, open, values, message.hits, asSent)) return true;
     if (!group.several) return false;
   }
 }

@@ -2,7 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import t from 'tap';
 import { dnsObject, dnsRcodeName, dnsTypeName } from '../../../../alerts/index.js';
+import { putDns } from '../../../../engine/layer7/dns-buffers.js';
 import { parseDns, type DnsResult } from '../../../../engine/layer7/dns.js';
+import { BufferId, BufferMessage, Kind } from '../../../../rules/index.js';
 import { dnsMessage, dnsName, query, question, record } from '../../../helpers/dns-bytes.js';
 import { counted, u16 } from '../../../helpers/tls-bytes.js';
 import { Random } from '../../../kernel/support/random.js';
@@ -51,6 +53,22 @@ t.test('a response, to the letter', async (t) => {
       '"additionals":[{"rrname":"ns1.example.org","rrtype":"AAAA","ttl":300,' +
       '"rdata":"2001:0db8:0000:0000:0000:0000:0000:0001"}]}',
   );
+});
+
+t.test('what rules look at', async (t) => {
+  const answers = [record(dnsName(12), 5, dnsName('b')), record('b', 257, Buffer.of(0, 0))];
+  const { message } = parseDns(dnsMessage({ flags: 0xa183, questions: [question('a', 28)], answers }));
+  if (!message) throw new Error('no message');
+  const judged = new BufferMessage().begin(Kind.DNS_ANSWER);
+  putDns(judged, message, false);
+  const all = (id: BufferId): (Uint8Array | undefined)[] => [0, 1, 2, 3].map((instance) => judged.buffer(id, instance));
+  t.match(judged.buffer(BufferId.DNS_OPCODE, 0), [4]);
+  t.match(judged.buffer(BufferId.DNS_RCODE, 0), [3]);
+  t.strictSame(
+    all(BufferId.DNS_RRTYPE).map((bytes) => bytes && [...bytes]),
+    [[0, 28], [0, 5], [1, 1], undefined],
+  );
+  t.equal(judged.open(BufferId.DNS_QUERY), false);
 });
 
 t.test('the data of each type', async (t) => {

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rule does to a buffer before it looks into it. Plain data: rule sets are handed to other threads.
+
+/** Transforms that take no value. */
+export const plainTransforms = [
+  'dotprefix',
+  'to_lowercase',
+  'to_uppercase',
+  'strip_whitespace',
+  'compress_whitespace',
+  'url_decode',
+  'header_lowercase',
+  'strip_pseudo_headers',
+  'to_md5',
+  'to_sha1',
+  'to_sha256',
+] as const;
+export type PlainTransform = (typeof plainTransforms)[number];
+
+export type Base64Mode = 'rfc4648' | 'rfc2045' | 'strict';
+
+export type Transform =
+  | { readonly name: PlainTransform }
+  | { readonly name: 'xor'; readonly key: Uint8Array }
+  | {
+      readonly name: 'from_base64';
+      /** Bytes that are decoded; 0 = all. */
+      readonly bytes: number;
+      readonly offset: number;
+      readonly mode: Base64Mode;
+    };
+
+/** Transforms in the order of the rule; each takes what the one before it made. */
+export interface Transforms {
+  readonly steps: readonly Transform[];
+  /** Equal for equal steps. */
+  readonly key: string;
+}
+
+/** As in Suricata. */
+export const MOST_TRANSFORMS = 16;
+
+/** Of these the beginning of a buffer is the beginning of the result, whatever follows. */
+const PREFIX: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
+  'dotprefix',
+  'to_lowercase',
+  'to_uppercase',
+  'strip_whitespace',
+  'compress_whitespace',
+  'url_decode',
+  'header_lowercase',
+  'strip_pseudo_headers',
+  'xor',
+]);
+
+const CASE: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
+  'to_lowercase',
+  'to_uppercase',
+  'header_lowercase',
+]);
+
+const OPAQUE: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
+  'xor',
+  'from_base64',
+  'to_md5',
+  'to_sha1',
+  'to_sha256',
+]);
+
+function textOf(step: Transform): string {
+  switch (step.name) {
+    case 'xor':
+      return `xor:${Buffer.from(step.key).toString('hex')}`;
+    case 'from_base64':
+      return `from_base64:${step.bytes},${step.offset},${step.mode}`;
+    default:
+      return step.name;
+  }
+}
+
+export function transformsOf(steps: readonly Transform[]): Transforms {
+  return { steps, key: steps.map(textOf).join(' ') };
+}
+
+/** What is visible of an open buffer says what the beginning of the transformed one is. */
+export const keepsBeginning = ({ steps }: Transforms): boolean => steps.every(({ name }) => PREFIX.has(name));
+
+/** Letters change their case and nothing else changes: what is looked for in any case stands in the buffer as it was. */
+export const changesCaseAlone = ({ steps }: Transforms): boolean => steps.every(({ name }) => CASE.has(name));
+
+/** Nothing in the result shows which of the bytes it was made of: a masked one spoils all of it. */
+export const isOpaque = ({ steps }: Transforms): boolean => steps.some(({ name }) => OPAQUE.has(name));
