@@ -257,10 +257,56 @@ export interface FlowbitsMatch {
   readonly names: readonly string[];
 }
 
+/** Whose bit: of an address, of both, or of the pair of them. */
+export type BitTrack = 'src' | 'dst' | 'both' | 'pair';
+
+/** `xbits` and `hostbits`: bits of addresses, which outlive flows. */
+export interface AddressBitMatch {
+  readonly kind: 'addressbit';
+  readonly keyword: 'xbits' | 'hostbits';
+  readonly position: Position;
+  readonly command: FlowbitsCommand;
+  readonly name: string;
+  readonly track: BitTrack;
+  /** Seconds that a bit stays set. */
+  readonly expire: number;
+}
+
+export type FlowintOperator = '=' | '+' | '-' | '<' | '<=' | '>' | '>=' | '==' | '!=' | 'isset' | 'isnotset';
+
+/** `flowint`: a question, or with `=`, `+` and `-` a change once everything else matched. */
+export interface FlowintMatch {
+  readonly kind: 'flowint';
+  readonly position: Position;
+  readonly name: string;
+  readonly operator: FlowintOperator;
+  /** A number, or the name of another. */
+  readonly value: number | string;
+}
+
+/** `app-layer-protocol`: bits by enum ids_app. */
+export interface AppMatch {
+  readonly kind: 'app';
+  readonly position: Position;
+  readonly apps: number;
+  readonly negated: boolean;
+}
+
+export interface StreamSizeMatch {
+  readonly kind: 'stream_size';
+  readonly position: Position;
+  readonly side: 'server' | 'client' | 'both' | 'either';
+  readonly operator: '<' | '<=' | '>' | '>=' | '=' | '!=';
+  readonly bytes: number;
+}
+
+/** What is asked of the flow or of its addresses, and is remembered by the engine alone. */
+export type StateMatch = FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMatch | StreamSizeMatch;
+
 /** What looks into a buffer. */
 export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch | NumberMatch | AbsentMatch;
 
-export type Match = HeaderMatch | BufferMatch | FlowbitsMatch;
+export type Match = HeaderMatch | BufferMatch | StateMatch;
 
 /** Application protocols whose messages rules look into. */
 export type AppName = 'http' | 'tls' | 'dns';
@@ -295,6 +341,8 @@ export interface RuleMeta {
   /** `metadata` pairs in order. */
   readonly metadata: readonly (readonly [string, string])[];
   readonly target?: 'src_ip' | 'dest_ip';
+  /** `tag` as written: nothing is recorded for it. */
+  readonly tag?: string;
   readonly noalert: boolean;
 }
 

@@ -3,12 +3,12 @@
 
 import type {
   AbsentMatch,
+  AppName,
   BytesMatch,
   Buffer as BufferName,
   Condition,
   ContentVariables,
   DataAtMatch,
-  FlowbitsMatch,
   HeaderMatch,
   NumberMatch,
   PcreMatch,
@@ -16,6 +16,7 @@ import type {
   Problem,
   Reference,
   SizeMatch,
+  StateMatch,
   ThresholdSpec,
 } from './ast.js';
 import type { Classifications } from './classification.js';
@@ -85,6 +86,9 @@ export interface Draft {
   readonly references: Reference[];
   readonly metadata: (readonly [string, string])[];
   target?: 'src_ip' | 'dest_ip';
+  tag?: string;
+  /** What app-layer-protocol asks for, where rules on messages can name it. */
+  app?: AppName;
   noalert: boolean;
 
   /** Keywords seen, for those that may stand only once. */
@@ -97,7 +101,7 @@ export interface Draft {
   dotprefix: boolean;
   /** What is done to the sticky buffer, if it is anything but that. */
   transforms: Transforms | undefined;
-  readonly parts: (HeaderMatch | FlowbitsMatch | PendingContent | PendingTest)[];
+  readonly parts: (HeaderMatch | StateMatch | PendingContent | PendingTest)[];
   lastContent?: PendingContent;
   threshold?: ThresholdSpec;
   /** IP protocol numbers that `ip_proto` left; undefined if the keyword was not used. */

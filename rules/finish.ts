@@ -31,6 +31,7 @@ export function metaOf(draft: Draft): RuleMeta {
     references: draft.references,
     metadata: draft.metadata,
     ...(draft.target === undefined ? {} : { target: draft.target }),
+    ...(draft.tag === undefined ? {} : { tag: draft.tag }),
     noalert: draft.noalert,
   };
 }

@@ -119,7 +119,7 @@ function narrowed(numbers: readonly number[] | undefined, app: AppName | undefin
 function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
   const position = positionOf(draft.line, 0);
   const { protocol } = header;
-  const app = protocol.app ?? appOf(matches);
+  const app = protocol.app ?? appOf(matches) ?? draft.app;
   const stream = draft.stream ?? protocol.stream;
   const version: HeaderMatch[] =
     protocol.ipVersion === undefined

@@ -157,6 +157,8 @@ export interface Status {
     readonly summary: RulesSummary;
     /** Payload that rules look into and that was not judged, since the set was loaded. */
     readonly uninspected: { readonly bytes: number; readonly streams: number; readonly inspections: number };
+    /** Bits of addresses (xbits, hostbits) that are set, and those given up for want of room. */
+    readonly bits: { readonly held: number; readonly evicted: number };
   };
   readonly packets: {
     readonly total: number;

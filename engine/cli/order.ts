@@ -16,6 +16,7 @@ const ruleFields: Readonly<Record<keyof RuleRecord, true>> = {
   metadata: true,
   references: true,
   target: true,
+  tag: true,
   noalert: true,
   reject: true,
   placement: true,

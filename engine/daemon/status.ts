@@ -101,6 +101,7 @@ export function statusOf(parts: DaemonParts): Status {
       origin: rules.current.origin,
       summary: rules.current.compilation.summary,
       uninspected: rules.uninspected(),
+      bits: { held: parts.ring.counts.bits, evicted: parts.ring.counts.bitsEvicted },
     },
     packets: {
       total: sum(verdicts),

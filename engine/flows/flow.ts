@@ -38,6 +38,8 @@ export interface Flow {
   readonly serverPort: number;
   /** ICMP: type and code of the first packet. */
   readonly icmp: readonly [type: number, code: number];
+  /** TCP: sequence number of the first byte to the server and to the client; 0 if that SYN was not seen. */
+  readonly first: readonly [toServer: number, toClient: number];
   readonly start: number;
   readonly last: number;
   /** enum ids_flow_state */
@@ -82,6 +84,7 @@ export function readFlow(view: DataView, at: number, index: number): Flow {
   const second = (flags & FlowFlag.FLOW_CLIENT_SECOND) !== 0 ? 1 : 0;
   const address = (n: number): Uint8Array =>
     new Uint8Array(view.buffer, view.byteOffset + at + L.addr + 16 * n, 16).slice();
+  const first = [view.getUint32(at + L.first, true), view.getUint32(at + L.first + 4, true)] as const;
   return {
     id: wideAt(view, at + L.id),
     index,
@@ -94,7 +97,8 @@ export function readFlow(view: DataView, at: number, index: number): Flow {
     serverPort: view.getUint16(at + L.port + 2 * (1 - second)),
     start: wideAt(view, at + L.start),
     last: wideAt(view, at + L.last),
-    icmp: [view.getUint32(at + L.first, true), view.getUint32(at + L.first + 4, true)],
+    icmp: first,
+    first,
     state: view.getUint8(at + L.state),
     end: view.getUint8(at + L.end),
     flags,

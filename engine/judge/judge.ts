@@ -109,11 +109,14 @@ export interface JudgeCounts {
   limited: number;
   /** Flows that are remembered. */
   flows: number;
+  /** Bits of addresses that rules have set, and those that were given up for want of room. */
+  bits: number;
+  bitsEvicted: number;
 }
 
 export const noCounts: Readonly<JudgeCounts> = {
   ...{ events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 },
-  ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, limited: 0, flows: 0 },
+  ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, limited: 0, flows: 0, bits: 0, bitsEvicted: 0 },
 };
 
 export class Judge {
@@ -181,6 +184,9 @@ export class Judge {
     this.counts.lines = lines.produced;
     this.counts.unanswered = http.counts.unanswered;
     this.counts.flows = flows;
+    const bits = this.#newest()?.evaluator.bits.stats;
+    this.counts.bits = bits?.held ?? 0;
+    this.counts.bitsEvicted = bits?.evicted ?? 0;
   }
 
   /** What was raised since the last call: both rings have been drained before, so that alerts find their messages. */
@@ -267,7 +273,7 @@ export class Judge {
       return;
     }
     const time = view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-    const packet = new RecordPacket(view, at);
+    const packet = new RecordPacket(view, at, this.#options.flows);
     if (flow) flow.rules ??= new RuleState();
     const matches = loaded.evaluator.judge(message, packet, flow?.rules, time);
     if (matches.length === 0) return;

@@ -14,6 +14,7 @@ import {
   type Direction,
 } from '../../common/abi.gen.js';
 import type { JudgedPacket } from '../../rules/index.js';
+import type { FlowFacts } from './flow-facts.js';
 import type { FlowTuple } from './flow-tuple.js';
 
 const TCP = 6;
@@ -23,10 +24,13 @@ const ICMPV6 = 58;
 export class RecordPacket implements JudgedPacket {
   readonly #view: DataView;
   readonly #at: number;
+  readonly #flows: FlowFacts | undefined;
   #src: bigint | undefined;
   #dst: bigint | undefined;
 
-  constructor(view: DataView, at: number) {
+  /** @param flows what the kernel remembers, if it can be read */
+  constructor(view: DataView, at: number, flows?: FlowFacts) {
+    this.#flows = flows;
     this.#view = view;
     this.#at = at;
   }
@@ -78,6 +82,20 @@ export class RecordPacket implements JudgedPacket {
     const flowId =
       this.#view.getUint32(this.#at + L.flowId, true) + this.#view.getUint32(this.#at + L.flowId + 4, true) * 2 ** 32;
     return { src, dst, sport, dport, proto, flowId, flow: this.#view.getUint32(this.#at + L.flow, true) };
+  }
+
+  /** By what this packet says of both sides, so that it does not matter how far the flow has come since. */
+  streamBytes(direction: Direction): number | undefined {
+    if (this.proto !== TCP || this.apart) return undefined;
+    const { flow = 0, flowId = 0 } = this.tuple();
+    const first = this.#flows?.firstByte(flow, flowId, direction);
+    const seq = this.field(Field.TCP_SEQ);
+    const ack = this.field(Field.TCP_ACK);
+    if (first === undefined || seq === undefined || ack === undefined) return undefined;
+    const next = direction === this.direction ? seq + this.#view.getUint16(this.#at + L.payloadLen, true) : ack;
+    const bytes = (next - first) >>> 0;
+    // Behind the SYN; a packet that lies before it says nothing.
+    return bytes < 2 ** 31 ? bytes + 1 : undefined;
   }
 
   field(field: Field): number | undefined {

@@ -31,7 +31,7 @@ export const MAX_LINE_BACKLOG = 64 << 20;
 
 export const countNames = [
   ...['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'],
-  ...['lines', 'linesLost', 'unanswered', 'brokenStreams', 'limited', 'flows'],
+  ...['lines', 'linesLost', 'unanswered', 'brokenStreams', 'limited', 'flows', 'bits', 'bitsEvicted'],
 ] as readonly (keyof JudgeCounts)[];
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */

@@ -11,7 +11,7 @@ import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
 import { fitInline } from './capacity.js';
 import { byRank, type TableRule } from './entries.js';
-import { settleFlowbits } from './flowbit-use.js';
+import { askedBits, settleState } from './state-use.js';
 import { takeMessages } from './message-placement.js';
 import { headPattern, refuseMasked } from './masked.js';
 import { findOverlaps } from './overlap.js';
@@ -143,7 +143,9 @@ const MASKED_BUFFERS: ReadonlySet<BufferName> = new Set<BufferName>(['http.uri',
 /** Places and compiles rules that were parsed. */
 export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
   const addressLists: AddressList[] = [];
-  const alone = settleFlowbits(refuseMasked(takeMessages(parsed.rules.map(place))), parsed.unsupported);
+  const asked = askedBits(parsed.rules);
+  const byItself = parsed.rules.map((rule) => place(rule, asked));
+  const alone = settleState(refuseMasked(takeMessages(byItself)), parsed.unsupported);
   const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : [...alone];
   const { inline, listed, engine, fitted } = layOut(first);
   const { ruleset, refused, heads, numbers } = fitted;

@@ -5,6 +5,7 @@ import { Action, Field, L7Limit, Limit, Region } from '../../common/abi.gen.js';
 import type { Buffer as BufferName, ContentMatch, Rule, SizeMatch } from '../ast.js';
 import { bufferInfo, bufferMatches, directionsOf, isPlain, TO_CLIENT, TO_SERVER } from '../buffers.js';
 import { lower, NO_END, type Pattern } from '../patterns/pattern.js';
+import { isState } from '../match/kinds.js';
 import { overlap } from './overlap.js';
 import { entryConditions } from './placement.js';
 
@@ -73,8 +74,7 @@ export function planMessage(rule: Rule): MessagePlan | undefined {
   const looks = bufferMatches(rule.matches);
   const [first] = looks;
   const region = first && kernelBuffers[first.buffer];
-  if (first === undefined || region === undefined || rule.matches.some(({ kind }) => kind === 'flowbits'))
-    return undefined;
+  if (first === undefined || region === undefined || rule.matches.some(isState)) return undefined;
   // Several of a buffer in a message: what one keyword chose, one of them has to meet.
   const several = bufferInfo[first.buffer].several === true;
   const { dotprefix } = first;

@@ -53,6 +53,11 @@ function allowsPayload(condition: Condition, protocols: readonly number[] | unde
   }
 }
 
+/** True if the rule can match a packet that carries payload. */
+export function canCarryPayload(rule: Rule): boolean {
+  return !rule.anyFrame && conditionsOf(rule).every((condition) => allowsPayload(condition, rule.ipProtocols));
+}
+
 /** True if the header rule can match a packet whose payload the pass looks into. */
 function canMatchPayload(header: Rule, { ipProtocols }: Rule): boolean {
   const own = header.ipProtocols;

@@ -18,9 +18,11 @@
 import { Action, Field, Limit } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
-import { kindsOf, needsMessage } from '../match/kinds.js';
+import { isIpOnly, isState, kindsOf, needsMessage } from '../match/kinds.js';
+import { keywordOf, useOf } from '../match/state.js';
 import { conditionsOf, decidedByLayer4, decidedByProtocol } from './conditions.js';
 import type { MessagePlan } from './messages.js';
+import { canCarryPayload } from './overlap.js';
 import type { Placement } from './types.js';
 
 export interface Placed {
@@ -61,7 +63,10 @@ const EVENT_FIELDS: ReadonlySet<Field> = new Set<Field>([
 /** In words, for listings: what the engine judges the rule on. */
 function judgedOn(rule: Rule): string {
   const buffers = [...new Set(bufferMatches(rule.matches).map(({ buffer }) => buffer))];
-  if (buffers.length === 0) return `judged by the engine on messages of ${rule.app ?? rule.protocol}`;
+  if (buffers.length === 0) {
+    if (rule.app !== undefined) return `judged by the engine on messages of ${rule.app}`;
+    return 'judged by the engine on packets that carry payload, up to the inspection depth';
+  }
   const depth = buffers.some((buffer) => bufferInfo[buffer].payload) ? ', up to the inspection depth' : '';
   return `judged by the engine on ${buffers.join(', ')}${depth}`;
 }
@@ -88,30 +93,41 @@ export function entryConditions(rule: Rule): ReturnType<typeof conditionsOf> {
   );
 }
 
-/** What becomes of the flow bits of a rule on headers alone: those that it sets stay unset, and it may not ask for any. */
-function flowbitsOfHeaders(rule: Rule): { readonly limit: string; readonly refused?: string } | undefined {
-  const all = rule.matches.filter((match) => match.kind === 'flowbits');
-  if (all.length === 0) return undefined;
-  const limit = 'its flow bit is not set: they are kept for rules that look into messages or payload';
-  if (all.some(({ command }) => command === 'isset' || command === 'isnotset')) {
-    return { limit, refused: 'flow bits are kept for rules that look into messages or payload, this one does not' };
+const UNSET = 'its flow bit is not set: they are kept for rules that look into messages or payload';
+
+/**
+ * Where a rule on headers goes that asks for or changes what the engine keeps: to the engine, which sees what carries
+ * payload. One that does something else as well, and whose bits nobody asks for, keeps its place.
+ */
+function placeState(rule: Rule, asked: ReadonlySet<string>): Placed | undefined {
+  const state = rule.matches.filter(isState);
+  const [first] = state;
+  if (first === undefined) return undefined;
+  const sets = state.filter((match) => match.kind === 'flowbits' && useOf(match) === 'writes');
+  const keyword = keywordOf(first);
+  const silent = rule.action === Action.ALERT && rule.meta.noalert;
+  if (sets.length === state.length && !silent) {
+    const wanted = sets.some((match) => match.kind === 'flowbits' && match.names.some((name) => asked.has(name)));
+    const stays = rule.action !== Action.ALERT || isIpOnly(rule) || !wanted || !canCarryPayload(rule);
+    if (stays) return undefined;
   }
-  // A drop or a pass does something all the same.
-  if (rule.meta.noalert && rule.action === Action.ALERT) return { limit, refused: `all that it does: ${limit}` };
-  return { limit };
+  if (canCarryPayload(rule)) return placeInEngine(rule);
+  const reason = `the engine, which keeps ${keyword}, sees packets with payload alone, and this rule matches none`;
+  return { rule, placement: 'unsupported', reason, keyword };
 }
 
-/** Where one rule is judged, as far as that does not depend on other rules. */
-export function place(rule: Rule): Placed {
+/**
+ * Where one rule is judged, as far as that does not depend on where others are.
+ * @param asked flow bits that some rule asks for
+ */
+export function place(rule: Rule, asked: ReadonlySet<string>): Placed {
   if (needsMessage(rule)) return placeInEngine(rule);
-  const bits = flowbitsOfHeaders(rule);
-  if (bits?.refused !== undefined) {
-    return { rule, placement: 'unsupported', reason: bits.refused, keyword: 'flowbits' };
-  }
+  const engine = placeState(rule, asked);
+  if (engine !== undefined) return engine;
   const conditions = entryConditions(rule).length;
   if (conditions > Limit.RULE_CONDS) {
     const reason = `needs ${conditions} header conditions, an entry of the kernel table holds ${Limit.RULE_CONDS}`;
     return { rule, placement: 'unsupported', reason };
   }
-  return { rule, placement: 'inline', ...(bits === undefined ? {} : { reason: bits.limit }) };
+  return { rule, placement: 'inline', ...(rule.matches.some(isState) ? { reason: UNSET } : {}) };
 }

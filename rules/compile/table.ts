@@ -6,7 +6,6 @@ import {
   AddressClassLayout,
   CondFlag,
   CondLayout,
-  Field,
   Limit,
   PrefixLayout,
   RuleFlag,
@@ -15,7 +14,7 @@ import {
   RulesetLayout,
   Threshold,
 } from '../../common/abi.gen.js';
-import type { Endpoint } from '../ast.js';
+import { isIpOnly } from '../match/kinds.js';
 import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
@@ -134,18 +133,8 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
  * True if the rule alerts on the first packet of each direction of a flow alone: Suricata calls it IP-only. One with
  * negated addresses it asks of every packet. A threshold counts packets here.
  */
-function alertsOnce({ rule, source, destination, message }: Entry): boolean {
-  if (rule.action !== Action.ALERT || rule.anyFrame || rule.threshold || message !== undefined) return false;
-  const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
-  return (
-    plain(source) &&
-    plain(destination) &&
-    rule.matches.every(
-      (match) =>
-        match.kind === 'flowbits' ||
-        (match.kind === 'header' && match.conditions.every(({ field }) => field === Field.IP_VERSION)),
-    )
-  );
+function alertsOnce({ rule, message }: Entry): boolean {
+  return rule.action === Action.ALERT && message === undefined && isIpOnly(rule);
 }
 
 function flagsOf(entry: Entry): number {

@@ -24,6 +24,8 @@ export interface RuleInfo {
   readonly metadata: readonly (readonly [string, string])[];
   readonly references: readonly Reference[];
   readonly target?: 'src_ip' | 'dest_ip';
+  /** As written; nothing is recorded for it. */
+  readonly tag?: string;
   readonly noalert: boolean;
   /** Whom a reject answers. */
   readonly reject: RejectSides;

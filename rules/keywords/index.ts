@@ -2,6 +2,8 @@
 // The one table of keywords.
 
 import { absentKeywords } from './absent.js';
+import { addressBitKeywords } from './address-bits.js';
+import { appProtocolKeywords } from './app-protocol.js';
 import { bufferKeywords } from './buffers.js';
 import { bytesKeywords } from './bytes.js';
 import { contentKeywords } from './content.js';
@@ -9,12 +11,14 @@ import { dataAtKeywords } from './dataat.js';
 import { extensionKeywords } from './extensions.js';
 import { flowKeywords } from './flow.js';
 import { flowbitsKeywords } from './flowbits.js';
+import { flowintKeywords } from './flowint.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
 import { metaKeywords } from './meta.js';
 import { numberKeywords } from './numbers.js';
 import { packetKeywords } from './packet.js';
 import { pcreKeywords } from './pcre.js';
+import { streamSizeKeywords } from './stream-size.js';
 import { tcpKeywords } from './tcp.js';
 import { thresholdKeywords } from './threshold.js';
 import { transformKeywords } from './transforms.js';
@@ -31,6 +35,10 @@ export const keywords: readonly Keyword[] = [
   ...packetKeywords,
   ...flowKeywords,
   ...flowbitsKeywords,
+  ...flowintKeywords,
+  ...addressBitKeywords,
+  ...appProtocolKeywords,
+  ...streamSizeKeywords,
   ...thresholdKeywords,
   ...bufferKeywords,
   ...numberKeywords,

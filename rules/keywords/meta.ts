@@ -66,6 +66,14 @@ function number(
   return supported('meta', name, summary, take, { quotes: 'optional', once: true });
 }
 
+const TAG =
+  /^(?:session|host)(?:\s*,\s*\d+\s*,\s*(?:packets|bytes|seconds)(?:\s*,\s*(?:src|dst))?|\s*,\s*(?:src|dst))?$/;
+
+function parseTag(draft: Draft, value: string): void {
+  if (TAG.test(value)) draft.tag = value;
+  else failValue(draft, `"${value}" is not a tag`, 'write tag:session,COUNT,packets; or tag:host,COUNT,seconds,src;');
+}
+
 export const metaKeywords: readonly Keyword[] = [
   supported('meta', 'msg', 'What the alert says: `"text"`', (draft, value) => void (draft.msg = unescape(value)), {
     quotes: 'mandatory',
@@ -94,6 +102,13 @@ export const metaKeywords: readonly Keyword[] = [
     if (value === 'src_ip' || value === 'dest_ip') draft.target = value;
     else failValue(draft, `"${value}" is not a target`, 'write src_ip or dest_ip');
   }),
+  supported(
+    'meta',
+    'tag',
+    'Packets to record after a match: `session` or `host`, `,COUNT,packets`, `bytes` or `seconds`, `,src` or `,dst`; kept ' +
+      'with the rule, nothing is recorded',
+    parseTag,
+  ),
   supported('meta', 'noalert', 'Matches and acts, raises no alert', (draft) => void (draft.noalert = true), {
     value: 'none',
   }),

@@ -8,7 +8,7 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   [
     'this state of a flow is not tracked',
     `flow.age flow.pkts flow.pkts_toserver flow.pkts_toclient flow.bytes flow.bytes_toserver flow.bytes_toclient
-     flowint flowvar hostbits xbits stream_size tag bypass app-layer-protocol app-layer-state`,
+     flowvar bypass app-layer-state`,
   ],
   ['decoded data is not matched', `base64_decode base64_data asn1 rpc entropy`],
   ['this transform is not applied', `luaxform gunzip zlib_deflate`],

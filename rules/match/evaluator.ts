@@ -7,6 +7,8 @@ import { findLiterals, Finds } from './literals.js';
 import { BufferId, FlowState, Kind, type JudgedPacket, type Message } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
+import { AddressBits } from './address-bits.js';
+import { changeState, stateHolds } from './state.js';
 import { judgeStream, streamState, takeStream } from './stream.js';
 import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
 import { transformed } from './transformed.js';
@@ -31,8 +33,9 @@ export interface Evaluator {
    */
   judge(message: Message, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): readonly EngineMatch[];
   readonly stats: { readonly windows: number; readonly values: number; readonly evicted: number };
-  /** Threshold state, for the evaluator that follows. */
+  /** Threshold state and bits of addresses, for the evaluator that follows. */
   readonly thresholds: ThresholdTable;
+  readonly bits: AddressBits;
 }
 
 const NOTHING: readonly EngineMatch[] = [];
@@ -40,6 +43,7 @@ const ascending = (a: number, b: number): number => a - b;
 
 class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
+  readonly bits: AddressBits;
   readonly #program: EngineProgram;
   readonly #finds: Finds;
   readonly #marked: Uint32Array;
@@ -47,7 +51,8 @@ class ProgramEvaluator implements Evaluator {
   #matches: EngineMatch[] | undefined;
   #turn = 0;
 
-  constructor(program: EngineProgram, thresholds: ThresholdTable) {
+  constructor(program: EngineProgram, thresholds: ThresholdTable, bits: AddressBits) {
+    this.bits = bits;
     this.#program = program;
     this.thresholds = thresholds;
     this.#marked = new Uint32Array(program.rules.length);
@@ -95,7 +100,7 @@ class ProgramEvaluator implements Evaluator {
       const rule = this.#program.rules[number];
       if (rule === undefined || (rule.kernel && message.decided?.includes(rule.index)) || once?.matched?.has(rule.key))
         continue;
-      if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) continue;
+      if (!this.#remembers(rule, packet, flow, timeNs)) continue;
       if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
       if (once) (once.matched ??= new Set<number>()).add(rule.key);
       if (this.#act(rule, packet, flow, timeNs)) {
@@ -143,7 +148,7 @@ class ProgramEvaluator implements Evaluator {
     if (bytes === undefined) return;
     for (const number of state.candidates) {
       const rule = this.#program.rules[number];
-      if (rule === undefined || (rule.flowbits && !flowbitsHold(rule.flowbits, flow))) continue;
+      if (rule === undefined || !this.#remembers(rule, packet, flow, timeNs)) continue;
       if (!headerHolds(rule, packet)) continue;
       const found = judgeStream(rule, bytes, message.fresh ?? 0, state);
       if (found === 'no') continue;
@@ -154,9 +159,18 @@ class ProgramEvaluator implements Evaluator {
     }
   }
 
+  /** True if what is remembered of the flow and its addresses is as the rule asks. */
+  #remembers(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
+    if (rule.once && flow?.direction(packet.direction ?? 0).once?.has(rule.key)) return false;
+    if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) return false;
+    return rule.state === undefined || stateHolds(rule.state, packet, flow, this.bits, timeNs);
+  }
+
   /** A rule matched: what follows of it. True if it passes. */
   #act(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
     if (rule.flowbits) changeFlowbits(rule.flowbits, flow);
+    if (rule.state) changeState(rule.state, packet, flow, this.bits, timeNs);
+    if (rule.once && flow) (flow.direction(packet.direction ?? 0).once ??= new Set<number>()).add(rule.key);
     const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
     if (checked?.outcome === 'no') return false;
     const passes = rule.action === Action.PASS;
@@ -169,12 +183,14 @@ class ProgramEvaluator implements Evaluator {
 }
 
 /**
- * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same;
- * both may be used until events of the earlier rule set have been read.
+ * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same, and bits of
+ * addresses that a rule names; both may be used until events of the earlier rule set have been read.
  */
 export function createEvaluator(program: EngineProgram, previous?: Evaluator): Evaluator {
   const thresholds = previous?.thresholds ?? new ThresholdTable();
   const names = program.rules.flatMap((rule) => (rule.threshold === undefined ? [] : [rule.threshold.name]));
   thresholds.retain(new Set(names));
-  return new ProgramEvaluator(program, thresholds);
+  const bits = previous?.bits ?? new AddressBits();
+  bits.retain(new Set(program.rules.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? [])));
+  return new ProgramEvaluator(program, thresholds, bits);
 }

@@ -2,7 +2,7 @@
 // On which messages a rule is judged, and what has to be handed over for it.
 
 import { Field } from '../../common/abi.gen.js';
-import type { AppName, Buffer as BufferName, Rule } from '../ast.js';
+import type { AppName, Buffer as BufferName, Endpoint, Match, Rule, StateMatch } from '../ast.js';
 import { bufferInfo, bufferMatches, directionsOf, TO_CLIENT, TO_SERVER } from '../buffers.js';
 import { Kind } from './message.js';
 
@@ -86,6 +86,45 @@ const ONE_WAY = {
 const ofApp: Readonly<Record<AppName, number>> = { http: REQUEST, tls: HELLO, dns: QUERY | REPLY };
 const ofAppToClient: Readonly<Record<AppName, number>> = { http: RESPONSE, tls: ANSWER, dns: REPLY };
 
+const stateKinds: ReadonlySet<Match['kind']> = new Set([
+  ...(['flowbits', 'addressbit', 'flowint', 'app', 'stream_size'] as const),
+]);
+
+/** True if the match asks for, or changes, what only the engine keeps. */
+export function isState(match: Match): match is StateMatch {
+  return stateKinds.has(match.kind);
+}
+
+/** True if the rule looks into nothing and asks for what the engine keeps: judged on whatever carries payload. */
+function isOnPayload(rule: Rule): boolean {
+  return rule.app === undefined && bufferMatches(rule.matches).length === 0 && rule.matches.some(isState);
+}
+
+/** True if no header field but the IP version matters, and no port. */
+export function isIpOnly({ source, destination, anyFrame, threshold, matches }: Rule): boolean {
+  const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
+  return (
+    !anyFrame &&
+    threshold === undefined &&
+    plain(source) &&
+    plain(destination) &&
+    matches.every(
+      (match) =>
+        match.kind === 'flowbits' ||
+        match.kind === 'addressbit' ||
+        (match.kind === 'header' && match.conditions.every(({ field }) => field === Field.IP_VERSION)),
+    )
+  );
+}
+
+/** As in Suricata, rules of addresses alone, and those that ask what a flow was recognised as and look into nothing. */
+export function matchesOnce(rule: Rule): boolean {
+  if (bufferMatches(rule.matches).length > 0) return false;
+  const state = rule.matches.filter(isState);
+  if (state.length === 0) return false;
+  return state.every(({ kind }) => kind === 'app') || (rule.app === undefined && isIpOnly(rule));
+}
+
 /** True if the rule looks into something that only the engine sees, or names an application protocol. */
 export function needsMessage(rule: Rule): boolean {
   return rule.app !== undefined || bufferMatches(rule.matches).length > 0;
@@ -98,7 +137,7 @@ export function kindsOf(rule: Rule): number {
   const wrongWay =
     ((directions & TO_SERVER) === 0 ? ONE_WAY.server : 0) | ((directions & TO_CLIENT) === 0 ? ONE_WAY.client : 0);
   if (buffers.size === 0) {
-    if (rule.app === undefined) return 0;
+    if (rule.app === undefined) return isOnPayload(rule) ? payloadKinds(rule) : 0;
     return directions === TO_CLIENT ? ofAppToClient[rule.app] : ofApp[rule.app] & ~wrongWay;
   }
   if (buffers.size === 1 && buffers.has('payload')) return payloadKinds(rule);
@@ -129,6 +168,7 @@ export interface StreamUse {
 
 /** How a rule with raw contents looks at TCP, as Suricata decides it. */
 export function streamUse(rule: Rule): StreamUse {
+  if (isOnPayload(rule)) return { stream: false, packet: true };
   if (rule.stream === 'only') return { stream: true, packet: false };
   const ofPacket = rule.matches.some(
     (match) => match.kind === 'header' && match.conditions.some(({ field }) => !OF_FLOW.has(field)),
@@ -167,7 +207,8 @@ export function needsOf(rule: Rule): number {
     ((kinds & (RESPONSE | RESPONSE_BODY)) !== 0 ? Need.HTTP_RESPONSES : 0) |
     ((kinds & (HELLO | ANSWER | CERTS)) !== 0 ? Need.TLS : 0) |
     ((kinds & (QUERY | REPLY)) !== 0 ? Need.DNS : 0);
-  if (!bufferMatches(rule.matches).some(({ buffer }) => bufferInfo[buffer].payload)) return heads;
+  const looks = bufferMatches(rule.matches).some(({ buffer }) => bufferInfo[buffer].payload);
+  if (!looks && !isOnPayload(rule)) return heads;
   const server = (directions & TO_SERVER) !== 0 && (kinds & ~ONE_WAY.client) !== 0;
   const client = (directions & TO_CLIENT) !== 0 && (kinds & ~ONE_WAY.server) !== 0;
   return heads | (server ? Need.TO_SERVER : 0) | (client ? Need.TO_CLIENT : 0);

@@ -174,6 +174,8 @@ export interface JudgedPacket extends PacketTuple {
   field?(field: Field): number | undefined;
   /** Application protocol of its flow; rules that name one are not asked for another. */
   readonly app?: App;
+  /** Bytes that a direction of its TCP connection has sent by sequence numbers, the SYN counted; undefined if not known. */
+  streamBytes?(direction: Direction): number | undefined;
   /** Its direction in its flow; to the server unless set. */
   readonly direction?: Direction;
 }
@@ -184,6 +186,8 @@ export interface DirectionState {
   message: number;
   matched: Set<number> | undefined;
   stream: StreamState | undefined;
+  /** Rules that match a direction once, and have. */
+  once: Set<number> | undefined;
 }
 
 /** Where the search in a stream stands. */
@@ -204,10 +208,12 @@ export class FlowState {
   passed = false;
   /** Flow bits that are set. */
   bits: Set<string> | undefined;
+  /** Numbers of flowint: no more than rules name. */
+  ints: Map<string, number> | undefined;
   readonly #directions: [DirectionState | undefined, DirectionState | undefined] = [undefined, undefined];
 
   /** The state of a direction. */
   direction(which: Direction): DirectionState {
-    return (this.#directions[which] ??= { message: -1, matched: undefined, stream: undefined });
+    return (this.#directions[which] ??= { message: -1, matched: undefined, stream: undefined, once: undefined });
   }
 }

@@ -2,14 +2,15 @@
 // What the engine needs to judge messages, as plain data that can be handed to another thread.
 
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
-import type { AppName, Condition, ContentMatch, Endpoint, Rule } from '../ast.js';
+import type { AppName, Condition, ContentMatch, Endpoint, Match, Rule } from '../ast.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
-import { kindsOf, needsOf, streamUse } from './kinds.js';
+import { kindsOf, matchesOnce, needsOf, streamUse } from './kinds.js';
 import { groupsOf } from './groups.js';
 import type { ChainTest } from './inspect.js';
 import type { BufferId } from './message.js';
 import type { Transforms } from '../transforms/transform.js';
+import { stateOf, useOf, type StateTests } from './state.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
@@ -85,6 +86,10 @@ export interface EngineRule {
   readonly conditions: readonly Condition[];
   readonly groups: readonly TestGroup[];
   readonly flowbits?: FlowbitTests;
+  /** What else is asked of the flow, or of what is remembered about addresses. */
+  readonly state?: StateTests;
+  /** It matches each direction of a flow once. */
+  readonly once: boolean;
   /** STREAM: judged on the stream from its beginning, on the payload of single segments. */
   readonly stream: boolean;
   readonly packet: boolean;
@@ -146,6 +151,7 @@ function flowbitsOf(rule: Rule): FlowbitTests | undefined {
 function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber): EngineRule {
   const threshold = engineThreshold(rule);
   const flowbits = flowbitsOf(rule);
+  const state = stateOf(rule);
   return {
     index,
     key: rule.meta.gid * 2 ** 32 + rule.meta.sid,
@@ -159,28 +165,36 @@ function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber)
     conditions: conditionsOf(rule),
     groups: groupsOf(rule, numberOf),
     ...(flowbits === undefined ? {} : { flowbits }),
+    ...(state === undefined ? {} : { state }),
+    once: matchesOnce(rule),
     ...streamUse(rule),
     kernel: kernel === true,
     ...(threshold === undefined ? {} : { threshold }),
   };
 }
 
+/** What is remembered, in the order in which Suricata sorts rules by it. */
+const remembered: readonly ((match: Match) => 'reads' | 'writes' | undefined)[] = [
+  (match) => (match.kind === 'flowbits' ? useOf(match) : undefined),
+  (match) => (match.kind === 'flowint' ? useOf(match) : undefined),
+  (match) => (match.kind === 'addressbit' && match.track !== 'pair' ? useOf(match) : undefined),
+  (match) => (match.kind === 'addressbit' && match.track === 'pair' ? useOf(match) : undefined),
+];
+
 /** Rules that set bits come before those that ask for them, as in Suricata: within an action, and before the priority. */
-function flowbitRank({ rule }: Candidate): number {
-  let [reads, writes] = [false, false];
-  for (const match of rule.matches) {
-    if (match.kind !== 'flowbits') continue;
-    if (match.command === 'isset' || match.command === 'isnotset') reads = true;
-    else writes = true;
-  }
-  return writes ? (reads ? 1 : 0) : reads ? 2 : 3;
+function stateRank({ rule }: Candidate): number {
+  return remembered.reduce((rank, of) => {
+    const uses = rule.matches.map(of);
+    const reads = uses.includes('reads');
+    return rank * 4 + (uses.includes('writes') ? (reads ? 1 : 0) : reads ? 2 : 3);
+  }, 0);
 }
 
 /** The order in which rules of the engine act. */
 export function byEngineRank(a: Candidate, b: Candidate): number {
   return (
     a.rule.action - b.rule.action ||
-    flowbitRank(a) - flowbitRank(b) ||
+    stateRank(a) - stateRank(b) ||
     a.rule.meta.priority - b.rule.meta.priority ||
     a.index - b.index
   );

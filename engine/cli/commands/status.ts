@@ -23,6 +23,8 @@ function show(status: Status, context: Context): void {
     const given = inspections > 0 ? `, ${count(inspections)} rules given up on a message` : '';
     context.line(`not inspected: ${count(bytes)} bytes beyond the depth, ${count(streams)} streams with gaps${given}`);
   }
+  const { held, evicted } = status.rules.bits;
+  if (held + evicted > 0) context.line(`bits of addresses: ${count(held)} set, ${count(evicted)} given up`);
   const { packets } = status;
   context.line(
     `${count(packets.total)} packets, ${count(packets.dropped)} dropped, ${count(packets.would)} would have been dropped`,

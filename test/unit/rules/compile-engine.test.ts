@@ -92,6 +92,37 @@ t.test('rules whose flow bits are not set as they should be are not used', async
   );
 });
 
+t.test(
+  'bits of addresses and numbers settle as flow bits do, and rules on headers go where they are kept',
+  async (t) => {
+    const c = compile(
+      'alert udp any any -> any any (content:"a"; xbits:set,x,track ip_src; sid:1;)',
+      'alert udp any any -> any any (content:"a"; hostbits:isset,x,dst; sid:2;)',
+      'alert udp any any -> any any (content:"a"; xbits:isset,x,track ip_pair; sid:3;)',
+      'alert udp any any -> any any (content:"a"; flowint:n,>,1; sid:4;)',
+      'alert udp any any -> any any (content:"a"; pcre:"/(x)\\1/"; flowint:m,+,1; sid:5;)',
+      'alert udp any any -> any any (content:"a"; flowint:m,notset; sid:6;)',
+      'alert tcp any any -> any any (dsize:>5; flowbits:set,asked; sid:7;)',
+      'alert tcp any any -> any any (dsize:>5; flowbits:set,idle; sid:8;)',
+      'drop tcp any any -> any any (dsize:>5; flowbits:set,asked; sid:9;)',
+      'drop tcp any any -> any any (flow:established; flowbits:isset,other|asked; sid:10;)',
+      'alert tcp any any -> any any (flags:S; xbits:set,y,track ip_src; sid:11;)',
+      'drop http any any -> any any (http.uri; content:"a"; xbits:isset,x,track ip_src; sid:12;)',
+    );
+    const placement = Object.fromEntries(c.rules.map((rule) => [rule.sid, rule.placement]));
+    const [engine, refused, inline] = ['engine', 'unsupported', 'inline'];
+    t.same(placement, {
+      ...{ 1: engine, 2: engine, 3: refused, 4: refused, 5: refused, 6: refused, 7: engine, 8: inline, 9: inline },
+      ...{ 10: engine, 11: refused, 12: engine },
+    });
+    t.match(bySid(c, 3).reason, /bit of the pair x, which no rule sets/);
+    t.match(bySid(c, 6).reason, /number m is not set, .* sid 5/);
+    t.match(bySid(c, 7).reason, /packets that carry payload/);
+    t.same(bySid(c, 7).needs, ['payload-to-server', 'payload-to-client']);
+    t.match(bySid(c, 11).reason, /keeps xbits, sees packets with payload alone/);
+  },
+);
+
 t.test('a pass on messages of any protocol says which header rules come before it', async (t) => {
   const c = compile(
     'pass dns any any -> any any (dns.query; content:"a"; sid:1;)',

@@ -117,3 +117,47 @@ t.test('flowbits', async (t) => {
     t.match(of(value).errors, [{ keyword: 'flowbits', cause, remedy }], value);
   }
 });
+
+t.test('bits of addresses, numbers, protocols and sizes of flows', async (t) => {
+  const of = (option: string, protocol?: string) => one(withOptions(option, ...(protocol ? [head(protocol)] : [])));
+  for (const [option, match] of [
+    ['xbits:set, a ,track ip_pair, expire 5', { kind: 'addressbit', name: 'a', track: 'pair', expire: 5 }],
+    ['xbits:isnotset,a,track ip_dst', { command: 'isnotset', track: 'dst', expire: 30 }],
+    ['hostbits:toggle,a', { keyword: 'hostbits', command: 'toggle', track: 'src', expire: 300 }],
+    ['hostbits:isset,a,both,7', { track: 'both', expire: 7 }],
+    ['flowint: a.b, +, 1', { kind: 'flowint', name: 'a.b', operator: '+', value: 1 }],
+    ['flowint:a,>=,other', { operator: '>=', value: 'other' }],
+    ['flowint:a,notset', { operator: 'isnotset' }],
+    ['app-layer-protocol:!http,either', { kind: 'app', negated: true, apps: 2 | 16 }],
+    ['stream_size:both, <=, 5000', { kind: 'stream_size', side: 'both', operator: '<=', bytes: 5000 }],
+  ] as const) {
+    t.match(of(`${option};`).rule?.matches, [match], option);
+  }
+  t.match(of('xbits:noalert;').rule, { meta: { noalert: true }, matches: [] });
+  t.match(of('tag:session, 5, packets;').rule, { meta: { tag: 'session, 5, packets' }, matches: [] });
+  t.match(of('app-layer-protocol:tls;', 'tcp').rule, { app: 'tls', ipProtocols: [6] });
+  t.match(of('app-layer-protocol:!ssh;').unsupported, {
+    keyword: 'app-layer-protocol',
+    reason: /ssh is not recognised/,
+  });
+  t.match(of('app-layer-protocol:tls,original;').unsupported, { reason: /changed its protocol/ });
+  for (const [option, cause] of [
+    ['xbits:sett,a,track ip_src', /not a command/],
+    ['xbits:set,a', /whose bit/],
+    ['xbits:set,a,track ip_src,5', /when it ends/],
+    ['xbits:noalert,a', /names no bit/],
+    ['hostbits:set,a,up', /whose bit/],
+    ['hostbits:set', /needs a name/],
+    ['hostbits:set,a,src,0', /not a number/],
+    ['flowint:1,+,1', /not the name/],
+    ['flowint:a,*,1', /not an operator/],
+    ['flowint:a,+', /no value/],
+    ['flowint:a,isset,1', /too many/],
+    ['app-layer-protocol:tls,sometimes', /not a mode/],
+    ['stream_size:me,<,5', /not a size/],
+    ['tag:session,5', /not a tag/],
+  ] as const) {
+    t.match(of(`${option};`).errors, [{ cause }], option);
+  }
+  t.match(of('app-layer-protocol:!dns;', 'http').errors, [{ cause: /names a protocol already/ }]);
+});
