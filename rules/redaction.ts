@@ -81,8 +81,15 @@ function plainText(expression: string): string {
 }
 
 /** A sensitive name whose value may be part of what was hashed or decoded, which is something else then. */
-function maskedTransform({ buffer, transforms }: BufferMatch, { headers, parameters }: Redaction): string | undefined {
-  if (transforms === undefined || !isOpaque(transforms)) return undefined;
+function maskedTransform({ buffer, transforms }: BufferMatch, redaction: Redaction): string | undefined {
+  if (transforms === undefined) return undefined;
+  for (const step of transforms.steps) {
+    if (step.name !== 'pcrexform') continue;
+    const found = nameIn(buffer, plainText(step.expression.text), redaction, HEADER_VALUE, PARAMETER_VALUE);
+    if (found !== undefined) return found;
+  }
+  if (!isOpaque(transforms)) return undefined;
+  const { headers, parameters } = redaction;
   return (HEADERS.has(buffer) ? headers[0] : undefined) ?? (URIS.has(buffer) ? parameters[0] : undefined);
 }
 

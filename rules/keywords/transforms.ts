@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transforms: what is done to a sticky buffer before contents look into it, in the order of the rule.
 
-import { fail, failValue, type Draft } from '../draft.js';
+import { fail, failValue, unsupported, type Draft } from '../draft.js';
+import { flagsOf } from '../pcre/pcre.js';
+import { sizeOf } from '../pcre/program.js';
+import { countCaptures, parseExpression, PcreProblem } from '../pcre/syntax.js';
 import {
   MOST_TRANSFORMS,
   plainTransforms,
@@ -13,6 +16,8 @@ import {
 import { supported, type Keyword } from './types.js';
 
 const MAX_KEY = 255;
+/** Each end of a capture that is passed without a byte takes a call. */
+const MAX_EXPRESSION = 4000;
 const MAX_BASE64 = 0xffff;
 
 const summaries: Readonly<Record<PlainTransform, string>> = {
@@ -83,11 +88,35 @@ function parseBase64(draft: Draft, value: string): void {
   add(draft, { name: 'from_base64', bytes, offset, mode });
 }
 
+function parseExpressionOf(draft: Draft, value: string): void {
+  const text = Buffer.from(value, 'utf8').toString('latin1');
+  const flags = flagsOf('');
+  try {
+    const size = sizeOf(parseExpression(text, flags, 'begin'));
+    if (!(size <= MAX_EXPRESSION)) return unsupported(draft, 'the expression is too large');
+    if (countCaptures(text, flags) !== 1) {
+      return failValue(draft, 'not exactly one of its groups captures', 'write (?:…) for the others');
+    }
+  } catch (error) {
+    if (!(error instanceof PcreProblem)) throw error;
+    if (error.unsupported) return unsupported(draft, error.message);
+    return fail(draft, draft.valueAt, `at ${error.at + 1} of the expression: ${error.message}`, 'correct it');
+  }
+  add(draft, { name: 'pcrexform', expression: { text, modifiers: '' } });
+}
+
 export const transformKeywords: readonly Keyword[] = [
   ...plainTransforms.map(plain),
   supported('buffer', 'xor', 'Behind a sticky buffer: combined with a key: `HEXADECIMAL`', parseXor, {
     quotes: 'optional',
   }),
+  supported(
+    'buffer',
+    'pcrexform',
+    'Behind a sticky buffer: what the one group of an expression captures, or as it was where it does not match: `"text"`',
+    parseExpressionOf,
+    { quotes: 'mandatory' },
+  ),
   supported(
     'buffer',
     'from_base64',

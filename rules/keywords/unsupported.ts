@@ -12,7 +12,6 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   ],
   ['decoded data is not matched', `base64_decode base64_data asn1 rpc entropy`],
   ['this transform is not applied', `luaxform gunzip zlib_deflate`],
-  ['what an expression captures is not kept', `pcrexform`],
   ['there is no list of public suffixes', `domain tld`],
   [
     'HTTP/2 is not parsed',

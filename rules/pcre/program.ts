@@ -14,6 +14,8 @@ export const Op = {
   /** Needs the symbol before to be in sets[x] and the one behind in sets[y]; -1 = any. */
   ASSERT: 3,
   MATCH: 4,
+  /** The search remembers the place. */
+  MARK: 5,
 } as const;
 
 export interface Program {
@@ -41,6 +43,7 @@ export function sizeOf(node: Node): number {
   switch (node.type) {
     case 'set':
     case 'assert':
+    case 'mark':
       return 1;
     case 'cat':
       return node.parts.reduce((sum, part) => sum + sizeOf(part), 0);
@@ -68,7 +71,7 @@ function startsAtStart(node: Node): boolean {
     case 'cat':
       for (const part of node.parts) {
         if (startsAtStart(part)) return true;
-        if (part.type !== 'assert') return false;
+        if (part.type !== 'assert' && part.type !== 'mark') return false;
       }
       return false;
     case 'alt':
@@ -76,6 +79,7 @@ function startsAtStart(node: Node): boolean {
     case 'repeat':
       return node.min > 0 && startsAtStart(node.node);
     case 'set':
+    case 'mark':
       return false;
   }
 }
@@ -112,6 +116,9 @@ class Assembler {
         return;
       case 'assert':
         this.emit(Op.ASSERT, this.#set(node.before), this.#set(node.after));
+        return;
+      case 'mark':
+        this.emit(Op.MARK);
         return;
       case 'cat':
         for (const part of node.parts) this.node(part);

@@ -17,16 +17,22 @@ export class Search {
   #threads: number[] = [];
   #next: number[] = [];
   readonly #stack: number[] = [];
+  /** It is a mark that counts, not where the match begins. */
+  readonly #marked: boolean;
+  /** Where the search is, and what the thread that matched remembers. */
+  #at = 0;
+  #start = 0;
   /** A thread that would be preferred waits for a byte that is not there. */
   #waits = false;
 
   constructor(program: Program) {
     this.#program = program;
+    this.#marked = program.op.includes(Op.MARK);
     this.#marks = new Uint32Array(program.op.length);
   }
 
   /**
-   * The match that begins first, from `from` on, in a buffer that begins at `base`.
+   * The match that begins first (`start` is -1, or where it came by a mark last, if the program has one), from `from` on, in a buffer that begins at `base`.
    * @param open the buffer goes on: a match that what follows could change counts for none
    */
   find(bytes: Uint8Array, base: number, from: number, open: boolean): Found | undefined {
@@ -41,16 +47,22 @@ export class Search {
       const symbol = at < end ? symbolAt(bytes, at, open) : open ? Symbol.UNKNOWN : Symbol.END;
       if (++this.#turn > 0xfffffff0) this.#restart();
       this.#next.length = 0;
+      this.#at = at;
       const threads = this.#threads;
       let cut = false;
       for (let i = 0; i < threads.length && !cut; i += 2) {
         const start = threads[i + 1] as number;
         if (!this.#run(threads[i] as number, start, bits, symbol)) continue;
-        found = { start, end: at };
+        found = { start: this.#start, end: at };
         cut = true;
       }
-      if (!cut && found === undefined && (!anchored || at === from) && this.#run(0, at, bits, symbol)) {
-        found = { start: at, end: at };
+      if (
+        !cut &&
+        found === undefined &&
+        (!anchored || at === from) &&
+        this.#run(0, this.#marked ? -1 : at, bits, symbol)
+      ) {
+        found = { start: this.#start, end: at };
       }
       [this.#threads, this.#next] = [this.#next, this.#threads];
       if (this.#threads.length === 0 && (found !== undefined || anchored)) break;
@@ -68,14 +80,21 @@ export class Search {
     const { op, x, y, sets, beforeSets } = this.#program;
     const stack = this.#stack;
     const byte = symbol === Symbol.LAST_LF ? LF : symbol;
-    stack.length = 0;
+    const base = stack.length;
     stack.push(first);
-    for (let pc = stack.pop(); pc !== undefined; pc = stack.pop()) {
+    while (stack.length > base) {
+      const pc = stack.pop() as number;
       if (this.#marks[pc] === this.#turn) continue;
       this.#marks[pc] = this.#turn;
       const [a, b] = [x[pc] as number, y[pc] as number];
       switch (op[pc]) {
+        case Op.MARK:
+          if (!this.#run(pc + 1, this.#at, bits, symbol)) break;
+          stack.length = base;
+          return true;
         case Op.MATCH:
+          stack.length = base;
+          this.#start = start;
           return true;
         case Op.JUMP:
           stack.push(a);

@@ -18,7 +18,9 @@ export type Node =
       readonly max: number;
       readonly greedy: boolean;
     }
-  | { readonly type: 'assert'; readonly before?: SymbolSet; readonly after?: SymbolSet };
+  | { readonly type: 'assert'; readonly before?: SymbolSet; readonly after?: SymbolSet }
+  /** Where a capture begins or ends: a search remembers when it came by last. */
+  | { readonly type: 'mark' };
 
 /** Why an expression cannot be used: it is wrong, or needs what is not matched in linear time. */
 export class PcreProblem extends Error {
@@ -68,6 +70,9 @@ const lineStart: Node = {
 class Reader {
   readonly text: string;
   at = 0;
+  /** Groups that capture, so far. */
+  captures = 0;
+  mark: 'begin' | 'end' | undefined = undefined;
   #depth = 0;
 
   constructor(text: string) {
@@ -204,14 +209,20 @@ class Reader {
     this.at++;
   }
 
+  #captured(flags: PcreFlags): Node {
+    const marked = this.captures++ === 0 ? this.mark : undefined;
+    const node = this.alternatives(flags);
+    this.#close();
+    if (marked === undefined) return node;
+    return { type: 'cat', parts: marked === 'begin' ? [{ type: 'mark' }, node] : [node, { type: 'mark' }] };
+  }
+
   #group(flags: PcreFlags): Node | undefined {
     const from = this.at;
     this.at++;
     if (this.text[this.at] === '*') this.unsupported('verbs are not matched', from);
     if (this.text[this.at] !== '?') {
-      const node = this.alternatives(flags);
-      this.#close();
-      return node;
+      return this.#captured(flags);
     }
     this.at++;
     const rest = this.text.slice(this.at);
@@ -226,6 +237,7 @@ class Reader {
     const named = /^(?:P?<[A-Za-z_]\w*>|'[A-Za-z_]\w*'|:)/.exec(rest);
     if (named) {
       this.at += named[0].length;
+      if (named[0] !== ':') return this.#captured(flags);
       const node = this.alternatives(flags);
       this.#close();
       return node;
@@ -312,9 +324,20 @@ function united(sets: readonly (SymbolSet | undefined)[]): SymbolSet | undefined
 /** What class.ts and escape.ts need of the reader. */
 export type TextReader = Pick<Reader, 'text' | 'at' | 'unsupported' | 'wrong'>;
 
-/** The expression `text`, each of whose characters is one byte. Throws PcreProblem. */
-export function parseExpression(text: string, flags: Readonly<PcreFlags>): Node {
+/** How many groups of the expression capture. Throws PcreProblem. */
+export function countCaptures(text: string, flags: Readonly<PcreFlags>): number {
   const reader = new Reader(text);
+  reader.alternatives({ ...flags });
+  return reader.captures;
+}
+
+/**
+ * The expression `text`, each of whose characters is one byte. Throws PcreProblem.
+ * @param mark which end of its first capture is marked
+ */
+export function parseExpression(text: string, flags: Readonly<PcreFlags>, mark?: 'begin' | 'end'): Node {
+  const reader = new Reader(text);
+  reader.mark = mark;
   const node = reader.alternatives({ ...flags });
   if (reader.at < text.length) reader.wrong('a group is closed that was not opened');
   return node;

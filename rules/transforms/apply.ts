@@ -3,6 +3,7 @@
 // one byte longer for each step.
 
 import { createHash } from 'node:crypto';
+import { captured } from '../pcre/capture.js';
 import { decodeBase64 } from './base64.js';
 import { keepsBeginning, type Transform, type Transforms } from './transform.js';
 
@@ -119,6 +120,8 @@ function applyOne(step: Transform, bytes: Uint8Array, open: boolean): Uint8Array
       const { key } = step;
       return bytes.map((byte, at) => byte ^ (key[at % key.length] as number));
     }
+    case 'pcrexform':
+      return captured(step.expression, bytes) ?? bytes;
     case 'from_base64':
       return fromBase64(bytes, step);
   }

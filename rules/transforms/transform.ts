@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a rule does to a buffer before it looks into it. Plain data: rule sets are handed to other threads.
 
+import type { Expression } from '../pcre/pcre.js';
+
 /** Transforms that take no value. */
 export const plainTransforms = [
   'dotprefix',
@@ -22,6 +24,7 @@ export type Base64Mode = 'rfc4648' | 'rfc2045' | 'strict';
 export type Transform =
   | { readonly name: PlainTransform }
   | { readonly name: 'xor'; readonly key: Uint8Array }
+  | { readonly name: 'pcrexform'; readonly expression: Expression }
   | {
       readonly name: 'from_base64';
       /** Bytes that are decoded; 0 = all. */
@@ -71,6 +74,8 @@ function textOf(step: Transform): string {
   switch (step.name) {
     case 'xor':
       return `xor:${Buffer.from(step.key).toString('hex')}`;
+    case 'pcrexform':
+      return `pcrexform:${JSON.stringify(step.expression.text)}`;
     case 'from_base64':
       return `from_base64:${step.bytes},${step.offset},${step.mode}`;
     default:

@@ -60,6 +60,34 @@ t.test('from_base64', async (t) => {
   }
 });
 
+t.test('pcrexform takes what Perl would capture', async (t) => {
+  for (const [text, expression, captured] of [
+    ['GET /a/b.php HTTP', '/([a-z]+\\.php)', 'b.php'],
+    ['aaab', '(a+)b', 'aaa'],
+    ['aaab', '(a+?)', 'a'],
+    ['abcabd', '(?:ab(.))+', 'd'],
+    ['abc', '(a|ab)(?:c|bcd)?', 'a'],
+    ['abcd', '^(?:x|(ab)|abc)', 'ab'],
+    ['abab', '(a|b)*', 'b'],
+    ['xay', '(a?)', ''],
+    ['zb', '(a)|b', 'zb'],
+    ['nothing', '(q)', 'nothing'],
+    ['k=v; j=w', '(?<n>w$)', 'w'],
+    ['\xff\n', '(\\xff)\\n$', '\xff'],
+  ] as const) {
+    t.equal(
+      apply(text, [{ name: 'pcrexform', expression: { text: expression, modifiers: '' } }]),
+      captured,
+      expression,
+    );
+    // The language's own expressions have these in common with Perl.
+    t.equal(new RegExp(expression).exec(text)?.[1] ?? text, captured, expression);
+  }
+  const evaluator = load(rule(1, 'http.uri; pcrexform:"id=([^&]*)"; content:"7"; bsize:1;'));
+  const uri = (text: string): number[] => hits(evaluator, message(Kind.HTTP_REQUEST, { 'http.uri': [text] }));
+  t.same([uri('/?a=7&id=7&b=8'), uri('/?id=77'), uri('7')], [[0], [], [0]]);
+});
+
 t.test('rules look into what transforms made, and into the buffer as it is beside it', async (t) => {
   const dns = 'dns any any -> any any';
   const evaluator = load(

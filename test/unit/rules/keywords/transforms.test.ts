@@ -32,6 +32,8 @@ t.test('what is wrong with transforms, numbers and absence', async (t) => {
     ['dns.query; xor:"abc"; content:"a";', 'dns', /not a key/, /hexadecimal/],
     ['dns.query; from_base64:bytes 70000; content:"a";', 'dns', /not an option/, /bytes N/],
     ['dns.query; from_base64:mode strict, mode strict; content:"a";', 'dns', /not an option/, /each once/],
+    ['dns.query; pcrexform:"a(b)(c)"; content:"a";', 'dns', /not exactly one/, /\(\?:/],
+    ['dns.query; pcrexform:"(a"; content:"a";', 'dns', /not closed/, /correct/],
     ['dns.rcode:nobody;', 'dns', /not a name/, /number/],
     ['dns.opcode:300;', 'dns', /out of range/, /0 to 255/],
     ['tls.version:1.4;', 'tls', /not a version/, /0x0303/],
@@ -47,6 +49,7 @@ t.test('what is wrong with transforms, numbers and absence', async (t) => {
   }
   for (const [options, keyword, reason] of [
     ['file.data; absent;', 'absent', /file.data is not seen/],
+    ['dns.query; pcrexform:"(a)\\1"; content:"a";', 'pcrexform', /back-ref/],
     ['dns.query; domain; content:"a";', 'domain', /public suffixes/],
   ] as const) {
     t.match(one(withOptions(options, head('ip'))).unsupported, { keyword, reason }, options);
