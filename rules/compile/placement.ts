@@ -108,7 +108,8 @@ function placeState(rule: Rule, asked: ReadonlySet<string>): Placed | undefined 
   const silent = rule.action === Action.ALERT && rule.meta.noalert;
   if (sets.length === state.length && !silent) {
     const wanted = sets.some((match) => match.kind === 'flowbits' && match.names.some((name) => asked.has(name)));
-    const stays = rule.action !== Action.ALERT || isIpOnly(rule) || !wanted || !canCarryPayload(rule);
+    const stays =
+      rule.action !== Action.ALERT || (isIpOnly(rule) && !rule.source.anyAddress) || !wanted || !canCarryPayload(rule);
     if (stays) return undefined;
   }
   if (canCarryPayload(rule)) return placeInEngine(rule);

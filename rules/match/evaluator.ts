@@ -2,14 +2,14 @@
 // Judges messages by the engine-placed rules: a prefilter over literals, then the exact tests of the candidates in the
 // order in which rules act, then thresholds.
 
-import { Action } from '../../common/abi.gen.js';
+import { Action, Field } from '../../common/abi.gen.js';
 import { findLiterals, Finds } from './literals.js';
 import { BufferId, FlowState, Kind, type JudgedPacket, type Message } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { AddressBits } from './address-bits.js';
 import { changeState, stateHolds } from './state.js';
-import { judgeStream, streamState, takeStream } from './stream.js';
+import { judgeStream, matchedPacket, streamState, takeStream } from './stream.js';
 import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
 import { transformed } from './transformed.js';
 import { ThresholdTable } from './windows.js';
@@ -152,6 +152,7 @@ class ProgramEvaluator implements Evaluator {
       if (!headerHolds(rule, packet)) continue;
       const found = judgeStream(rule, bytes, message.fresh ?? 0, state);
       if (found === 'no') continue;
+      if (found === 'packet' && matchedPacket(state, rule, packet.field?.(Field.TCP_SEQ), timeNs)) continue;
       if (this.#act(rule, packet, flow, timeNs)) {
         flow.passed = found === 'stream';
         return;

@@ -200,6 +200,8 @@ export interface StreamState {
   scanned: number;
   /** By rule (gid * 2^32 + sid), the length of the stream when it matched last. */
   readonly matched: Map<number, number>;
+  /** The packet that was judged last, by time and sequence number, and the rules that have matched it by itself. */
+  readonly packet: { time: number; seq: number; readonly matched: Set<number> };
 }
 
 /** What the evaluator remembers about a flow; small until a rule needs it. */

@@ -14,7 +14,26 @@ import { groupHolds, variables } from './tests.js';
 /** A state for `program`, or the one that there is. */
 export function streamState(known: StreamState | undefined, program: EngineProgram): StreamState {
   if (known?.program === program) return known;
-  return { program, candidates: [], matched: known?.matched ?? new Map<number, number>(), scanned: 0 };
+  const packet = { time: 0, seq: 0, matched: new Set<number>() };
+  return { program, candidates: [], matched: known?.matched ?? new Map<number, number>(), scanned: 0, packet };
+}
+
+/** True if the rule has matched this packet by itself before: its payload may come in several records. */
+export function matchedPacket(
+  { packet }: StreamState,
+  rule: EngineRule,
+  seq: number | undefined,
+  time: number,
+): boolean {
+  if (seq === undefined) return false;
+  if (packet.time !== time || packet.seq !== seq) {
+    packet.time = time;
+    packet.seq = seq;
+    packet.matched.clear();
+  }
+  if (packet.matched.has(rule.key)) return true;
+  packet.matched.add(rule.key);
+  return false;
 }
 
 /** Puts a rule among the candidates, which are in the order in which rules act. */

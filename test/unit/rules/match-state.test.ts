@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import t from 'tap';
-import { App, Direction } from '../../../common/abi.gen.js';
+import { App, Direction, Field, FlowBit } from '../../../common/abi.gen.js';
 import { FlowState, Kind, type JudgedPacket } from '../../../rules/index.js';
 import { AddressBits } from '../../../rules/match/address-bits.js';
 import { load, message, packet, rule } from './support/messages.js';
@@ -128,6 +128,12 @@ t.test('what a flow was recognised as, and how much it has carried', async (t) =
   t.same([next('y'), next('y')], [[2], []], 'asked for nothing else, it matches a direction once');
   const hello = message(Kind.TLS_HELLO, {});
   t.same(evaluator.judge(hello, packet({ app: App.TLS, dport: 8443 }), flow, 0).length, 1, 'on the messages of it');
+  const pieces = load(rule(1, 'flow:established; flowint:n,+,1;'));
+  const piece = (seq: number): number => {
+    const part = packet({ field: (field) => (field === Field.FLOW ? FlowBit.FLOWBIT_ESTABLISHED : seq) });
+    return pieces.judge(message(Kind.STREAM, { payload: ['x'] }), part, flow, 5).length;
+  };
+  t.same([piece(1), piece(1), piece(2)], [1, 0, 1], 'a packet whose payload comes in pieces is one packet');
   const sent = (client: number, server: number): number[] =>
     of({ streamBytes: (direction) => (direction === Direction.TO_SERVER ? client : server) });
   t.same([sent(5, 1), sent(4, 1), sent(5, 5), sent(6, 1)], [[4, 5], [], [5], [4]]);
