@@ -302,8 +302,9 @@ enum ids_l7_setting {
 	IDS_L7_ALL_QUERIES = 2048,  /* engine rules on DNS without a literal */
 	IDS_L7_HOLD = 4096,   /* an inline rule is loaded: a segment that cannot wait is dropped, TCP sends it again */
 	IDS_L7_SELECT = 8192, /* LOG_HTTP: what ids_log says has to hold, and */
-	IDS_L7_LOG_SLOT = 16384,  /* its second value is the one in force */
-	IDS_L7_RESPONSES = 32768, /* rules look at responses, or all are to be counted */
+	IDS_L7_LOG_SLOT = 16384,    /* its second value is the one in force */
+	IDS_L7_RESPONSES = 32768,   /* rules look at responses, or all are to be counted */
+	IDS_L7_ALL_ANSWERS = 65536, /* engine rules on DNS answers */
 };
 
 enum ids_log_flag {

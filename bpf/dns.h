@@ -140,7 +140,10 @@ static __always_inline int ids_dns_message(struct ids_io *io, const __u32 from, 
 	if (settings->flags & IDS_L7_LOG_DNS)
 		flags |= IDS_BYTES_LOGGED;
 	end = 0;
-	if (!(header->flags & bpf_htons(IDS_DNS_RESPONSE))) {
+	if (header->flags & bpf_htons(IDS_DNS_RESPONSE)) {
+		if (settings->flags & IDS_L7_ALL_ANSWERS)
+			flags |= IDS_BYTES_WANTED;
+	} else {
 		if (settings->flags & IDS_L7_ALL_QUERIES || walk.state == IDS_DNS_POINTED)
 			flags |= IDS_BYTES_WANTED;
 		if (walk.state == IDS_DNS_NAMED && walk.count) {

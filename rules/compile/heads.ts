@@ -91,7 +91,7 @@ const HANDED_OVER: readonly { readonly kinds: number; readonly regions: readonly
   { kinds: bit(Kind.TLS_HELLO), regions: [Region.SNI], all: L7Setting.L7_ALL_HELLOS },
   { kinds: bit(Kind.TLS_ANSWER, Kind.TLS_CERTS), regions: [], all: L7Setting.L7_ALL_HELLOS },
   { kinds: bit(Kind.DNS_QUERY), regions: [Region.QUERY], all: L7Setting.L7_ALL_QUERIES },
-  { kinds: bit(Kind.DNS_ANSWER), regions: [], all: L7Setting.L7_ALL_QUERIES },
+  { kinds: bit(Kind.DNS_ANSWER), regions: [], all: L7Setting.L7_ALL_ANSWERS },
 ];
 
 export interface Heads {
