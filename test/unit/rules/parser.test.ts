@@ -141,12 +141,12 @@ t.test('an error beats unsupported', async (t) => {
 });
 
 t.test('the first unsupported thing is named', async (t) => {
-  t.match(one('alert tcp any any -> any any (hostbits:isset,x; pcre:"/a/"; sid:1;)').unsupported, {
-    keyword: 'hostbits',
+  t.match(one('alert tcp any any -> any any (iprep:src,a,>,10; pcre:"/a/"; sid:1;)').unsupported, {
+    keyword: 'iprep',
   });
   t.match(one('alert ssh any any -> any any (ssh.proto; content:"a"; sid:1;)').unsupported, { keyword: 'protocol' });
-  const { problems } = parse('alert tcp any any -> any any (hostbits:isset,x; pcre:"/a/"; sid:1;)');
-  t.match(problems, [{ severity: 'unsupported', column: 31, keyword: 'hostbits', cause: /state of a flow/ }]);
+  const { problems } = parse('alert tcp any any -> any any (iprep:src,a,>,10; pcre:"/a/"; sid:1;)');
+  t.match(problems, [{ severity: 'unsupported', column: 31, keyword: 'iprep', cause: /reputation lists/ }]);
 });
 
 t.test('of one gid and sid the highest revision is used', async (t) => {
