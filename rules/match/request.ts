@@ -54,7 +54,6 @@ const CR = 13;
 const SPACE = 0x20;
 const TAB = 9;
 const MAX_METHOD = 32;
-const COOKIE = 'cookie';
 
 const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
 
@@ -126,15 +125,13 @@ class Request extends HeaderSection implements HttpRequest {
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
   cut = 0;
-  readonly #line: Uint8Array;
   #hostField: Uint8Array | undefined;
   #hostKnown = false;
   #host: Uint8Array | undefined;
   #uri: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array, line: Line) {
-    super(bytes, line.next, COOKIE);
-    this.#line = line.text;
+    super(bytes, line.text, line.next, 'cookie');
     this.method = line.method;
     this.rawUri = line.rawUri;
     this.protocol = line.protocol;
@@ -148,7 +145,7 @@ class Request extends HeaderSection implements HttpRequest {
     this.referer = fields.get('referer');
   }
 
-  buffer(id: BufferId, instance = 0): Uint8Array | undefined {
+  override buffer(id: BufferId, instance = 0): Uint8Array | undefined {
     switch (id) {
       case BufferId.METHOD:
         return this.method;
@@ -158,28 +155,16 @@ class Request extends HeaderSection implements HttpRequest {
         return this.host;
       case BufferId.USER_AGENT:
         return this.userAgent;
-      case BufferId.HEADER:
-        return this.headers;
       case BufferId.URI_RAW:
         return this.rawUri;
       case BufferId.HOST_RAW:
         return this.#rawHost();
-      case BufferId.PROTOCOL:
-        return this.protocol;
       case BufferId.REQUEST_LINE:
-        return this.#line;
-      case BufferId.COOKIE:
-        return this.lines.get(COOKIE);
+        return this.line;
       case BufferId.REQUEST_HEADER:
         return this.lines.line(instance);
-      case BufferId.HEADER_NAMES:
-        return this.lines.names;
-      case BufferId.HEADER_RAW:
-        return this.lines.raw;
-      case BufferId.START:
-        return this.lines.start(this.#line);
       default:
-        return this.lines.value(id);
+        return super.buffer(id);
     }
   }
 

@@ -7,7 +7,6 @@ import { HeaderSection } from './section.js';
 const LF = 10;
 const CR = 13;
 const SPACE = 0x20;
-const COOKIE = 'set-cookie';
 
 export interface HttpResponse extends Message {
   /** `HTTP/1.1` */
@@ -30,15 +29,13 @@ class Response extends HeaderSection implements HttpResponse {
   readonly protocol: Uint8Array;
   readonly status: Uint8Array;
   readonly reason: Uint8Array;
-  readonly #line: Uint8Array;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
 
   constructor(bytes: Uint8Array, from: number, blank: number, end: number) {
-    super(bytes, Math.min(end + 1, bytes.length), COOKIE);
     const to = bytes[end - 1] === CR ? end - 1 : end;
-    this.#line = bytes.subarray(from, to);
+    super(bytes, bytes.subarray(from, to), Math.min(end + 1, bytes.length), 'set-cookie');
     let status = blank;
     while (bytes[status] === SPACE) status++;
     let reason = status;
@@ -49,30 +46,18 @@ class Response extends HeaderSection implements HttpResponse {
     this.scan();
   }
 
-  buffer(id: BufferId, instance = 0): Uint8Array | undefined {
+  override buffer(id: BufferId, instance = 0): Uint8Array | undefined {
     switch (id) {
-      case BufferId.HEADER:
-        return this.headers;
       case BufferId.STAT_CODE:
         return this.status;
       case BufferId.STAT_MSG:
         return this.reason;
-      case BufferId.PROTOCOL:
-        return this.protocol;
       case BufferId.RESPONSE_LINE:
-        return this.#line;
-      case BufferId.COOKIE:
-        return this.lines.get(COOKIE);
+        return this.line;
       case BufferId.RESPONSE_HEADER:
         return this.lines.line(instance);
-      case BufferId.HEADER_NAMES:
-        return this.lines.names;
-      case BufferId.HEADER_RAW:
-        return this.lines.raw;
-      case BufferId.START:
-        return this.lines.start(this.#line);
       default:
-        return this.lines.value(id);
+        return super.buffer(id);
     }
   }
 

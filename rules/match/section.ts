@@ -3,6 +3,7 @@
 // loose spacing) goes through fields.ts.
 
 import { readFields, type Fields } from './fields.js';
+import { BufferId } from './message.js';
 import { SectionLines } from './section-lines.js';
 
 const LF = 10;
@@ -33,6 +34,10 @@ function seenBefore(hash: number, count: number): boolean {
 export abstract class HeaderSection {
   /** The empty line that ends the section was there. */
   complete = false;
+  /** `HTTP/1.1`, empty if there is none. */
+  abstract readonly protocol: Uint8Array;
+  /** The first line, without what ends it. */
+  protected readonly line: Uint8Array;
   protected readonly bytes: Uint8Array;
   /** What the careful reader found, if the section is odd. */
   protected fields: Fields | undefined = undefined;
@@ -46,11 +51,12 @@ export abstract class HeaderSection {
   #lines: SectionLines | undefined = undefined;
 
   /**
-   * @param from where the lines begin
-   * @param left name, in lower case, of the lines that http.header leaves out
+   * @param from where the lines of headers begin
+   * @param left name, in lower case, of the lines that http.header leaves out: those of cookies
    */
-  constructor(bytes: Uint8Array, from: number, left: string) {
+  constructor(bytes: Uint8Array, line: Uint8Array, from: number, left: string) {
     this.bytes = bytes;
+    this.line = line;
     this.#from = this.#to = this.#end = from;
     this.#left = left;
   }
@@ -66,6 +72,26 @@ export abstract class HeaderSection {
   /** http.header: `Name: value\r\n` in order, repeated names joined, without cookies. */
   get headers(): Uint8Array {
     return (this.#headers ??= this.fields === undefined ? this.#plain() : this.fields.section(this.#left));
+  }
+
+  /** What requests and responses alike have: see Message. */
+  buffer(id: BufferId): Uint8Array | undefined {
+    switch (id) {
+      case BufferId.HEADER:
+        return this.headers;
+      case BufferId.PROTOCOL:
+        return this.protocol;
+      case BufferId.COOKIE:
+        return this.lines.get(this.#left);
+      case BufferId.HEADER_NAMES:
+        return this.lines.names;
+      case BufferId.HEADER_RAW:
+        return this.lines.raw;
+      case BufferId.START:
+        return this.lines.start(this.line);
+      default:
+        return this.lines.value(id);
+    }
   }
 
   /** What rules ask of single lines. */
