@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // xbits and hostbits: what rules remember about addresses and pairs of them. Bits of one address are the same by either name.
 
-import type { BitTrack, FlowbitsCommand } from '../ast.js';
+import type { BitTrack } from '../ast.js';
 import { failValue, type Draft } from '../draft.js';
 import { positionOf } from '../lines.js';
-import { didYouMean } from '../suggest.js';
+import { takeBitCommand } from './bit-command.js';
 import { takeNumber } from './integer.js';
 import { supported, type Keyword } from './types.js';
 
-const commands: readonly (FlowbitsCommand | 'noalert')[] = ['set', 'unset', 'toggle', 'isset', 'isnotset', 'noalert'];
 const tracks: Readonly<Record<string, BitTrack>> = { ip_src: 'src', ip_dst: 'dst', ip_pair: 'pair' };
 const sides: Readonly<Record<string, BitTrack>> = { src: 'src', dst: 'dst', both: 'both' };
 const MAX_EXPIRE = 0xffff_ffff;
@@ -37,16 +36,8 @@ function parseRest(draft: Draft, keyword: 'xbits' | 'hostbits', rest: readonly s
 function parser(keyword: 'xbits' | 'hostbits'): NonNullable<Keyword['parse']> {
   return (draft, value) => {
     const [word = '', name = '', ...rest] = value.split(',').map((part) => part.trim());
-    const command = commands.find((candidate) => candidate === word.toLowerCase());
-    if (!command) {
-      const remedy = didYouMean(word.toLowerCase(), commands, `write one of ${commands.join(', ')}`);
-      return failValue(draft, `"${word}" is not a command of ${keyword}`, remedy);
-    }
-    if (command === 'noalert') {
-      if (value.includes(',')) return failValue(draft, `${keyword}:noalert names no bit`, `write ${keyword}:noalert;`);
-      draft.noalert = true;
-      return;
-    }
+    const command = takeBitCommand(draft, word, value);
+    if (!command) return;
     if (!/^\S+$/.test(name))
       return failValue(draft, `${keyword}:${command} needs a name`, `write ${keyword}:${command},NAME`);
     const found = parseRest(draft, keyword, rest);

@@ -4,8 +4,8 @@
 import { fail, failValue, unsupported, type Draft, type PendingContent } from '../draft.js';
 import { positionOf } from '../lines.js';
 import { parsePattern } from '../pattern.js';
-import { knownVariable } from '../variables.js';
-import { parseInteger } from './integer.js';
+import { knownVariable, placeOf, type Place } from '../variables.js';
+import { takeInteger } from './integer.js';
 import { supported, type Keyword } from './types.js';
 
 const MAX_OFFSET = 0xffff;
@@ -126,48 +126,30 @@ function parseFastPattern(draft: Draft, value: string): void {
   }
 }
 
+/** Takes a comparison of the length of what stands at `place`. */
+function addSize(draft: Draft, value: string, place: Place): void {
+  const test = takeInteger(draft, value, Number.MAX_SAFE_INTEGER);
+  if (!test) return;
+  const { mask, lo, hi, negate } = test;
+  if (mask !== undefined) return unsupported(draft, 'bit masks on lengths are not supported');
+  const { keywordAt } = draft;
+  draft.parts.push({ kind: 'size', keywordAt, position: positionOf(draft.line, keywordAt), ...place, lo, hi, negate });
+}
+
 /** `bsize`: length of the buffer in force. */
 function parseBsize(draft: Draft, value: string): void {
-  const { buffer } = draft;
-  if (buffer === 'payload') {
+  if (draft.buffer === 'payload') {
     return fail(draft, draft.keywordAt, 'there is no buffer before it', 'write it behind a buffer such as http.uri');
   }
   if (value.startsWith('&')) return unsupported(draft, 'bit masks on lengths are not supported');
-  const test = parseInteger(value, Number.MAX_SAFE_INTEGER);
-  if ('cause' in test) return failValue(draft, test.cause, test.remedy);
-  const position = positionOf(draft.line, draft.keywordAt);
-  draft.parts.push({
-    kind: 'size',
-    keywordAt: draft.keywordAt,
-    position,
-    buffer,
-    group: draft.group,
-    dotprefix: draft.dotprefix,
-    transforms: draft.transforms,
-    lo: test.lo,
-    hi: test.hi,
-    negate: test.negate,
-  });
+  addSize(draft, value, placeOf(draft, false));
 }
 
 /** `urilen`: length of the URI, normalised unless told otherwise. */
 function parseUrilen(draft: Draft, value: string): void {
   const [, number = '', which = 'norm'] = /^(.*?)(?:\s*,\s*(norm|raw))?$/.exec(value) ?? [];
-  const test = parseInteger(number, Number.MAX_SAFE_INTEGER);
-  if ('cause' in test) return failValue(draft, test.cause, test.remedy);
-  if (test.mask !== undefined) return unsupported(draft, 'bit masks on lengths are not supported');
-  draft.parts.push({
-    kind: 'size',
-    keywordAt: draft.keywordAt,
-    position: positionOf(draft.line, draft.keywordAt),
-    buffer: which === 'raw' ? 'http.uri.raw' : 'http.uri',
-    group: draft.group,
-    dotprefix: false,
-    transforms: undefined,
-    lo: test.lo,
-    hi: test.hi,
-    negate: test.negate,
-  });
+  const buffer = which === 'raw' ? 'http.uri.raw' : 'http.uri';
+  addSize(draft, number, { buffer, group: draft.group, dotprefix: false, transforms: undefined });
 }
 
 export const contentKeywords: readonly Keyword[] = [

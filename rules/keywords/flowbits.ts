@@ -4,10 +4,9 @@
 import type { FlowbitsCommand } from '../ast.js';
 import { fail, failValue, type Draft } from '../draft.js';
 import { positionOf } from '../lines.js';
-import { didYouMean } from '../suggest.js';
+import { takeBitCommand } from './bit-command.js';
 import { supported, type Keyword } from './types.js';
 
-const commands: readonly (FlowbitsCommand | 'noalert')[] = ['set', 'unset', 'toggle', 'isset', 'isnotset', 'noalert'];
 const MAX_NAMES = 100;
 
 /** `isset` and `isnotset` of one bit: nothing meets both. */
@@ -25,16 +24,8 @@ function contradicts(draft: Draft, command: FlowbitsCommand, names: readonly str
 function parseFlowbits(draft: Draft, value: string): void {
   const comma = value.indexOf(',');
   const word = (comma < 0 ? value : value.slice(0, comma)).trim().toLowerCase();
-  const command = commands.find((candidate) => candidate === word);
-  if (!command) {
-    const remedy = didYouMean(word, commands, `write one of ${commands.join(', ')}`);
-    return failValue(draft, `"${word}" is not a command of flowbits`, remedy);
-  }
-  if (command === 'noalert') {
-    if (comma >= 0) return failValue(draft, 'flowbits:noalert names no bit', 'write flowbits:noalert;');
-    draft.noalert = true;
-    return;
-  }
+  const command = takeBitCommand(draft, word, value);
+  if (!command) return;
   const names = (comma < 0 ? '' : value.slice(comma + 1)).split('|').map((name) => name.trim());
   if (comma < 0 || names.some((name) => name === '')) {
     return failValue(draft, `flowbits:${command} needs a name`, `write flowbits:${command},NAME;`);

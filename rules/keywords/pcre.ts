@@ -51,14 +51,19 @@ function placeByLetters(draft: Draft, letters: string): Place | undefined {
   return { buffer, group: draft.group, dotprefix: false, transforms: undefined };
 }
 
+/** Reports what is wrong with the expression of the keyword being parsed; other errors go on. */
+export function reportProblem(draft: Draft, error: unknown): void {
+  if (!(error instanceof PcreProblem)) throw error;
+  if (error.unsupported) unsupported(draft, error.message);
+  else fail(draft, draft.valueAt, `at ${error.at + 1} of the expression: ${error.message}`, 'correct it');
+}
+
 function check(draft: Draft, text: string, modifiers: string): boolean {
   try {
     checkSize(parseExpression(text, flagsOf(modifiers)));
     return true;
   } catch (error) {
-    if (!(error instanceof PcreProblem)) throw error;
-    if (error.unsupported) unsupported(draft, error.message);
-    else fail(draft, draft.valueAt, `at ${error.at + 1} of the expression: ${error.message}`, 'correct it');
+    reportProblem(draft, error);
     return false;
   }
 }

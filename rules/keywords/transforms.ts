@@ -4,7 +4,7 @@
 import { fail, failValue, unsupported, type Draft } from '../draft.js';
 import { flagsOf } from '../pcre/pcre.js';
 import { sizeOf } from '../pcre/program.js';
-import { countCaptures, parseExpression, PcreProblem } from '../pcre/syntax.js';
+import { countCaptures, parseExpression } from '../pcre/syntax.js';
 import {
   MOST_TRANSFORMS,
   plainTransforms,
@@ -13,6 +13,7 @@ import {
   type PlainTransform,
   type Transform,
 } from '../transforms/transform.js';
+import { reportProblem } from './pcre.js';
 import { supported, type Keyword } from './types.js';
 
 const MAX_KEY = 255;
@@ -98,9 +99,7 @@ function parseExpressionOf(draft: Draft, value: string): void {
       return failValue(draft, 'not exactly one of its groups captures', 'write (?:…) for the others');
     }
   } catch (error) {
-    if (!(error instanceof PcreProblem)) throw error;
-    if (error.unsupported) return unsupported(draft, error.message);
-    return fail(draft, draft.valueAt, `at ${error.at + 1} of the expression: ${error.message}`, 'correct it');
+    return reportProblem(draft, error);
   }
   add(draft, { name: 'pcrexform', expression: { text, modifiers: '' } });
 }

@@ -13,6 +13,7 @@ import type {
 } from '../ast.js';
 import type { AddressBits } from './address-bits.js';
 import type { FlowState, JudgedPacket } from './message.js';
+import { pair } from './windows.js';
 
 export interface BitTest {
   /** Names the bit and whether addresses or pairs have it; xbits and hostbits of addresses are the same. */
@@ -79,7 +80,7 @@ function keysOf(track: BitTrack, { src, dst }: JudgedPacket): readonly bigint[] 
     case 'both':
       return [src, dst];
     case 'pair':
-      return [src < dst ? (src << 128n) | dst : (dst << 128n) | src];
+      return [pair(src, dst)];
   }
 }
 

@@ -43,7 +43,8 @@ const DEFAULT_LIMITS: ThresholdLimits = { windows: 65536, values: 1048576 };
 const NANOSECONDS = 1e9;
 const MAX_COUNT = 0xffffffff;
 
-function pair(a: bigint, b: bigint): bigint {
+/** Two addresses as one key, in either order. */
+export function pair(a: bigint, b: bigint): bigint {
   return a < b ? (a << 128n) | b : (b << 128n) | a;
 }
 

@@ -43,32 +43,31 @@ export interface Transforms {
 /** As in Suricata. */
 export const MOST_TRANSFORMS = 16;
 
-/** Of these the beginning of a buffer is the beginning of the result, whatever follows. */
-const PREFIX: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
-  'dotprefix',
-  'to_lowercase',
-  'to_uppercase',
-  'strip_whitespace',
-  'compress_whitespace',
-  'url_decode',
-  'header_lowercase',
-  'strip_pseudo_headers',
-  'xor',
-]);
+interface Traits {
+  /** The beginning of a buffer is the beginning of the result, whatever follows. */
+  readonly prefix?: true;
+  /** Letters change their case, and nothing else changes. */
+  readonly case?: true;
+  /** Nothing in the result shows which of the bytes it was made of. */
+  readonly opaque?: true;
+}
 
-const CASE: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
-  'to_lowercase',
-  'to_uppercase',
-  'header_lowercase',
-]);
-
-const OPAQUE: ReadonlySet<Transform['name']> = new Set<Transform['name']>([
-  'xor',
-  'from_base64',
-  'to_md5',
-  'to_sha1',
-  'to_sha256',
-]);
+const traits: Readonly<Record<Transform['name'], Traits>> = {
+  dotprefix: { prefix: true },
+  to_lowercase: { prefix: true, case: true },
+  to_uppercase: { prefix: true, case: true },
+  header_lowercase: { prefix: true, case: true },
+  strip_whitespace: { prefix: true },
+  compress_whitespace: { prefix: true },
+  url_decode: { prefix: true },
+  strip_pseudo_headers: { prefix: true },
+  xor: { prefix: true, opaque: true },
+  pcrexform: {},
+  from_base64: { opaque: true },
+  to_md5: { opaque: true },
+  to_sha1: { opaque: true },
+  to_sha256: { opaque: true },
+};
 
 function textOf(step: Transform): string {
   switch (step.name) {
@@ -87,11 +86,16 @@ export function transformsOf(steps: readonly Transform[]): Transforms {
   return { steps, key: steps.map(textOf).join(' ') };
 }
 
+const every =
+  (trait: keyof Traits) =>
+  ({ steps }: Transforms): boolean =>
+    steps.every(({ name }) => traits[name][trait] === true);
+
 /** What is visible of an open buffer says what the beginning of the transformed one is. */
-export const keepsBeginning = ({ steps }: Transforms): boolean => steps.every(({ name }) => PREFIX.has(name));
+export const keepsBeginning = every('prefix');
 
-/** Letters change their case and nothing else changes: what is looked for in any case stands in the buffer as it was. */
-export const changesCaseAlone = ({ steps }: Transforms): boolean => steps.every(({ name }) => CASE.has(name));
+/** What is looked for in any case stands in the buffer as it was. */
+export const changesCaseAlone = every('case');
 
-/** Nothing in the result shows which of the bytes it was made of: a masked one spoils all of it. */
-export const isOpaque = ({ steps }: Transforms): boolean => steps.some(({ name }) => OPAQUE.has(name));
+/** A masked byte spoils all of what the transforms made. */
+export const isOpaque = ({ steps }: Transforms): boolean => steps.some(({ name }) => traits[name].opaque === true);
