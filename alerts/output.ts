@@ -87,9 +87,8 @@ export class Output {
     return this.#options.events?.has(kind) ?? (kind === 'alert' || kind === 'drop' || kind === 'engine');
   }
 
-  /** Takes log lines; never waits and never throws. The bytes are not changed by anybody until they are released. */
+  /** Takes log lines of a kind that it `takes`; never waits and never throws. The bytes are not changed by anybody until they are released. */
   pushLines(batch: LineBatch): void {
-    if (!this.takes(batch.kind)) return;
     if (!this.#accepting) return this.#lines.refuse(batch);
     if (this.#lines.offer(batch)) this.#linesOverflow &&= this.#lines.pending > batch.count;
     else if (!this.#linesOverflow) {

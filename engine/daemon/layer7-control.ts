@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { logKinds, type Dispatcher, type LogKind } from '../../alerts/index.js';
-import { ControlFlag, L7SettingsLayout, mapShapes } from '../../common/abi.gen.js';
+import { ControlFlag, L7SettingsLayout } from '../../common/abi.gen.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import type { HttpLog, LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
 import { indexKey, type Kernel } from '../bpf/index.js';
@@ -79,16 +79,12 @@ export class Layer7Control {
   }
 
   #settingsInForce(): Uint8Array | undefined {
-    return this.#map('ids_l7_settings')?.get(indexKey(0));
+    return this.#options.kernel.map('ids_l7_settings').get(indexKey(0));
   }
 
   #wordInForce(at: number): number {
     const bytes = this.#settingsInForce();
     return bytes ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(at, true) : 0;
-  }
-
-  #map(name: string): ReturnType<Kernel['map']> | undefined {
-    return name in mapShapes ? this.#options.kernel.map(name) : undefined;
   }
 
   /** Another rule set is in force. */
@@ -118,7 +114,9 @@ export class Layer7Control {
       selection: wanted,
     });
     const flags = this.#wordInForce(L7SettingsLayout.flags);
-    this.#selects = writeSelection(wanted, flags, (slot, value) => this.#map('ids_log')?.put(indexKey(slot), value));
+    this.#selects = writeSelection(wanted, flags, (slot, value) =>
+      this.#options.kernel.map('ids_log').put(indexKey(slot), value),
+    );
     this.#writeSettings();
     this.#applyFlow();
   }
@@ -159,7 +157,7 @@ export class Layer7Control {
       ignored: layer7.ignore_ports,
       shallow: inspect.shallow_ports,
     });
-    this.#map('ids_l7_settings')?.put(indexKey(0), bytes);
+    this.#options.kernel.map('ids_l7_settings').put(indexKey(0), bytes);
   }
 
   #on(): { readonly http: boolean; readonly tls: boolean; readonly dns: boolean } {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How large the tables are that have an entry a flow.
 
-import { FlowLimit, mapShapes } from '../../common/abi.gen.js';
+import { FlowLimit } from '../../common/abi.gen.js';
 
 const WAYS = FlowLimit.FLOW_WAYS;
 const MIN_BUCKETS = 16;
@@ -13,6 +13,5 @@ const perFlow = ['ids_flows', 'ids_flow_orders', 'ids_l7_flows'] as const;
 export function flowSizes(flows: number): Record<string, number> {
   let buckets = MIN_BUCKETS;
   while (buckets * WAYS < flows) buckets *= 2;
-  const known = perFlow.filter((name) => name in mapShapes).map((name) => [name, buckets * WAYS] as const);
-  return { ids_flow_tags: buckets, ...Object.fromEntries(known) };
+  return { ids_flow_tags: buckets, ...Object.fromEntries(perFlow.map((name) => [name, buckets * WAYS])) };
 }

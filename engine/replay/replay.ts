@@ -3,7 +3,7 @@
 // packet, drain the rings, evaluate, apply, next packet.
 
 import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
-import { ControlFlag, mapShapes } from '../../common/abi.gen.js';
+import { ControlFlag } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
 import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
 import { languageOptions } from '../config/index.js';
@@ -182,7 +182,7 @@ class ReplayRun {
       ignored: [],
       shallow: [],
     });
-    if ('ids_l7_settings' in mapShapes) this.#kernel.map('ids_l7_settings').put(indexKey(0), settings);
+    this.#kernel.map('ids_l7_settings').put(indexKey(0), settings);
   }
 
   judge(packet: CapturedPacket): void {

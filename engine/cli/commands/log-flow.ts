@@ -4,13 +4,7 @@ import { parseDuration } from '../../../common/duration.js';
 import { IdsError } from '../../../common/errors.js';
 import type { FlowSelection } from '../../flows/selection.js';
 import { command } from '../command.js';
-import { answer } from './log.js';
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new IdsError('USAGE', `--port: "${text}" is no port`);
-}
+import { answer, portOf } from './log.js';
 
 export const logFlow = command({
   name: 'log flow',

@@ -63,7 +63,8 @@ export const logShow = command({
   run: async (_values, context) => answer(await context.client.logStatus(), context),
 });
 
-function portOf(text: string): number {
+/** The value of --port. @throws IdsError USAGE */
+export function portOf(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
   throw new IdsError('USAGE', `--port: "${text}" is no port`);
