@@ -88,7 +88,8 @@ export async function benchHttp(): Promise<void> {
       await lane.ready();
       await lane.load(1, false);
     }
-    const logStart = new Map(lanes.map((lane) => [lane.name, lane.countLines('"event_type":"http"')]));
+    const logStart = new Map<string, number>();
+    for (const lane of lanes) logStart.set(lane.name, await lane.countLines('"event_type":"http"'));
     for (let round = 0; round < ROUNDS; round++) {
       for (const close of [false, true]) {
         for (const lane of lanes) {
@@ -135,7 +136,7 @@ async function account(
     const lost = status.accounts.map(({ stage, lost: count }) => `${stage} ${count}`).join(', ');
     rows.push({ what: `${lane.name}: lost by stage`, figure: lost });
     if (lane.name.startsWith('log')) {
-      const lines = lane.countLines('"event_type":"http"') - (logStart.get(lane.name) ?? 0);
+      const lines = (await lane.countLines('"event_type":"http"')) - (logStart.get(lane.name) ?? 0);
       rows.push({
         what: `${lane.name}: requests, and http records`,
         figure: `${figures.get(lane.name)?.requests ?? 0} and ${lines}`,
