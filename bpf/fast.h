@@ -175,8 +175,7 @@ static __always_inline bool ids_fast_flow(void *ctx, const enum ids_hook hook, c
 		return false;
 	pkt->now = 0;
 	now = ids_coarse(pkt);
-	/* The clocks of two CPUs are some milliseconds apart. */
-	tick = (__s64)(now - flow->last) > 0;
+	tick = ids_flow_ticked(flow, now);
 	if (tick && ids_flow_expired(control, flow, now))
 		return false;
 	dir = &flow->dir[side & 1];

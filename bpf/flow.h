@@ -162,7 +162,7 @@ static __always_inline int ids_flow_update(struct ids_packet *pkt, struct ids_fl
 	dir->packets++;
 	dir->bytes += pkt->frame_len;
 	dir->hooks |= 1 << pkt->hook;
-	if ((__s64)(now - flow->last) > 0 && !(held && flags & IDS_TCP_SYN))
+	if (ids_flow_ticked(flow, now) && !(held && flags & IDS_TCP_SYN))
 		flow->last = now;
 	/* Asked for the 1st, 2nd, 4th … packet of a flow. */
 	return flow->state < IDS_FLOW_ESTABLISHED &&

@@ -200,6 +200,12 @@ static __always_inline __u64 ids_flow_idle(const struct ids_control *control, co
 	return control->timeout[kind & (IDS_TIMEOUTS - 1)] * IDS_SECOND;
 }
 
+/* Whether the clock went on since the last packet of the flow. Those of two CPUs are some milliseconds apart. */
+static __always_inline bool ids_flow_ticked(const struct ids_flow *flow, __u64 now)
+{
+	return (__s64)(now - flow->last) > 0;
+}
+
 /* Whether the flow of an entry is over. Another CPU's `last` may lie a little ahead of ours. */
 static __always_inline bool ids_flow_expired(const struct ids_control *control, const struct ids_flow *flow, __u64 now)
 {

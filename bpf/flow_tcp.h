@@ -129,8 +129,7 @@ static __always_inline bool ids_flow_numbers(struct ids_packet *pkt, struct ids_
 	if (fresh && (!s->peer->packets || s->end - s->peer->ack < IDS_FLOW_AHEAD)) {
 		s->dir->next = s->end;
 		/* One a tick is enough: what answers it goes the long way. */
-		if (s->length && !s->dir->probe_us &&
-		    (!s->flow->rtt_us || (__s64)(ids_coarse(pkt) - s->flow->last) > 0)) {
+		if (s->length && !s->dir->probe_us && (!s->flow->rtt_us || ids_flow_ticked(s->flow, ids_coarse(pkt)))) {
 			s->dir->probe = s->end;
 			s->dir->probe_us = ids_flow_us(s->flow, ids_now(pkt));
 		}
