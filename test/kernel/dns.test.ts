@@ -9,23 +9,16 @@ import { whyUnprivileged } from '../helpers/privileged.js';
 import { counted, u16 } from '../helpers/tls-bytes.js';
 import { Conversation } from './support/conversation.js';
 import { udp } from './support/frames.js';
-import { install } from './support/http-rig.js';
+import { install, sharedRig } from './support/http-rig.js';
 import { setLayer7, wantEnding } from './support/layer7-rig.js';
 import { Random } from './support/random.js';
-import { Rig, type Seen } from './support/rig.js';
+import type { Rig, Seen } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
 const LOGGED = L7Setting.L7_DNS | L7Setting.L7_LOG_DNS;
 
-/** One for all tests: to load the programs takes longer than they do. */
-const open = when.skip === false ? Rig.open(t, { sizes: { ids_events: 65536 } }) : undefined;
-const rigWith = (flags: number = LOGGED): Rig => {
-  if (!open) throw new Error('the rig is not open');
-  install(open, '');
-  setLayer7(open, flags);
-  open.settle();
-  return open;
-};
+const shared = sharedRig(t, when.skip);
+const rigWith = (flags: number = LOGGED): Rig => shared(flags);
 let port = 10_000;
 const datagram = (payload: Uint8Array, part: Partial<Parameters<typeof udp>[0]> = {}): Uint8Array =>
   udp({ src: '192.0.2.1', dst: '198.51.100.2', sport: ++port, dport: 53, ...part, payload });

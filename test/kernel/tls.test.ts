@@ -8,22 +8,15 @@ import { tlsFields } from '../../engine/layer7/tls.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { alpnExtension, handshake, hello, records, selfSigned, session, sniExtension } from '../helpers/tls-bytes.js';
 import { Conversation, type Ends } from './support/conversation.js';
-import { install } from './support/http-rig.js';
+import { install, sharedRig } from './support/http-rig.js';
 import { setLayer7, wantEnding } from './support/layer7-rig.js';
-import { Rig, type SeenBytes } from './support/rig.js';
+import type { Rig, SeenBytes } from './support/rig.js';
 
 const when = { skip: whyUnprivileged() ?? false };
 const LOGGED = L7Setting.L7_TLS | L7Setting.L7_LOG_TLS;
 
-/** One for all tests: to load the programs takes longer than they do. */
-const open = when.skip === false ? Rig.open(t, { sizes: { ids_events: 65536 } }) : undefined;
-const rigWith = (flags: number = LOGGED): Rig => {
-  if (!open) throw new Error('the rig is not open');
-  install(open, '');
-  setLayer7(open, flags);
-  open.settle();
-  return open;
-};
+const shared = sharedRig(t, when.skip);
+const rigWith = (flags: number = LOGGED): Rig => shared(flags);
 const sniOf = (bytes: Uint8Array): string => Buffer.from(parseTlsFlight(bytes).client?.sni ?? []).toString();
 const named = (name: string): Buffer => hello({ extensions: [alpnExtension('h2'), sniExtension(name)] });
 

@@ -42,6 +42,18 @@ export function openHttpRig(t: Test, table: Uint8Array | null = structure()): Ri
   return rig;
 }
 
+/** A rig without rules, the same for all tests of a file: to load the programs takes longer than they do. */
+export function sharedRig(t: Test, skip: unknown): (flags: number) => Rig {
+  const open = skip === false ? Rig.open(t, { sizes: { ids_events: 65536 } }) : undefined;
+  return (flags) => {
+    if (!open) throw new Error('the rig is not open');
+    install(open, '');
+    setLayer7(open, flags);
+    open.settle();
+    return open;
+  };
+}
+
 const peers = { src: '192.0.2.1', dst: '198.51.100.2', flags: TCP.PSH | TCP.ACK | TCP.FIN };
 let port = 10_000;
 
