@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits for rings: a blocking epoll for a thread of its own, and a way to wake it from another. Records that were written
-// without a wake-up do not end a wait.
+// Waits for rings: a blocking epoll for a thread of its own, and a way to wake it from another.
 
 import { callFailed, check, closeFds, E, errnoOf } from './check.js';
 import { libc } from './native.js';
@@ -31,15 +30,19 @@ export class RingWaiter {
     this.#owner = owner;
   }
 
-  /** @param fds of rings (`RingReader.fd` or `RingHandle.fd`) that stay open while this is used. */
-  static open(fds: readonly number[]): RingWaiter {
+  /**
+   * Of rings (`RingReader.fd` or `RingHandle.fd`) that stay open while this is used.
+   * @param fds of those whose data ends a wait, whenever it was written
+   * @param quiet of those that end one by a wake-up alone: who waits has looked at what they hold
+   */
+  static open(fds: readonly number[], quiet: readonly number[] = []): RingWaiter {
     const event = check(libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'open an event descriptor');
     const epoll = libc().epollCreate(EPOLL_CLOEXEC);
     try {
       check(epoll, 'open an epoll descriptor');
-      for (const fd of [...fds, event]) {
+      for (const fd of [...fds, ...quiet, event]) {
         const entry = new DataView(new ArrayBuffer(16));
-        entry.setUint32(0, fd === event ? EPOLLIN : EPOLLIN + EPOLLET, true);
+        entry.setUint32(0, quiet.includes(fd) ? EPOLLIN + EPOLLET : EPOLLIN, true);
         entry.setInt32(EVENT_SIZE - 8, fd, true);
         check(libc().epollControl(epoll, EPOLL_CTL_ADD, fd, entry), 'watch a ring');
       }
@@ -60,8 +63,8 @@ export class RingWaiter {
   }
 
   /**
-   * Blocks this thread until a ring has woken it since the last wait (true), `wake()` was called or the time is over
-   * (false); -1 = no limit. Who waits has drained the rings before.
+   * Blocks this thread until a ring has data, or a quiet one a wake-up since the last wait (true), `wake()` was called or
+   * the time is over (false); -1 = no limit.
    */
   wait(timeoutMs: number): boolean {
     const { epoll, event } = this.#live();

@@ -49,7 +49,7 @@ export class RingThread {
     const counts = new SharedArrayBuffer(8 * countNames.length);
     this.#counts = new Float64Array(counts);
     const { events, bulk } = kernel.rings;
-    this.#waiter = RingWaiter.open([events.fd, bulk.fd]);
+    this.#waiter = RingWaiter.open([events.fd], [bulk.fd]);
     const { rates, logs } = options;
     const waiter = this.#waiter.handle;
     const start: ReaderStart = {
