@@ -15,6 +15,7 @@ enum ids_limit {
 	IDS_MAX_RULES = 4096,       /* rules with a header part in the kernel at once */
 	IDS_RULE_WORDS = 64,        /* 64-bit words of a rule bit vector: IDS_MAX_RULES / 64 */
 	IDS_MAX_VECTORS = 4096,     /* distinct rule bit vectors of one rule set */
+	IDS_RULE_PREFIXES = 262144, /* prefixes of the addresses that one rule set names */
 	IDS_RULE_CONDS = 8,         /* conditions of one header rule beyond protocol, addresses and ports */
 	IDS_RULE_SLOTS = 2,         /* rule sets held at once: the one in force and the one being filled */
 	IDS_PROTO_NONE = 256,       /* protocol key of a frame that is not IP or whose IP header cannot be read */

@@ -38,7 +38,7 @@ struct {
 /* The addresses that the rules of a slot name, one trie a slot. Written by the engine, read by the classifier. */
 struct ids_address_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, 65536);
+	__uint(max_entries, IDS_RULE_PREFIXES);
 	__type(key, struct ids_prefix);
 	__type(value, struct ids_address_class);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

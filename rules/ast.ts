@@ -49,6 +49,12 @@ export interface Endpoint {
   readonly text: string;
 }
 
+/** A pair of ends that packets of a rule have: a rule has one, a bidirectional one two. */
+export interface Way {
+  readonly source: Endpoint;
+  readonly destination: Endpoint;
+}
+
 /** One test of a header field; see struct ids_cond. */
 export interface Condition {
   readonly field: Field;
@@ -64,6 +70,16 @@ export interface HeaderMatch {
   readonly keyword: string;
   readonly position: Position;
   readonly conditions: readonly Condition[];
+}
+
+/** A keyword that asks where an address is listed (`geoip` and its like): resolved to the addresses themselves. */
+export interface AddressMatch {
+  readonly kind: 'address';
+  readonly keyword: 'geoip' | 'iprep' | 'dataset' | 'datarep';
+  readonly position: Position;
+  /** Which address of a packet is in the set: `both`, or `any` of the two. */
+  readonly side: 'src' | 'dst' | 'both' | 'any';
+  readonly set: AddressSet;
 }
 
 /** Buffers that content keywords can look at; `payload` is what contents without a sticky buffer look into. */
@@ -306,7 +322,7 @@ export type StateMatch = FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMat
 /** What looks into a buffer. */
 export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch | NumberMatch | AbsentMatch;
 
-export type Match = HeaderMatch | BufferMatch | StateMatch;
+export type Match = HeaderMatch | AddressMatch | BufferMatch | StateMatch;
 
 /** Application protocols whose messages rules look into. */
 export type AppName = 'http' | 'tls' | 'dns';
@@ -370,9 +386,8 @@ export interface Rule {
   readonly app?: AppName;
   /** How raw contents look at TCP: `only` the stream, or `never`, that is packet by packet; both as the reference does unless set. */
   readonly stream?: 'only' | 'never';
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
-  readonly bidirectional: boolean;
+  /** What its header and keywords say of addresses and ports; empty if no packet can meet it. */
+  readonly ways: readonly Way[];
   readonly meta: RuleMeta;
   readonly matches: readonly Match[];
   readonly threshold?: ThresholdSpec;

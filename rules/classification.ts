@@ -63,7 +63,7 @@ export const standardClassifications: Classifications = new Map(
 );
 
 /** Calls `visit` with each line that is neither blank nor a comment; what it returns is reported. */
-function eachSetting(
+export function eachSetting(
   source: RuleSource,
   visit: (text: string) => { cause: string; remedy: string } | undefined,
 ): Problem[] {

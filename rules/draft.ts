@@ -3,6 +3,7 @@
 
 import type {
   AbsentMatch,
+  AddressMatch,
   AppName,
   BytesMatch,
   Buffer as BufferName,
@@ -20,10 +21,12 @@ import type {
   ThresholdSpec,
 } from './ast.js';
 import type { Classifications } from './classification.js';
+import type { Countries } from './countries.js';
 import type { LogicalLine } from './lines.js';
 import { positionOf } from './lines.js';
 import type { Protocol } from './protocols.js';
 import type { Redaction } from './redaction.js';
+import type { Reputation } from './reputation.js';
 import type { Transforms } from './transforms/transform.js';
 
 /** A content whose buffer may still change: `http_uri` and its like come after it. */
@@ -101,7 +104,7 @@ export interface Draft {
   dotprefix: boolean;
   /** What is done to the sticky buffer, if it is anything but that. */
   transforms: Transforms | undefined;
-  readonly parts: (HeaderMatch | StateMatch | PendingContent | PendingTest)[];
+  readonly parts: (HeaderMatch | AddressMatch | StateMatch | PendingContent | PendingTest)[];
   lastContent?: PendingContent;
   threshold?: ThresholdSpec;
   /** IP protocol numbers that `ip_proto` left; undefined if the keyword was not used. */
@@ -117,6 +120,9 @@ export interface Draft {
 export interface ParseOptions {
   readonly redact: Redaction;
   readonly classifications: Classifications;
+  /** What `iprep` and `geoip` ask; undefined if there is none. */
+  readonly reputation?: Reputation | undefined;
+  readonly countries?: Countries | undefined;
 }
 
 export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Protocol): Draft {

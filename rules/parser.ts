@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule files to typed rules. A bad rule never stops the others.
 
+import { messageOf } from '../common/errors.js';
 import { addressDomain, resolveAddresses } from './addresses.js';
 import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
 import { standardClassifications, type Classifications } from './classification.js';
+import { readCountries, type Countries } from './countries.js';
 import { fail, newDraft, type Draft, type ParseOptions } from './draft.js';
 import { appOf, transports } from './buffers.js';
 import { DuplicateFilter } from './duplicates.js';
@@ -14,6 +16,8 @@ import { eachLine, MAX_LINE, positionOf, type LogicalLine } from './lines.js';
 import { parseOption } from './option.js';
 import { portDomain } from './ports.js';
 import { versionCondition } from './protocols.js';
+import { Reputation, type ReputationSources } from './reputation.js';
+import { waysOf } from './ways.js';
 
 export interface LanguageOptions {
   /** Address variables without `$`, values as in suricata.yaml. */
@@ -25,6 +29,9 @@ export interface LanguageOptions {
   readonly redactParameters?: readonly string[];
   /** Classtypes that are known; a stock classification.config unless set. */
   readonly classifications?: Classifications;
+  /** What `iprep` asks, and the file that `geoip` asks (MaxMind DB). */
+  readonly reputation?: ReputationSources | undefined;
+  readonly countries?: { readonly file: string; readonly bytes: Uint8Array } | undefined;
   /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
   readonly addressRules?: 'lists' | 'inline';
 }
@@ -143,19 +150,37 @@ function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
     anyFrame: protocol.anyFrame === true,
     ...(app === undefined ? {} : { app }),
     ...(stream === undefined ? {} : { stream }),
-    source: header.source,
-    destination: header.destination,
-    bidirectional: header.bidirectional,
+    ways: waysOf(header, header.bidirectional, matches),
     meta: metaOf(draft),
     matches: [...version, ...matches],
     ...(draft.threshold ? { threshold: draft.threshold } : {}),
   };
 }
 
+function countriesOf({ countries }: LanguageOptions, problems: Problem[]): Countries | undefined {
+  if (!countries) return undefined;
+  try {
+    return readCountries(countries.bytes);
+  } catch (error) {
+    const cause = `not a database of countries: ${messageOf(error)}`;
+    problems.push({
+      severity: 'error',
+      file: countries.file,
+      line: 1,
+      column: 1,
+      cause,
+      remedy: 'name a MaxMind DB file',
+    });
+    return undefined;
+  }
+}
+
 /** Parses rule files. Problems stand in the order of the files; every unsupported rule has one of its own. */
 export function parseRules(sources: readonly RuleSource[], options: LanguageOptions): ParsedRules {
   const problems: Problem[] = [];
   const filter = new DuplicateFilter(problems);
+  const reputation = options.reputation && new Reputation(options.reputation);
+  if (reputation) problems.push(...reputation.problems);
   const run: Run = {
     resolver: {
       addressDomain: addressDomain(options.addressVars),
@@ -169,6 +194,8 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
           ? { headers: [], parameters: [] }
           : { headers: options.redact, parameters: options.redactParameters ?? [] },
       classifications: options.classifications ?? standardClassifications,
+      reputation,
+      countries: countriesOf(options, problems),
     },
     filter,
     problems,

@@ -40,6 +40,21 @@ export function subtract(set: IntervalSet, minus: IntervalSet): IntervalSet {
   return out;
 }
 
+/** What is in both; each sorted and disjoint. */
+export function intersection(a: IntervalSet, b: IntervalSet): IntervalSet {
+  const out: Interval[] = [];
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [x, y] = [a[i], b[j]];
+    if (x === undefined || y === undefined) return out;
+    const from = x.from > y.from ? x.from : y.from;
+    const to = x.to < y.to ? x.to : y.to;
+    if (from <= to) out.push({ from, to });
+    if (x.to < y.to) i++;
+    else j++;
+  }
+}
+
 /** The part of `set` within `from` to `to`. */
 export function clip(set: IntervalSet, from: bigint, to: bigint): IntervalSet {
   const out: Interval[] = [];

@@ -8,6 +8,7 @@ export type { HttpLogConfig, Layer7Config } from './layer7-schema.js';
 export { loadConfig, readConfig, type LoadOptions } from './load.js';
 export type { ConfigProblem } from './problems.js';
 export type { ResponseConfig, ResponseRule } from './response-schema.js';
+export { ruleData } from './rule-data.js';
 export { ruleFiles, SHIPPED_RULES } from './rule-files.js';
 export { configSchema, type Config, type InterfaceConfig } from './schema.js';
 export { languageOptions, PRIVATE_NETWORKS, replayVars, ruleVars, type LanguageChoice, type RuleVars } from './vars.js';

@@ -100,6 +100,8 @@ export const configSchema = z.strictObject({
   home_net: homeNet.default('auto'),
   rules: listOf(pathField).optional(),
   vars,
+  reputation: z.strictObject({ categories: pathField, files: listOf(pathField) }).optional(),
+  geoip: z.strictObject({ database: pathField }).optional(),
   response: responseSchema,
   allowlist: listOf(prefixField).default([]),
   feeds: feedsSchema,

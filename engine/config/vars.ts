@@ -60,7 +60,7 @@ export function replayVars(homeNet?: readonly string[], vars?: Config['vars']): 
 export interface LanguageChoice {
   /** Default: the private networks. */
   readonly homeNet?: readonly string[] | undefined;
-  readonly vars?: Config['vars'];
+  readonly vars?: Config['vars'] | undefined;
   readonly redact?: Config['redact'];
 }
 

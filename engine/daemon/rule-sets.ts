@@ -30,7 +30,7 @@ export interface RuleSetsOptions {
   /** Reads the files that the configuration names. */
   readonly configured: () => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
-  readonly language: () => LanguageOptions;
+  readonly language: (sources: readonly RuleSource[]) => LanguageOptions;
   /** Told which messages the engine's rules need in any case (enum ids_l7_setting), before the kernel asks them. */
   readonly onHeads?: (heads: number) => void;
   /** Told what a set that was replaced had held back in the end. */
@@ -131,7 +131,8 @@ export class RuleSets {
 
   #compile({ sources }: RulesLoadRequest): Promise<Compilation> {
     const { configured, language } = this.#options;
-    return this.#compiler.compile(sources ?? configured(), language());
+    const taken = sources ?? configured();
+    return this.#compiler.compile(taken, language(taken));
   }
 
   /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */

@@ -3,7 +3,7 @@
 // already, and the ring reader waits for it.
 
 import { logKinds } from '../../alerts/index.js';
-import { languageOptions, resolveHomeNet, ruleFiles, type Config } from '../config/index.js';
+import { languageOptions, resolveHomeNet, ruleData, ruleFiles, type Config } from '../config/index.js';
 import type { Kernel } from '../bpf/index.js';
 import { readSources } from '../files.js';
 import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
@@ -30,7 +30,10 @@ export function openThreads(
     ring,
     stateDir: config.state_dir,
     configured: () => readSources(ruleFiles(config.rules, file)),
-    language: () => languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+    language: (sources) => ({
+      ...languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
+      ...ruleData(config, file, sources),
+    }),
     onRetired,
     onHeads,
   });

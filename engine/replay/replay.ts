@@ -6,7 +6,7 @@ import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
 import { ControlFlag } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
 import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
-import { languageOptions } from '../config/index.js';
+import { languageOptions, type LanguageChoice } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
@@ -39,6 +39,9 @@ export interface ReplayOptions {
   readonly captures: readonly string[];
   /** HOME_NET as rules write it; the RFC 1918 networks if absent. */
   readonly homeNet?: string;
+  /** Variables of a configuration, and the files that it names for keywords of rules. */
+  readonly vars?: LanguageChoice['vars'];
+  readonly data?: Pick<LanguageOptions, 'reputation' | 'countries'> | undefined;
   /** Mask sensitive header values as live. */
   readonly redact: boolean;
   /** A drop or reject acts on the rest of its flow too. */
@@ -88,12 +91,12 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   }
 }
 
-function language({ homeNet, redact }: ReplayOptions): LanguageOptions {
+function language({ homeNet, redact, vars, data }: ReplayOptions): LanguageOptions {
   const addresses = homeNet
     ?.replace(/^\[|\]$/g, '')
     .split(',')
     .map((text) => text.trim());
-  return languageOptions({ homeNet: addresses, ...(redact ? {} : { redact: 'off' as const }) });
+  return { ...languageOptions({ homeNet: addresses, vars, ...(redact ? {} : { redact: 'off' as const }) }), ...data };
 }
 
 class ReplayRun {

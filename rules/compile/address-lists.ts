@@ -73,17 +73,20 @@ export function covers(outer: AddressSet, inner: AddressSet): boolean {
 
 /** True if the header and the options ask for nothing but addresses (and, of an alert, a protocol). */
 function onlyAddresses(rule: Rule, home: AddressSet | undefined): boolean {
-  const { source, destination, action } = rule;
+  const [way, ...more] = rule.ways;
+  const { action } = rule;
   if (action !== Action.ALERT && action !== Action.DROP) return false;
   if (
     rule.app !== undefined ||
     rule.anyFrame ||
-    rule.matches.some(({ kind }) => kind !== 'flowbits') ||
-    rule.bidirectional ||
+    rule.matches.some(({ kind }) => kind !== 'flowbits' && kind !== 'address') ||
+    way === undefined ||
+    more.length > 0 ||
     rule.meta.noalert
   )
     return false;
   if (action === Action.DROP && rule.ipProtocols !== undefined) return false;
+  const { source, destination } = way;
   if (source.anyAddress || !source.anyPort || !destination.anyPort) return false;
   // A limit only silences. The others have to see every packet, and the list stage reports some a second.
   if (rule.threshold !== undefined && rule.threshold.type !== Threshold.LIMIT) return false;
@@ -116,15 +119,16 @@ export function placeAddresses(
   home: AddressSet | undefined,
   passes: readonly Rule[],
 ): AddressPlacement | undefined {
-  if (!onlyAddresses(rule, home)) return undefined;
-  const prefixes = prefixColumns(rule.source.addresses);
+  const [way] = rule.ways;
+  if (way === undefined || !onlyAddresses(rule, home)) return undefined;
+  const prefixes = prefixColumns(way.source.addresses);
   if (!listable(prefixes)) return undefined;
   if (rule.action === Action.ALERT) return { prefixes };
-  if (claimsToBeUs(rule.source.addresses, home)) {
+  if (claimsToBeUs(way.source.addresses, home)) {
     return { reason: 'stays a header rule: its sources are this network, or nobody from outside' };
   }
   const pass = passes.find((candidate) => overlap(rule, candidate));
   if (pass) return { reason: `stays a header rule: pass rule ${pass.meta.sid} comes before it` };
-  if (rule.destination.anyAddress) return { prefixes };
+  if (way.destination.anyAddress) return { prefixes };
   return { prefixes, reason: 'drops what its sources send to any address, not to its destination alone' };
 }

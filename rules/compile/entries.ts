@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entries of the kernel table in their order: one a rule, two for a bidirectional rule.
+// The entries of the kernel table in their order: one a way of a rule.
 
-import type { Condition, Endpoint, Rule } from '../ast.js';
+import type { Condition, Rule, Way } from '../ast.js';
 import { conditionsOf } from './conditions.js';
 import type { MessagePlan } from './messages.js';
 
 /** One entry; its place in the list is its position. */
-export interface Entry {
+export interface Entry extends Way {
   readonly rule: Rule;
   /** Index of the rule among those compiled. */
   readonly index: number;
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
+  /** Not the first of its rule. */
   readonly mirror: boolean;
   readonly conditions: readonly Condition[];
   /** Judged on messages: its header part alone is in the table. */
@@ -26,25 +25,6 @@ export interface TableRule {
   readonly message?: MessagePlan;
 }
 
-const sameList = (
-  a: readonly { from: unknown; to: unknown }[],
-  b: readonly { from: unknown; to: unknown }[],
-): boolean => a.length === b.length && a.every((range, i) => range.from === b[i]?.from && range.to === b[i]?.to);
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return (
-    a.anyAddress === b.anyAddress &&
-    a.anyPort === b.anyPort &&
-    sameList(a.addresses, b.addresses) &&
-    sameList(a.ports, b.ports)
-  );
-}
-
-/** True if the rule needs a second entry for the way back. */
-export function needsMirror(rule: Rule): boolean {
-  return rule.bidirectional && !sameEndpoint(rule.source, rule.destination);
-}
-
 /** The order in which rules act: action (pass, drop, reject, alert), then priority, then the order of the files. */
 export function byRank(a: { rule: Rule; index: number }, b: { rule: Rule; index: number }): number {
   return a.rule.action - b.rule.action || a.rule.meta.priority - b.rule.meta.priority || a.index - b.index;
@@ -54,10 +34,8 @@ export function byRank(a: { rule: Rule; index: number }, b: { rule: Rule; index:
 export function entriesOf(rules: readonly TableRule[]): Entry[] {
   const entries: Entry[] = [];
   for (const { rule, index, message } of [...rules].sort(byRank)) {
-    const { source, destination } = rule;
     const rest = { rule, index, conditions: conditionsOf(rule), ...(message === undefined ? {} : { message }) };
-    entries.push({ ...rest, source, destination, mirror: false });
-    if (needsMirror(rule)) entries.push({ ...rest, source: destination, destination: source, mirror: true });
+    rule.ways.forEach((way, number) => entries.push({ ...rest, ...way, mirror: number > 0 }));
   }
   return entries;
 }

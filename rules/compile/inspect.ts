@@ -5,7 +5,6 @@
 import { InspectFlag } from '../../common/abi.gen.js';
 import type { Endpoint, Rule } from '../ast.js';
 import { Need, needsOf } from '../match/kinds.js';
-import { needsMirror } from './entries.js';
 
 export interface Inspection {
   readonly source: Endpoint;
@@ -52,10 +51,9 @@ function merge(all: Iterable<Inspection>): Inspection[] {
 export function inspectionsOf(engine: readonly Rule[], messages: readonly Rule[]): Inspection[] {
   const of = (rule: Rule, flags: number): Inspection[] => {
     if (flags === 0) return [];
-    const { source, destination, ipProtocols } = rule;
+    const { ways, ipProtocols } = rule;
     const rest = { ...(ipProtocols === undefined ? {} : { ipProtocols }), flags };
-    const there = { source, destination, ...rest };
-    return needsMirror(rule) ? [there, { source: destination, destination: source, ...rest }] : [there];
+    return ways.map((way) => ({ ...way, ...rest }));
   };
   const payload = (rule: Rule): number =>
     ((needsOf(rule) & Need.TO_SERVER) !== 0 ? InspectFlag.TO_SERVER : 0) |

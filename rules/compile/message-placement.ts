@@ -53,7 +53,7 @@ export function takeMessages(placed: readonly Placed[]): Placed[] {
     const stays = (why: string): Placed => ({ ...one, reason: `${one.reason ?? 'judged by the engine'}: ${why}` });
     const pass = passBefore(rule, passes);
     if (pass !== undefined) return stays(`pass rule ${pass.meta.sid}, which the engine judges, comes before it`);
-    if (!room.take(message, rule.bidirectional ? 2 : 1)) return stays("the kernel's table of contents is full");
+    if (!room.take(message, rule.ways.length)) return stays("the kernel's table of contents is full");
     return { rule, placement: 'inline', message, reason: `judged in the kernel on ${message.buffer}` };
   });
 }

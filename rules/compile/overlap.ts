@@ -68,9 +68,9 @@ function canMatchPayload(header: Rule, { ipProtocols }: Rule): boolean {
 
 /** True if one packet can have the addresses and ports of both. */
 export function overlap(header: Rule, pass: Rule): boolean {
-  if (meet(header.source, pass.source) && meet(header.destination, pass.destination)) return true;
-  if (!header.bidirectional && !pass.bidirectional) return false;
-  return meet(header.destination, pass.source) && meet(header.source, pass.destination);
+  return header.ways.some((own) =>
+    pass.ways.some((other) => meet(own.source, other.source) && meet(own.destination, other.destination)),
+  );
 }
 
 export interface Overlaps {

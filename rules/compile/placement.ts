@@ -109,7 +109,10 @@ function placeState(rule: Rule, asked: ReadonlySet<string>): Placed | undefined 
   if (sets.length === state.length && !silent) {
     const wanted = sets.some((match) => match.kind === 'flowbits' && match.names.some((name) => asked.has(name)));
     const stays =
-      rule.action !== Action.ALERT || (isIpOnly(rule) && !rule.source.anyAddress) || !wanted || !canCarryPayload(rule);
+      rule.action !== Action.ALERT ||
+      (isIpOnly(rule) && !rule.ways.every(({ source }) => source.anyAddress)) ||
+      !wanted ||
+      !canCarryPayload(rule);
     if (stays) return undefined;
   }
   if (canCarryPayload(rule)) return placeInEngine(rule);

@@ -29,8 +29,6 @@ import type { CompiledRuleset } from './types.js';
 import type { Pattern } from '../patterns/pattern.js';
 import { CapacityError, setBit, VECTOR_HALVES, VectorPool } from './vectors.js';
 
-/** Entries of the address trie that the map holds. */
-const MAX_PREFIXES = 65536;
 const PREFIX_RECORD = PrefixLayout.SIZE + AddressClassLayout.SIZE;
 
 /** What the table holds beside rules. */
@@ -78,8 +76,8 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
     destinations.map((side) => side.addresses),
     pool,
   );
-  if (addresses.entries.length > MAX_PREFIXES) {
-    throw new CapacityError(`addresses of rules need more than ${MAX_PREFIXES} prefixes`);
+  if (addresses.entries.length > Limit.RULE_PREFIXES) {
+    throw new CapacityError(`addresses of rules need more than ${Limit.RULE_PREFIXES} prefixes`);
   }
   const vectorOf = (holds: (position: number) => boolean): number => {
     const vector = new Uint32Array(VECTOR_HALVES);

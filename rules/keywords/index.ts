@@ -12,8 +12,10 @@ import { extensionKeywords } from './extensions.js';
 import { flowKeywords } from './flow.js';
 import { flowbitsKeywords } from './flowbits.js';
 import { flowintKeywords } from './flowint.js';
+import { geoipKeywords } from './geoip.js';
 import { icmpKeywords } from './icmp.js';
 import { ipKeywords } from './ip.js';
+import { iprepKeywords } from './iprep.js';
 import { metaKeywords } from './meta.js';
 import { numberKeywords } from './numbers.js';
 import { packetKeywords } from './packet.js';
@@ -29,6 +31,8 @@ import { unsupportedKeywords } from './unsupported.js';
 export const keywords: readonly Keyword[] = [
   ...metaKeywords,
   ...ipKeywords,
+  ...geoipKeywords,
+  ...iprepKeywords,
   ...tcpKeywords,
   ...extensionKeywords,
   ...icmpKeywords,

@@ -85,7 +85,7 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   ],
   ['the MTU field is not recorded', `icmpv6.mtu`],
   ['checksums are not verified', `ipv4-csum tcpv4-csum tcpv6-csum udpv4-csum udpv6-csum icmpv4-csum icmpv6-csum`],
-  ['data sets and reputation lists are not loaded', `dataset datarep iprep geoip`],
+  ['data sets are not loaded', `dataset datarep`],
   ['scripts are not run', `lua`],
   ['packets are not rewritten or marked', `replace nfq_set_mark`],
   ['it asks for a particular Suricata', `requires`],

@@ -36,10 +36,11 @@ interface Border {
 
 function addressRule({ rule, index }: { rule: Rule; index: number }): AddressRule {
   const threshold = engineThreshold(rule);
+  const destination = rule.ways[0]?.destination;
   return {
     index,
     action: rule.action,
-    ...(rule.destination.anyAddress ? {} : { destination: rule.destination.addresses }),
+    ...(destination === undefined || destination.anyAddress ? {} : { destination: destination.addresses }),
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
     ...(threshold === undefined ? {} : { threshold }),
   };
@@ -47,7 +48,7 @@ function addressRule({ rule, index }: { rule: Rule; index: number }): AddressRul
 
 function bordersOf(rules: readonly { rule: Rule }[]): Border[] {
   const borders = rules.flatMap(({ rule }, number) =>
-    rule.source.addresses.flatMap(({ from, to }) => [
+    (rule.ways[0]?.source.addresses ?? []).flatMap(({ from, to }) => [
       { at: from, rule: number, enter: true },
       { at: to + 1n, rule: number, enter: false },
     ]),

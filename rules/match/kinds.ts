@@ -101,17 +101,17 @@ function isOnPayload(rule: Rule): boolean {
 }
 
 /** True if no header field but the IP version matters, and no port. */
-export function isIpOnly({ source, destination, anyFrame, threshold, matches }: Rule): boolean {
+export function isIpOnly({ ways, anyFrame, threshold, matches }: Rule): boolean {
   const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
   return (
     !anyFrame &&
     threshold === undefined &&
-    plain(source) &&
-    plain(destination) &&
+    ways.every(({ source, destination }) => plain(source) && plain(destination)) &&
     matches.every(
       (match) =>
         match.kind === 'flowbits' ||
         match.kind === 'addressbit' ||
+        (match.kind === 'address' && match.keyword === 'iprep') ||
         (match.kind === 'header' && match.conditions.every(({ field }) => field === Field.IP_VERSION)),
     )
   );

@@ -2,7 +2,7 @@
 // What the engine needs to judge messages, as plain data that can be handed to another thread.
 
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
-import type { AppName, Condition, ContentMatch, Endpoint, Match, Rule } from '../ast.js';
+import type { AppName, Condition, ContentMatch, Match, Rule, Way } from '../ast.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { kindsOf, matchesOnce, needsOf, streamUse } from './kinds.js';
@@ -76,9 +76,7 @@ export interface EngineRule {
   readonly key: number;
   readonly action: Action;
   readonly noalert: boolean;
-  readonly source: Endpoint;
-  readonly destination: Endpoint;
-  readonly bidirectional: boolean;
+  readonly ways: readonly Way[];
   /** IP protocols; undefined = any. */
   readonly protocols?: readonly number[];
   /** Application protocol that the flow must have. */
@@ -157,9 +155,7 @@ function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber)
     key: rule.meta.gid * 2 ** 32 + rule.meta.sid,
     action: rule.action,
     noalert: rule.meta.noalert,
-    source: rule.source,
-    destination: rule.destination,
-    bidirectional: rule.bidirectional,
+    ways: rule.ways,
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
     app: rule.app === undefined ? App.UNKNOWN : apps[rule.app],
     conditions: conditionsOf(rule),

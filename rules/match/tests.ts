@@ -2,7 +2,7 @@
 // The exact tests of one rule: header, flow bits, buffers.
 
 import { App, Field } from '../../common/abi.gen.js';
-import type { AddressSet, Condition, Endpoint, PortSet } from '../ast.js';
+import type { AddressSet, Condition, Endpoint, PortSet, Way } from '../ast.js';
 import { holds } from '../compile/conditions.js';
 import { contentHolds, sizeHolds } from './content.js';
 import { Inspection } from './inspect.js';
@@ -35,6 +35,14 @@ function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boole
   return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
 }
 
+function wayHolds(ways: readonly Way[], packet: JudgedPacket): boolean {
+  for (const { source, destination } of ways) {
+    if (endpointHolds(source, packet.src, packet.sport) && endpointHolds(destination, packet.dst, packet.dport))
+      return true;
+  }
+  return false;
+}
+
 function conditionHolds(condition: Condition, packet: JudgedPacket): boolean {
   const value = condition.field === Field.SAMEIP ? Number(packet.src === packet.dst) : packet.field?.(condition.field);
   return value !== undefined && holds(condition, value);
@@ -44,14 +52,7 @@ function conditionHolds(condition: Condition, packet: JudgedPacket): boolean {
 export function headerHolds(rule: EngineRule, packet: JudgedPacket): boolean {
   if (rule.protocols !== undefined && !rule.protocols.includes(packet.proto)) return false;
   if (rule.app !== App.UNKNOWN && packet.app !== undefined && packet.app !== rule.app) return false;
-  const there =
-    endpointHolds(rule.source, packet.src, packet.sport) && endpointHolds(rule.destination, packet.dst, packet.dport);
-  const back =
-    !there &&
-    rule.bidirectional &&
-    endpointHolds(rule.source, packet.dst, packet.dport) &&
-    endpointHolds(rule.destination, packet.src, packet.sport);
-  if (!there && !back) return false;
+  if (!wayHolds(rule.ways, packet)) return false;
   for (const condition of rule.conditions) if (!conditionHolds(condition, packet)) return false;
   return true;
 }

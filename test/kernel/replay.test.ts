@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Detection } from '../../alerts/index.js';
 import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
+import { mmdb } from '../helpers/mmdb.js';
 import { EPOCH, pcap, type Timed } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
 import { tcp, TCP, udp } from './support/frames.js';
@@ -38,6 +39,38 @@ if (privileged(t)) {
     });
     return { detections, summary };
   };
+
+  t.test('countries and reputation are addresses to the kernel', async (t) => {
+    const data = {
+      countries: { file: 'c.mmdb', bytes: mmdb({ '192.0.2.0/24': 'DE', '198.51.100.0/24': 'FR' }) },
+      reputation: {
+        categories: { file: 'categories.txt', text: '1,BadHosts\n' },
+        lists: [{ file: 'bad.list', text: '192.0.2.7,1,80\n' }],
+      },
+    };
+    const rules = [
+      'alert tcp any any -> any 80 (geoip:src,DE; sid:1;)',
+      'alert tcp any any -> any 80 (geoip:src,FR; sid:2;)',
+      'alert tcp any any -> any 80 (iprep:any,BadHosts,>,50; sid:3;)',
+      'alert http any any -> any any (iprep:src,BadHosts,>,50; http.user_agent; content:"probe"; sid:4;)',
+      'alert http any any -> any any (geoip:src,!DE; http.user_agent; content:"probe"; sid:5;)',
+      'alert ip any any -> $HOME_NET any (geoip:src,DE; sid:6;)',
+    ].join('\n');
+    const talk = new Talk({ client: '192.0.2.7' });
+    const packets = [tcp({ ...client, flags: TCP.SYN }), tcp({ ...client, src: '198.51.100.9', flags: TCP.SYN })];
+    const timed = packets.map((frame, i): Timed => [i, frame]);
+    const { detections } = replay(rules, timed, { data });
+    t.same(detections.map(({ src, rule }) => `${src} ${rule?.sid}`).sort(), [
+      '192.0.2.7 1',
+      '192.0.2.7 3',
+      '192.0.2.7 6',
+      '198.51.100.9 2',
+    ]);
+    const http = [...talk.handshake(), talk.up({ payload: request('probe') })].map((frame, i): Timed => [i, frame]);
+    const { detections: heads } = replay(rules, http, { data });
+    t.ok(heads.some(({ rule }) => rule?.sid === 4));
+    t.notOk(heads.some(({ rule }) => rule?.sid === 5));
+  });
 
   t.test('records carry the packet number and the time of the capture', async (t) => {
     const { detections, summary } = replay('alert udp any any -> any 53 (msg:"dns"; sid:7; rev:3;)', [

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { logKinds, type LineBatch, type LogKind } from '../../../alerts/lines.js';
 import { IdsError } from '../../../common/errors.js';
-import type { Problem } from '../../../rules/index.js';
-import type { ReplaySummary } from '../../replay/replay.js';
+import type { Problem, RuleSource } from '../../../rules/index.js';
+import { readText } from '../../files.js';
+import type { ReplayOptions, ReplaySummary } from '../../replay/replay.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
 import { openLineFile } from '../line-file.js';
@@ -56,6 +57,17 @@ function show(summary: ReplaySummary, context: Context): void {
   );
 }
 
+async function fromConfig(
+  file: string | undefined,
+  sources: readonly RuleSource[],
+): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'data'>> {
+  if (file === undefined) return {};
+  const { loadConfig, ruleData } = await import('../../config/index.js');
+  const config = loadConfig(readText(file), file);
+  const { vars, home_net: homeNet } = config;
+  return { vars, data: ruleData(config, file, sources), ...(homeNet === 'auto' ? {} : { homeNet: homeNet.join(',') }) };
+}
+
 export const replay = command({
   name: 'replay',
   describe: 'run captures through the same program and engine as live traffic, with no interface (needs root for BPF)',
@@ -81,6 +93,12 @@ export const replay = command({
       value: 'LIST',
       describe: 'HOME_NET as rules write it; the RFC 1918 networks if not given',
     },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      describe: 'take variables, home_net, reputation and countries from this configuration',
+      complete: 'file',
+    },
     log: {
       type: 'string',
       value: 'KINDS',
@@ -105,7 +123,8 @@ export const replay = command({
     const { replayCaptures } = await import('../../replay/replay.js');
     const { eveLine } = await import('../../../alerts/eve.js');
     const eve = options.eve === undefined ? undefined : openLineFile(options.eve);
-    const homeNet = options['home-net'];
+    const configured = await fromConfig(options.config, sources);
+    const homeNet = options['home-net'] ?? configured.homeNet;
     const problems: Problem[] = [];
     const judge = (): ReplaySummary => {
       try {
@@ -116,6 +135,8 @@ export const replay = command({
           inline: options.inline,
           midstream: options.midstream,
           logs,
+          vars: configured.vars,
+          data: configured.data,
           ...(homeNet === undefined ? {} : { homeNet }),
           ...(eve === undefined
             ? {}

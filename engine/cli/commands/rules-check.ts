@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LanguageOptions, RuleInfo } from '../../../rules/index.js';
+import type { LanguageOptions, RuleInfo, RuleSource } from '../../../rules/index.js';
 import { readText } from '../../files.js';
 import { command } from '../command.js';
 import { orderProblem, orderRule } from '../order.js';
@@ -16,11 +16,13 @@ const columns: readonly Column<RuleInfo>[] = [
 ];
 
 /** The variables of a configuration, where its home_net depends on no host; else the stock ones. */
-async function language(file: string | undefined): Promise<LanguageOptions> {
-  const { languageOptions, loadConfig } = await import('../../config/index.js');
+async function language(file: string | undefined, sources: readonly RuleSource[]): Promise<LanguageOptions> {
+  const { languageOptions, loadConfig, ruleData } = await import('../../config/index.js');
   if (file === undefined) return languageOptions();
-  const { vars, redact, home_net: homeNet } = loadConfig(readText(file), file);
-  return languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet });
+  const config = loadConfig(readText(file), file);
+  const { vars, redact, home_net: homeNet } = config;
+  const options = languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet });
+  return { ...options, ...ruleData(config, file, sources) };
 }
 
 export const rulesCheck = command({
@@ -38,7 +40,7 @@ export const rulesCheck = command({
     config: {
       type: 'string',
       value: 'FILE',
-      describe: 'take variables and redaction from this configuration',
+      describe: 'take variables, redaction, reputation and countries from this configuration',
       complete: 'file',
     },
   },
@@ -46,7 +48,7 @@ export const rulesCheck = command({
   run: async ({ paths, config }, context) => {
     const { compileRules } = await import('../../../rules/index.js');
     const sources = readRuleSources(paths);
-    const { rules, problems, summary } = compileRules(sources, await language(config));
+    const { rules, problems, summary } = compileRules(sources, await language(config, sources));
     if (context.json) context.data({ summary, rules: rules.map(orderRule), problems: problems.map(orderProblem) });
     else {
       await printProblems(problems, context);

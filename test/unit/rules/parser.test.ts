@@ -51,21 +51,21 @@ t.test('protocols', async (t) => {
 
 t.test('ends and directions', async (t) => {
   const { rule } = one('alert tcp $HOME_NET any <> !10.0.0.0/8 [80,443] (sid:1;)');
-  t.match(rule, {
-    bidirectional: true,
-    source: { anyAddress: false, anyPort: true, text: '$HOME_NET any' },
-    destination: {
-      anyAddress: false,
-      anyPort: false,
-      ports: [
-        { from: 80, to: 80 },
-        { from: 443, to: 443 },
-      ],
-    },
-  });
+  const home = { anyAddress: false, anyPort: true, text: '$HOME_NET any' };
+  const web = {
+    anyAddress: false,
+    anyPort: false,
+    ports: [
+      { from: 80, to: 80 },
+      { from: 443, to: 443 },
+    ],
+  };
+  t.match(rule?.ways, [
+    { source: home, destination: web },
+    { source: web, destination: home },
+  ]);
   t.match(one('alert tcp $ANYWHERE any -> any any (sid:1;)').rule, {
-    bidirectional: false,
-    source: { anyAddress: true },
+    ways: [{ source: { anyAddress: true } }],
   });
   t.match(one('alert tcp any any => any any (sid:1;)').unsupported, { keyword: 'direction' });
 });

@@ -59,6 +59,7 @@ t.test('words, options and their values', async (t) => {
         inline: false,
         midstream: false,
         log: undefined,
+        config: undefined,
       },
     ],
   ];

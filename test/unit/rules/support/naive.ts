@@ -37,14 +37,10 @@ export function ruleMatches(rule: Rule, packet: TestPacket): boolean {
   if (/^ip(v)?4$/.test(rule.protocol) && version !== 4) return false;
   if (/^ip(v)?6$/.test(rule.protocol) && version !== 6) return false;
   if (!conditionsMatch(rule, packet)) return false;
-  const { source, destination } = rule;
-  const there =
-    endpointMatches(source, packet, packet.src, packet.sport) &&
-    endpointMatches(destination, packet, packet.dst, packet.dport);
-  if (there || !rule.bidirectional) return there;
-  return (
-    endpointMatches(source, packet, packet.dst, packet.dport) &&
-    endpointMatches(destination, packet, packet.src, packet.sport)
+  return rule.ways.some(
+    ({ source, destination }) =>
+      endpointMatches(source, packet, packet.src, packet.sport) &&
+      endpointMatches(destination, packet, packet.dst, packet.dport),
   );
 }
 

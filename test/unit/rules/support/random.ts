@@ -2,7 +2,16 @@
 // Random rules and packets that meet each other often: both draw from the same few addresses, ports and values.
 
 import { Action, Field, Limit } from '../../../../common/abi.gen.js';
-import type { AddressSet, Condition, Endpoint, HeaderMatch, PortSet, Rule } from '../../../../rules/ast.js';
+import { waysOf } from '../../../../rules/ways.js';
+import type {
+  AddressMatch,
+  AddressSet,
+  Condition,
+  Endpoint,
+  HeaderMatch,
+  PortSet,
+  Rule,
+} from '../../../../rules/ast.js';
 import type { TestPacket } from './packets.js';
 
 /** A small, fast, repeatable generator (xorshift); the seed is printed by the test that uses it. */
@@ -157,6 +166,10 @@ export function randomRule(r: Random, sid: number): Rule {
     position,
     conditions: [one],
   }));
+  const listed = Array.from({ length: r.chance(15) ? 1 : 0 }, (): AddressMatch => {
+    const side = r.pick(['src', 'dst', 'both', 'any'] as const);
+    return { kind: 'address', keyword: 'geoip', position, side, set: endpoint(r).addresses };
+  });
   const actions = [Action.PASS, Action.DROP, Action.REJECT, Action.ALERT, Action.ALERT];
   return {
     position,
@@ -166,9 +179,7 @@ export function randomRule(r: Random, sid: number): Rule {
     protocol,
     ...(ipProtocols === undefined ? {} : { ipProtocols }),
     anyFrame: anyFrame === true,
-    source: endpoint(r),
-    destination: endpoint(r),
-    bidirectional: r.chance(25),
+    ways: waysOf({ source: endpoint(r), destination: endpoint(r) }, r.chance(25), listed),
     meta: {
       sid,
       gid: 1,
@@ -187,7 +198,9 @@ export function randomRule(r: Random, sid: number): Rule {
 function randomAddress(r: Random, rules: readonly Rule[]): bigint {
   if (rules.length > 0 && r.chance(80)) {
     const rule = r.pick(rules);
-    const range = r.pick((r.chance(50) ? rule.source : rule.destination).addresses);
+    const way = rule.ways[r.int(rule.ways.length)];
+    if (!way) return r.pick(BASES);
+    const range = r.pick((r.chance(50) ? way.source : way.destination).addresses);
     const edge = [range.from, range.to, range.from - 1n, range.to + 1n, (range.from + range.to) >> 1n][r.int(5)] ?? 0n;
     return edge < 0n ? 0n : edge > END ? END : edge;
   }
