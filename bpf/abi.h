@@ -195,6 +195,7 @@ enum ids_field {
 	IDS_FIELD_FRAGMENT = 27, /* 1 if the packet is a fragment (first or later) */
 	IDS_FIELD_FLOW = 28,     /* bits of enum ids_flow_bit */
 	IDS_FIELD_DECODE2 = 29,  /* as IDS_FIELD_DECODE0: n 64 to 95 */
+	IDS_FIELD_ICMP_MTU = 30, /* ICMPv6, packet too big: the MTU that it names */
 	IDS_FIELDS = 32,
 };
 
@@ -292,6 +293,8 @@ enum ids_rule_flag {
 	IDS_RULE_REJECT_DST = 8,
 	IDS_RULE_ONCE = 16,        /* asks for addresses alone: alerts on the first packet of a flow's direction */
 	IDS_RULE_REJECT_ENDS = 32, /* of an established TCP connection the receiver too: it would wait for the rest */
+	IDS_RULE_HAND_OVER =
+		64, /* the header part of a rule of the engine: the packet is handed over to it, see ids_headers */
 };
 
 /* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */
@@ -750,6 +753,7 @@ IDS_SIZE(ids_event, 152);
 IDS_SIZE(ids_flow, 192);
 IDS_SIZE(ids_l7, 192);
 IDS_SIZE(ids_http, 192);
+IDS_SIZE(ids_headers, 140);
 IDS_SIZE(ids_cut_key, 40);
 IDS_SIZE(ids_cut, 16);
 

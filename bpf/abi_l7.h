@@ -408,6 +408,22 @@ enum ids_bytes_flag {
 	IDS_BYTES_MASKED = 32,
 	IDS_BYTES_PACKET = 64,   /* payload of one packet, not of a stream */
 	IDS_BYTES_DECIDED = 128, /* a rule of the kernel matched it; its alert is in the other ring */
+	IDS_BYTES_HEADERS = 256, /* inspection: struct ids_headers and the headers come first */
+};
+
+/*
+ * With IDS_BYTES_HEADERS, between the record and its bytes: what the kernel's rules saw of a packet. The bytes are then its
+ * headers from the IP header on (of a datagram that was put together from the transport header on), and behind them, with
+ * IDS_BYTES_PACKET, its payload.
+ */
+struct ids_headers {
+	__u32 present; /* bit n: field[n] is there */
+	__u32 field[IDS_FIELDS];
+	__u16 l4;       /* of the bytes, where the transport header begins, */
+	__u16 payload;  /* and where the headers end */
+	__u8 l4_read;   /* the transport header was read */
+	__u8 in_window; /* TCP: the sequence number is near what the flow expects */
+	__u8 pad[2];
 };
 
 struct ids_bytes_record {

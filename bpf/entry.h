@@ -14,6 +14,7 @@
 #include "lists.h"
 #include "rules.h"
 #include "stream.h"
+#include "handed.h"
 #include "quic.h"
 #include "verdict.h"
 #include "flood.h"
@@ -46,6 +47,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 		if (ids_reset_wanted(pkt))
 			ids_payload_reset(pkt);
 	}
+	if (pkt->handed && pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
+		ids_hand_over(ctx, hook, pkt);
 	ids_messages_settle(pkt);
 	ids_flow_settle(pkt);
 }

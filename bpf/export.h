@@ -108,6 +108,7 @@ struct ids_export {
 	struct ids_l7_settings l7_settings;
 	struct ids_masked masked;
 	struct ids_bytes_record bytes_record;
+	struct ids_headers headers;
 	struct ids_top_set top_set;
 	struct ids_top top;
 };

@@ -75,12 +75,12 @@ static __always_inline int ids_l7_guess(const struct ids_packet *pkt, const stru
 		guess = ids_http_guess(io);
 	if (guess != IDS_GUESS_NO)
 		return guess;
-	if (first || pkt->app == IDS_APP_TLS) {
+	if ((first && pkt->app != IDS_APP_DNS) || pkt->app == IDS_APP_TLS) {
 		begins = ids_tls_begins(io);
 		if (begins)
 			return begins > 0 ? IDS_GUESS_TLS : IDS_GUESS_MORE;
 	}
-	if (wanted & IDS_L7_DNS && (first || pkt->app == IDS_APP_DNS)) {
+	if (wanted & IDS_L7_DNS && ((first && pkt->app != IDS_APP_TLS) || pkt->app == IDS_APP_DNS)) {
 		begins = ids_dns_stream_begins(io);
 		if (begins)
 			return begins > 0 ? IDS_GUESS_DNS : IDS_GUESS_MORE;

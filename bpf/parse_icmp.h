@@ -87,6 +87,8 @@ static __always_inline int ids_parse_icmp(void *ctx, const enum ids_hook hook, s
 		ids_set(pkt, IDS_FIELD_ICMP_ID, icmp[4] << 8 | icmp[5]);
 		ids_set(pkt, IDS_FIELD_ICMP_SEQ, icmp[6] << 8 | icmp[7]);
 	}
+	if (v6 && type == 2 && code == 0)
+		ids_set(pkt, IDS_FIELD_ICMP_MTU, (__u32)icmp[4] << 24 | icmp[5] << 16 | icmp[6] << 8 | icmp[7]);
 	pkt->payload = pkt->l4 + 8;
 	if (v6) {
 		ids_judge_icmp6(pkt, type, code);

@@ -62,6 +62,21 @@ static __always_inline void ids_payload_beyond(const struct ids_packet *pkt, con
 		ids_add(IDS_STAT_UNINSPECTED, length);
 }
 
+/* What every record of payload begins with; `what`: enum ids_bytes_flag. */
+static __always_inline void ids_payload_head(struct ids_packet *pkt, struct ids_bytes_record *head, __u32 length,
+					     __u32 what)
+{
+	ids_event_fill(pkt, &head->event);
+	head->event.type = IDS_EVENT_PAYLOAD;
+	head->length = length;
+	head->flags = what;
+	head->offset = pkt->piece;
+	head->total = head->told = 0;
+	head->decided = 0;
+	__builtin_memset(head->rule, 0, sizeof(head->rule));
+	__builtin_memset(head->pad, 0, sizeof(head->pad));
+}
+
 /* Writes io->bytes[from..from + length), which are at `offset` in their direction; `what`: enum ids_bytes_flag. */
 __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u32 from, __u32 length, __u32 what)
 {
@@ -73,15 +88,7 @@ __noinline int ids_payload_write(struct ids_packet *pkt, struct ids_io *io, __u3
 	head = ids_bulk_open(&record, sizeof(*head) + length, sizeof(*head));
 	if (!head)
 		return 0;
-	ids_event_fill(pkt, &head->event);
-	head->event.type = IDS_EVENT_PAYLOAD;
-	head->length = length;
-	head->flags = what;
-	head->offset = pkt->piece;
-	head->total = head->told = 0;
-	head->decided = 0;
-	__builtin_memset(head->rule, 0, sizeof(head->rule));
-	__builtin_memset(head->pad, 0, sizeof(head->pad));
+	ids_payload_head(pkt, head, length, what);
 	barrier_var(from);
 	barrier_var(length);
 	/* The verifier knows bounds, and not that both together stay within. */
@@ -245,7 +252,9 @@ static __always_inline bool ids_payload_wanted(const struct ids_packet *pkt)
 {
 	if (pkt->verdict != IDS_VERDICT_PASS || !pkt->l4_read || !pkt->payload_len)
 		return false;
-	return pkt->proto_key == IPPROTO_UDP || (pkt->proto_key == IPPROTO_TCP && ids_l7_apart(pkt));
+	if (pkt->proto_key == IPPROTO_UDP)
+		return !pkt->handed;
+	return pkt->proto_key == IPPROTO_TCP && ids_l7_apart(pkt);
 }
 
 #endif

@@ -84,6 +84,10 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 
 	if (!ids_conditions_hold(pkt, rule))
 		return 0;
+	if (rule->flags & IDS_RULE_HAND_OVER) {
+		pkt->handed = true;
+		return 0;
+	}
 	if (rule->flags & IDS_RULE_MIRROR && walk->last + 1 == position)
 		return 0;
 	walk->last = position;

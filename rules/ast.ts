@@ -131,6 +131,12 @@ export type Buffer =
   | 'dns.rcode'
   | 'dns.rrtype'
   | 'tls.version'
+  | 'ipv4.hdr'
+  | 'ipv6.hdr'
+  | 'tcp.hdr'
+  | 'udp.hdr'
+  | 'icmpv4.hdr'
+  | 'icmpv6.hdr'
   | 'payload';
 
 /** What contents and sizes look into. */

@@ -18,6 +18,8 @@ export interface BufferInfo {
   readonly several?: true;
   /** It comes from the payload that is handed over up to the inspection depth. */
   readonly payload?: true;
+  /** It is a header of a packet; of which IP protocol, if not of all. */
+  readonly header?: number | 'ip';
 }
 
 export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
@@ -68,6 +70,12 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
   'dns.rcode': { app: 'dns', directions: BOTH },
   'dns.rrtype': { app: 'dns', directions: BOTH, several: true },
   'tls.version': { app: 'tls', directions: BOTH },
+  'ipv4.hdr': { directions: BOTH, header: 'ip' },
+  'ipv6.hdr': { directions: BOTH, header: 'ip' },
+  'tcp.hdr': { directions: BOTH, header: 6 },
+  'udp.hdr': { directions: BOTH, header: 17 },
+  'icmpv4.hdr': { directions: BOTH, header: 1 },
+  'icmpv6.hdr': { directions: BOTH, header: 58 },
   payload: { directions: BOTH, payload: true },
 };
 

@@ -182,6 +182,10 @@ function checkBuffers(draft: Draft, header: Header, matches: readonly Match[]): 
       const remedy = `write ${info.app}${info.app === 'dns' ? ', tcp or udp' : ' or tcp'}`;
       if (!carried) return failAt(draft, at, `${buffer} does not occur in ${header.protocolName}`, remedy);
     }
+    if (typeof info.header === 'number' && ipProtocols?.includes(info.header) === false) {
+      const remedy = `write ${buffer.replace('.hdr', '')} or ip`;
+      return failAt(draft, at, `${buffer} does not occur in ${header.protocolName}`, remedy);
+    }
     directions &= info.directions;
     if (directions === 0) {
       const cause = `${buffer} and another buffer of the rule are not sent in one direction`;

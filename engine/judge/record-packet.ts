@@ -11,6 +11,7 @@ import {
   EventType,
   Field,
   FlowBit,
+  HeadersLayout,
   type Direction,
 } from '../../common/abi.gen.js';
 import type { JudgedPacket } from '../../rules/index.js';
@@ -101,6 +102,11 @@ export class RecordPacket implements JudgedPacket {
   field(field: Field): number | undefined {
     const view = this.#view;
     const at = this.#at;
+    if (this.#whole) {
+      const fields = at + BytesRecordLayout.SIZE;
+      const there = (view.getUint32(fields + HeadersLayout.present, true) >>> field) & 1;
+      return there === 1 ? view.getUint32(fields + HeadersLayout.field + 4 * field, true) : undefined;
+    }
     const { proto } = this;
     const read = (view.getUint8(at + L.flags) & EventFlag.EVENT_L4) !== 0;
     const tcp = read && proto === TCP;
@@ -151,10 +157,22 @@ export class RecordPacket implements JudgedPacket {
     }
   }
 
+  get #payloadFlags(): number {
+    if (this.#view.getUint8(this.#at + L.type) !== EventType.EVENT_PAYLOAD) return 0;
+    return this.#view.getUint32(this.#at + BytesRecordLayout.flags, true);
+  }
+
+  /** All that the kernel's rules see of it is there. */
+  get #whole(): boolean {
+    return (this.#payloadFlags & BytesFlag.BYTES_HEADERS) !== 0;
+  }
+
   /** The packet belongs to no TCP stream: rules look at it by itself, and a forged one must not do harm. */
   get apart(): boolean {
-    if (this.proto !== TCP || this.#view.getUint8(this.#at + L.type) !== EventType.EVENT_PAYLOAD) return false;
-    return (this.#view.getUint32(this.#at + BytesRecordLayout.flags, true) & BytesFlag.BYTES_PACKET) !== 0;
+    if (this.proto !== TCP) return false;
+    if (!this.#whole) return (this.#payloadFlags & BytesFlag.BYTES_PACKET) !== 0;
+    const inWindow = this.#view.getUint8(this.#at + BytesRecordLayout.SIZE + HeadersLayout.inWindow) !== 0;
+    return !inWindow || ((this.field(Field.FLOW) ?? 0) & FlowBit.FLOWBIT_ESTABLISHED) === 0;
   }
 
   /** What the kernel's rules saw of the flow. Layer 7 of TCP is read in established flows alone. */

@@ -37,6 +37,7 @@ import { PayloadStream, type PayloadBudget } from './payload.js';
 import { RecordPool } from './record-copy.js';
 import { requestShown, responseShown, type Judging, type Shown } from './shown.js';
 import { TlsHandshakes } from './tls-flow.js';
+import { isWhole, putHeaders, wholePayload } from './whole-packet.js';
 
 const SECOND = 1e9;
 const UDP = 17;
@@ -252,6 +253,7 @@ export class Layer7 {
     const length = view.getUint32(at + BytesRecordLayout.length, true);
     const from = at + BytesRecordLayout.SIZE;
     const flow = this.flowOf(view, at);
+    if (isWhole(view, at)) return this.#onWhole(view, bytes, at, flow);
     if ((flags & BytesFlag.BYTES_PACKET) !== 0 || !flow) {
       const message = this.#message.begin(Kind.PACKET).put(BufferId.PAYLOAD, bytes.subarray(from, from + length));
       this.#judge(message, view, at, flow, () => ({}));
@@ -281,6 +283,18 @@ export class Layer7 {
     if (bytes[at + EventLayout.app] !== App.HTTP && !flow.bodies) return;
     flow.bodies ??= new HttpBodies();
     flow.bodies.onGrown(stream, toClient, view, at, flow, this.#judge);
+  }
+
+  /** A packet with its headers: judged on its payload as others, and then on both. */
+  #onWhole(view: DataView, bytes: Uint8Array, at: number, flow: Flow | undefined): void {
+    const payload = wholePayload(view, bytes, at);
+    if (payload) {
+      this.#judge(this.#message.begin(Kind.PACKET).put(BufferId.PAYLOAD, payload), view, at, flow, () => ({}));
+    }
+    const message = this.#message.begin(Kind.HEADERS);
+    putHeaders(message, view, bytes, at);
+    if (payload) message.put(BufferId.PAYLOAD, payload);
+    this.#judge(message, view, at, flow, () => ({}));
   }
 
   #onDns(view: DataView, bytes: Uint8Array, at: number): void {

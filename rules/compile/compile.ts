@@ -10,7 +10,7 @@ import { patternKey } from '../patterns/pattern.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
 import { fitInline } from './capacity.js';
-import { byRank, type TableRule } from './entries.js';
+import { byRank, handedOver, type TableRule } from './entries.js';
 import { askedBits, settleState } from './state-use.js';
 import { takeMessages } from './message-placement.js';
 import { headPattern, refuseMasked } from './masked.js';
@@ -116,7 +116,10 @@ interface LaidOut {
   readonly fitted: ReturnType<typeof fitInline>;
 }
 
-/** Shares the rules out; those on messages for which the kernel has no room go back to the engine, in `placed` too. */
+/**
+ * Shares the rules out; those on messages for which the kernel has no room go back to the engine, in `placed` too. Those of
+ * the engine that want packets for which it has no room cannot be used.
+ */
 function layOut(placed: Placed[]): LaidOut {
   for (;;) {
     const at = (where: Placed['placement']): TableRule[] =>
@@ -128,9 +131,15 @@ function layOut(placed: Placed[]): LaidOut {
     const http = [...engineRules, ...inline.flatMap(({ rule, message }) => (message ? [rule] : []))].some(
       (rule) => (needsOf(rule) & Need.HTTP_REQUESTS) !== 0,
     );
-    const fitted = fitInline(inline, engineRules, http);
+    const handed = handedOver(engine);
+    const fitted = fitInline([...inline, ...handed], engineRules, http);
     const late = inline.filter(({ rule, message }) => message !== undefined && fitted.refused.has(rule));
-    if (late.length === 0) return { inline, listed, engine, fitted };
+    const unseen = handed.filter(({ rule }) => fitted.refused.has(rule));
+    if (late.length + unseen.length === 0) return { inline, listed, engine, fitted };
+    for (const { rule, index } of unseen) {
+      const one = placed[index];
+      if (one) placed[index] = { ...one, placement: 'unsupported', reason: fitted.refused.get(rule) ?? '' };
+    }
     for (const { rule, index } of late) {
       placed[index] = { rule, placement: 'engine', reason: `judged by the engine: ${fitted.refused.get(rule) ?? ''}` };
     }

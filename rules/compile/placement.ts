@@ -15,10 +15,12 @@
 // and both say so: the pass in a warning, the header rule in its reason. Header rules that cannot match the packet of
 // an HTTP request (scans, ICMP, no payload …) are never concerned.
 
-import { Action, Field, Limit } from '../../common/abi.gen.js';
+import { Action, Limit } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import { bufferInfo, bufferMatches } from '../buffers.js';
-import { isIpOnly, isState, kindsOf, needsMessage } from '../match/kinds.js';
+import { eventFields } from '../match/event-fields.js';
+import { isIpOnly, isState, kindsOf, needsMessage, wholePackets } from '../match/kinds.js';
+import { Kind } from '../match/message.js';
 import { keywordOf, useOf } from '../match/state.js';
 import { conditionsOf, decidedByLayer4, decidedByProtocol } from './conditions.js';
 import type { MessagePlan } from './messages.js';
@@ -35,34 +37,17 @@ export interface Placed {
   readonly message?: MessagePlan;
 }
 
-/** Header fields that are known of the packet that completed a message. */
-const EVENT_FIELDS: ReadonlySet<Field> = new Set<Field>([
-  Field.IP_VERSION,
-  Field.TTL,
-  Field.IP_ID,
-  Field.TOS,
-  Field.IP_PROTO,
-  Field.SAMEIP,
-  Field.TCP_FLAGS,
-  Field.TCP_SEQ,
-  Field.TCP_ACK,
-  Field.TCP_WINDOW,
-  Field.DSIZE,
-  Field.ICMP_TYPE,
-  Field.ICMP_CODE,
-  Field.ICMP_ID,
-  Field.ICMP_SEQ,
-  Field.DECODE0,
-  Field.DECODE1,
-  Field.VLAN_LAYERS,
-  Field.VLAN_ID0,
-  Field.VLAN_ID1,
-  Field.FLOW,
-]);
+const TCP = 6;
+const HEADERS = 1 << Kind.HEADERS;
+/** TCP and UDP: their payload comes by the inspection depth. */
+const BY_DEPTH: ReadonlySet<number> = new Set([TCP, 17]);
 
 /** In words, for listings: what the engine judges the rule on. */
 function judgedOn(rule: Rule): string {
   const buffers = [...new Set(bufferMatches(rule.matches).map(({ buffer }) => buffer))];
+  if (buffers.some((buffer) => bufferInfo[buffer].header !== undefined)) {
+    return `judged by the engine on ${buffers.join(', ')} of packets whose headers the kernel has found fit`;
+  }
   if (buffers.length === 0) {
     if (rule.app !== undefined) return `judged by the engine on messages of ${rule.app}`;
     return 'judged by the engine on packets that carry payload, up to the inspection depth';
@@ -72,15 +57,24 @@ function judgedOn(rule: Rule): string {
 }
 
 function placeInEngine(rule: Rule): Placed {
-  for (const match of rule.matches) {
-    if (match.kind !== 'header' || match.conditions.every((condition) => EVENT_FIELDS.has(condition.field))) continue;
+  const { matches, ipProtocols } = rule;
+  const kinds = kindsOf(rule);
+  // With whole packets comes all that the kernel knows of them.
+  const whole = kinds === HEADERS || (ipProtocols !== undefined && !ipProtocols.some((number) => BY_DEPTH.has(number)));
+  for (const match of whole ? [] : matches) {
+    if (match.kind !== 'header' || match.conditions.every((condition) => eventFields.has(condition.field))) continue;
     const reason = `a message does not come with what "${match.keyword}" asks for`;
     return { rule, placement: 'unsupported', reason, keyword: match.keyword };
   }
-  if (rule.ipProtocols?.length === 0) {
+  const payload = bufferMatches(matches).some(({ buffer }) => buffer === 'payload');
+  if (kinds === HEADERS && payload && wholePackets(rule)?.includes(TCP) === true) {
+    const reason = 'headers and payload of one TCP packet are not judged together';
+    return { rule, placement: 'unsupported', reason, keyword: 'content' };
+  }
+  if (ipProtocols?.length === 0) {
     return { rule, placement: 'unsupported', reason: `${rule.app ?? 'it'} does not run over ${rule.protocol}` };
   }
-  if (kindsOf(rule) === 0) {
+  if (kinds === 0) {
     return { rule, placement: 'unsupported', reason: 'no message has all of its buffers', keyword: 'content' };
   }
   return { rule, placement: 'engine', reason: judgedOn(rule) };

@@ -31,6 +31,8 @@ const possible: ReadonlyMap<number, readonly number[]> = new Map([
   [Field.TCP_WSCALE, []],
   [Field.ICMP_ID, []],
   [Field.ICMP_SEQ, []],
+  [Field.ICMP_MTU, []],
+  [Field.DECODE2, [0]],
   [Field.VLAN_LAYERS, [0, 1]],
   [Field.VLAN_ID1, []],
   [Field.FRAGMENT, [0]],

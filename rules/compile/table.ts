@@ -12,7 +12,6 @@ import {
   RuleLayout,
   RulesetFlag,
   RulesetLayout,
-  Threshold,
 } from '../../common/abi.gen.js';
 import { isIpOnly } from '../match/kinds.js';
 import { patternTable } from '../patterns/table.js';
@@ -109,7 +108,7 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
     });
     view.setUint16(RulesetLayout.inspect + 2 * i, looked, true);
   });
-  const places = layThresholds(entries);
+  const places = layThresholds(entries.filter(({ handOver }) => !handOver));
   const ruleAt = (position: number): number => RulesetLayout.rule + position * RuleLayout.SIZE;
   entries.forEach((entry, position) => writeRule(view, ruleAt(position), entry, places.get(entry.rule)));
   inspections.forEach(({ flags }, i) => view.setUint8(ruleAt(entries.length + i) + RuleLayout.flags, flags));
@@ -131,8 +130,8 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
  * True if the rule alerts on the first packet of each direction of a flow alone: Suricata calls it IP-only. One with
  * negated addresses it asks of every packet. A threshold counts packets here.
  */
-function alertsOnce({ rule, message }: Entry): boolean {
-  return rule.action === Action.ALERT && message === undefined && isIpOnly(rule);
+function alertsOnce({ rule, message, handOver }: Entry): boolean {
+  return rule.action === Action.ALERT && message === undefined && !handOver && isIpOnly(rule);
 }
 
 function flagsOf(entry: Entry): number {
@@ -141,6 +140,7 @@ function flagsOf(entry: Entry): number {
     (alertsOnce(entry) ? RuleFlag.RULE_ONCE : 0) |
     (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
     (mirror ? RuleFlag.RULE_MIRROR : 0) |
+    (entry.handOver ? RuleFlag.RULE_HAND_OVER : 0) |
     (rule.reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |
     (rule.reject.destination ? RuleFlag.RULE_REJECT_DST : 0) |
     (rule.reject.ends ? RuleFlag.RULE_REJECT_ENDS : 0)
@@ -157,8 +157,8 @@ function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPla
   view.setUint8(at + RuleLayout.action, rule.action);
   view.setUint8(at + RuleLayout.conds, conditions.length);
   view.setUint8(at + RuleLayout.flags, flagsOf(entry));
-  view.setUint8(at + RuleLayout.threshold, rule.threshold?.type ?? Threshold.NONE);
   if (rule.threshold !== undefined && place !== undefined) {
+    view.setUint8(at + RuleLayout.threshold, rule.threshold.type);
     view.setUint32(at + RuleLayout.key, place.key, true);
     view.setUint8(at + RuleLayout.track, rule.threshold.track);
     view.setUint8(at + RuleLayout.unique, rule.threshold.unique);

@@ -2,7 +2,8 @@
 // The buffers that contents look into: sticky buffers, and older modifiers behind a content.
 
 import type { Buffer as BufferName } from '../ast.js';
-import { fail, failValue, type Draft } from '../draft.js';
+import { addConditions, fail, failValue, type Draft } from '../draft.js';
+import { versionCondition } from '../protocols.js';
 import { addContent, modified } from './content.js';
 import { supported, type Keyword } from './types.js';
 
@@ -18,6 +19,15 @@ function enter(draft: Draft, buffer: BufferName): void {
 /** A sticky buffer: contents behind it look into it. */
 function sticky(name: BufferName, summary: string, ...aliases: string[]): Keyword {
   return supported('buffer', name, summary, (draft) => enter(draft, name), { value: 'none', aliases });
+}
+
+/** A sticky buffer with the header of a packet, of one IP version if that is said. */
+function headerBuffer(name: BufferName, summary: string, version?: 4 | 6): Keyword {
+  const parse = (draft: Draft): void => {
+    enter(draft, name);
+    if (version !== undefined) addConditions(draft, [versionCondition(version)]);
+  };
+  return supported('buffer', name, summary, parse, { value: 'none' });
 }
 
 /** An older keyword behind a content: that content looks into the buffer. */
@@ -126,6 +136,12 @@ export const bufferKeywords: readonly Keyword[] = [
   sticky('ja3s.string', 'What its JA3S is made of'),
   sticky('ja4.hash', 'JA4 of a TLS client', 'ja4_hash'),
   sticky('dns.query', 'Names that a DNS query asks for, each by its own', 'dns_query'),
+  headerBuffer('ipv4.hdr', 'IPv4 header of a packet, with its options', 4),
+  headerBuffer('ipv6.hdr', 'IPv6 header of a packet, with its extension headers', 6),
+  headerBuffer('tcp.hdr', 'TCP header of a packet, with its options'),
+  headerBuffer('udp.hdr', 'UDP header of a packet'),
+  headerBuffer('icmpv4.hdr', 'ICMP header of a packet: 8 bytes, and more of those types that have longer ones', 4),
+  headerBuffer('icmpv6.hdr', 'ICMPv6 header of a packet, 8 bytes', 6),
   modifier('http_method', 'http.method'),
   modifier('http_uri', 'http.uri'),
   modifier('http_host', 'http.host'),

@@ -79,11 +79,7 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
      ldap.responses.result_code ldap.responses.attribute_type pgsql.query ntp.mode ntp.reference_id ntp.stratum ntp.version
      template template2 template.buffer`,
   ],
-  [
-    'headers are matched by field, not as bytes',
-    `ipv4.hdr ipv6.hdr tcp.hdr udp.hdr icmpv4.hdr icmpv6.hdr ip.src ip.dst`,
-  ],
-  ['the MTU field is not recorded', `icmpv6.mtu`],
+  ['addresses are matched in the header, not as bytes', `ip.src ip.dst`],
   ['checksums are not verified', `ipv4-csum tcpv4-csum tcpv6-csum udpv4-csum udpv6-csum icmpv4-csum icmpv6-csum`],
   ['data sets are not loaded', `dataset datarep`],
   ['scripts are not run', `lua`],

@@ -4,6 +4,7 @@
 import { Field } from '../../common/abi.gen.js';
 import type { AppName, Buffer as BufferName, Endpoint, Match, Rule, StateMatch } from '../ast.js';
 import { bufferInfo, bufferMatches, directionsOf, TO_CLIENT, TO_SERVER } from '../buffers.js';
+import { asksOfEvent } from './event-fields.js';
 import { Kind } from './message.js';
 
 const bit = (kind: Kind): number => 1 << kind;
@@ -19,6 +20,7 @@ const QUERY = bit(Kind.DNS_QUERY);
 const REPLY = bit(Kind.DNS_ANSWER);
 const STREAM = bit(Kind.STREAM);
 const PACKET = bit(Kind.PACKET);
+const HEADERS = bit(Kind.HEADERS);
 
 const BODIES = REQUEST_BODY | RESPONSE_BODY;
 const HEADS = REQUEST | REQUEST_BODY | RESPONSE | RESPONSE_BODY;
@@ -73,6 +75,12 @@ const having: Readonly<Record<BufferName, number>> = {
   'dns.rcode': QUERY | REPLY,
   'dns.rrtype': QUERY | REPLY,
   'tls.version': HELLO | ANSWER | CERTS,
+  'ipv4.hdr': HEADERS,
+  'ipv6.hdr': HEADERS,
+  'tcp.hdr': HEADERS,
+  'udp.hdr': HEADERS,
+  'icmpv4.hdr': HEADERS,
+  'icmpv6.hdr': HEADERS,
   payload: EVERY,
 };
 
@@ -150,8 +158,19 @@ export function kindsOf(rule: Rule): number {
   return kinds & ~wrongWay;
 }
 
-function payloadKinds({ ipProtocols, stream }: Rule): number {
-  const tcp = ipProtocols === undefined || ipProtocols.includes(6);
+const TCP = 6;
+const UDP = 17;
+
+/** True if the rule may match packets of the IP protocol. */
+function carries({ ipProtocols }: Rule, protocol: number): boolean {
+  return ipProtocols === undefined || ipProtocols.includes(protocol);
+}
+
+function payloadKinds(rule: Rule): number {
+  const tcp = carries(rule, TCP);
+  const { stream } = rule;
+  // What its headers are asked for, a packet is handed over with all of them.
+  if (!tcp && !asksOfEvent(rule)) return HEADERS;
   // Of TCP too there are packets that belong to no stream.
   return (tcp ? STREAM : 0) | (stream === 'only' ? 0 : PACKET);
 }
@@ -184,6 +203,22 @@ export function streamUse(rule: Rule): StreamUse {
   return { stream: true, packet: anchored };
 }
 
+/**
+ * IP protocols whose packets have to be handed over whole so that the rule can be judged; undefined: none. Of TCP and UDP
+ * the payload comes by the inspection depth.
+ */
+export function wholePackets(rule: Rule): readonly number[] | undefined {
+  const kinds = kindsOf(rule);
+  const headers = bufferMatches(rule.matches).map(({ buffer }) => bufferInfo[buffer].header);
+  const all = rule.ipProtocols ?? Array.from({ length: 256 }, (_, number) => number);
+  const wanted = all.filter((number) =>
+    (kinds & HEADERS) !== 0
+      ? headers.every((header) => header === undefined || header === 'ip' || header === number)
+      : number !== TCP && number !== UDP,
+  );
+  return (kinds & (HEADERS | PACKET)) !== 0 && wanted.length > 0 ? wanted : undefined;
+}
+
 /** What has to be handed over so that a rule can be judged. */
 export const needNames = [
   'http-requests',
@@ -192,23 +227,28 @@ export const needNames = [
   'dns',
   'payload-to-server',
   'payload-to-client',
+  'packets',
 ] as const;
 export type NeedName = (typeof needNames)[number];
 
 /** By order of needNames. */
-export const Need = { HTTP_REQUESTS: 1, HTTP_RESPONSES: 2, TLS: 4, DNS: 8, TO_SERVER: 16, TO_CLIENT: 32 } as const;
+export const Need = {
+  ...{ HTTP_REQUESTS: 1, HTTP_RESPONSES: 2, TLS: 4, DNS: 8 },
+  ...{ TO_SERVER: 16, TO_CLIENT: 32, PACKETS: 64 },
+} as const;
 
 /** Bits of Need. */
 export function needsOf(rule: Rule): number {
   const kinds = kindsOf(rule);
   const directions = directionsOf(rule);
-  const heads =
+  const messages =
     ((kinds & (REQUEST | REQUEST_BODY)) !== 0 ? Need.HTTP_REQUESTS : 0) |
     ((kinds & (RESPONSE | RESPONSE_BODY)) !== 0 ? Need.HTTP_RESPONSES : 0) |
     ((kinds & (HELLO | ANSWER | CERTS)) !== 0 ? Need.TLS : 0) |
     ((kinds & (QUERY | REPLY)) !== 0 ? Need.DNS : 0);
+  const heads = messages | (wholePackets(rule) === undefined ? 0 : Need.PACKETS);
   const looks = bufferMatches(rule.matches).some(({ buffer }) => bufferInfo[buffer].payload);
-  if (!looks && !isOnPayload(rule)) return heads;
+  if ((!looks && !isOnPayload(rule)) || kinds === HEADERS || !(carries(rule, TCP) || carries(rule, UDP))) return heads;
   const server = (directions & TO_SERVER) !== 0 && (kinds & ~ONE_WAY.client) !== 0;
   const client = (directions & TO_CLIENT) !== 0 && (kinds & ~ONE_WAY.server) !== 0;
   return heads | (server ? Need.TO_SERVER : 0) | (client ? Need.TO_CLIENT : 0);

@@ -27,9 +27,11 @@ export const Kind = {
   STREAM: 9,
   /** The payload of a packet that is not part of a TCP stream. */
   PACKET: 10,
+  /** The headers of a packet, and its payload unless it is TCP. */
+  HEADERS: 11,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
-export const KINDS = 11;
+export const KINDS = 12;
 
 /** Buffers by number, as messages and tests of the program name them. */
 export const BUFFERS = [
@@ -81,6 +83,12 @@ export const BUFFERS = [
   'dns.rcode',
   'dns.rrtype',
   'tls.version',
+  'ipv4.hdr',
+  'ipv6.hdr',
+  'tcp.hdr',
+  'udp.hdr',
+  'icmpv4.hdr',
+  'icmpv6.hdr',
 ] as const satisfies readonly BufferName[];
 
 export const BufferId = {
@@ -140,6 +148,13 @@ export const BufferId = {
   DNS_RRTYPE: 46,
   /** Chosen by a server, offered first by a client. */
   TLS_VERSION: 47,
+  /** Headers of a packet, options and extension headers included. */
+  IPV4_HDR: 48,
+  IPV6_HDR: 49,
+  TCP_HDR: 50,
+  UDP_HDR: 51,
+  ICMPV4_HDR: 52,
+  ICMPV6_HDR: 53,
 } as const;
 export type BufferId = (typeof BufferId)[keyof typeof BufferId];
 
