@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { IdsError, messageOf } from '../common/errors.js';
+import { dataFiles } from './data-files.js';
 import type { RuleSource } from '../rules/index.js';
 
 /** @throws IdsError FILE_UNREADABLE */
@@ -14,7 +15,11 @@ export function readText(file: string): string {
   }
 }
 
-/** The contents of rule files. @throws IdsError FILE_UNREADABLE */
+/** The contents of rule files, and of what they load. @throws IdsError FILE_UNREADABLE */
 export function readSources(files: readonly string[]): RuleSource[] {
-  return files.map((file) => ({ file, text: readText(file) }));
+  return files.map((file) => {
+    const text = readText(file);
+    const data = dataFiles(file, text);
+    return { file, text, ...(data === undefined ? {} : { data }) };
+  });
 }

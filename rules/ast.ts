@@ -12,10 +12,18 @@ export interface Position {
   readonly column: number;
 }
 
+/** A file that rules name: its text, or why it cannot be had. */
+export interface DataFile {
+  readonly text?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
 /** One file of rules, as the caller read it. */
 export interface RuleSource {
   readonly file: string;
   readonly text: string;
+  /** Files that its rules load, by the name that they use. */
+  readonly data?: Readonly<Record<string, DataFile>> | undefined;
 }
 
 /** `error`: the rule is wrong; `unsupported`: right, but needs what this engine does not do; `warning`: it is used. */
@@ -269,6 +277,29 @@ export interface AbsentMatch extends Looks {
   readonly orElse: boolean;
 }
 
+/** What is asked of a set of values: a command of `dataset`, or the comparison of a score of `datarep`. */
+export type DatasetUse =
+  'set' | 'unset' | 'isset' | 'isnotset' | { readonly operator: '<' | '>' | '='; readonly value: number };
+
+/** `dataset` and `datarep`: the whole buffer is looked up in a set. */
+export interface DatasetMatch extends Looks {
+  readonly kind: 'dataset';
+  readonly keyword: 'dataset' | 'datarep';
+  readonly position: Position;
+  readonly name: string;
+  readonly use: DatasetUse;
+}
+
+/** The same of an address of the packet, where the set changes while rules are in force. */
+export interface AddressDataMatch {
+  readonly kind: 'addressdata';
+  readonly keyword: 'dataset' | 'datarep';
+  readonly position: Position;
+  readonly side: 'src' | 'dst';
+  readonly name: string;
+  readonly use: DatasetUse;
+}
+
 export type FlowbitsCommand = 'set' | 'unset' | 'toggle' | 'isset' | 'isnotset';
 
 /** `flowbits`: a question (any of the names will do), or a change once everything else matched. */
@@ -323,10 +354,11 @@ export interface StreamSizeMatch {
 }
 
 /** What is asked of the flow or of its addresses, and is remembered by the engine alone. */
-export type StateMatch = FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMatch | StreamSizeMatch;
+export type StateMatch = FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMatch | StreamSizeMatch | AddressDataMatch;
 
 /** What looks into a buffer. */
-export type BufferMatch = ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch | NumberMatch | AbsentMatch;
+export type BufferMatch =
+  ContentMatch | SizeMatch | PcreMatch | DataAtMatch | BytesMatch | NumberMatch | AbsentMatch | DatasetMatch;
 
 export type Match = HeaderMatch | AddressMatch | BufferMatch | StateMatch;
 

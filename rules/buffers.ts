@@ -108,6 +108,7 @@ export function isRelative(match: BufferMatch): boolean {
     case 'size':
     case 'number':
     case 'absent':
+    case 'dataset':
       return false;
   }
 }

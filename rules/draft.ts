@@ -10,6 +10,8 @@ import type {
   Condition,
   ContentVariables,
   DataAtMatch,
+  DataFile,
+  DatasetMatch,
   HeaderMatch,
   NumberMatch,
   PcreMatch,
@@ -22,6 +24,7 @@ import type {
 } from './ast.js';
 import type { Classifications } from './classification.js';
 import type { Countries } from './countries.js';
+import type { Declarations } from './datasets/declarations.js';
 import type { LogicalLine } from './lines.js';
 import { positionOf } from './lines.js';
 import type { Protocol } from './protocols.js';
@@ -64,6 +67,7 @@ export type PendingTest =
   | Pending<BytesMatch>
   | Pending<NumberMatch>
   | Pending<AbsentMatch>
+  | Pending<DatasetMatch>
   | PendingSize;
 
 export interface Draft {
@@ -98,6 +102,8 @@ export interface Draft {
   readonly seen: Set<string>;
   /** Sticky buffer in force, `payload` before the first. */
   buffer: BufferName | 'other';
+  /** The sticky buffer is an address of the packet (\`buffer\` is \`other\` then). */
+  address?: 'src' | 'dst';
   /** Number of sticky buffers so far. */
   group: number;
   /** The sticky buffer has a dot put before it, and nothing else is done to it. */
@@ -123,6 +129,11 @@ export interface ParseOptions {
   /** What `iprep` and `geoip` ask; undefined if there is none. */
   readonly reputation?: Reputation | undefined;
   readonly countries?: Countries | undefined;
+  readonly datasets: Declarations;
+  /** Sets that some rule changes. */
+  readonly changedSets: ReadonlySet<string>;
+  /** What a file of rules names. */
+  readonly dataFile: (ruleFile: string, name: string) => DataFile;
 }
 
 export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Protocol): Draft {

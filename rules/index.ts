@@ -10,6 +10,9 @@ export {
   type Classification,
   type Classifications,
 } from './classification.js';
+export type { DatasetSpec } from './datasets/declarations.js';
+export { lookups, type DatasetChange } from './datasets/tests.js';
+export { formatValue, parseValue, type DatasetType } from './datasets/values.js';
 export { keywords } from './keywords/index.js';
 export type { Keyword } from './keywords/types.js';
 export { parseRules, type LanguageOptions, type ParsedRules } from './parser.js';

@@ -75,6 +75,7 @@ export function parseOption(draft: Draft, option: Option): void {
 function stickyOther(draft: Draft, option: Option): void {
   if (option.value !== undefined) return;
   draft.buffer = 'other';
+  delete draft.address;
   draft.group++;
   draft.dotprefix = false;
   draft.transforms = undefined;

@@ -8,9 +8,11 @@ import { standardClassifications, type Classifications } from './classification.
 import { readCountries, type Countries } from './countries.js';
 import { fail, newDraft, type Draft, type ParseOptions } from './draft.js';
 import { appOf, transports } from './buffers.js';
+import { Declarations, type DatasetSpec } from './datasets/declarations.js';
 import { DuplicateFilter } from './duplicates.js';
 import { checkHeader, finishMatches, metaOf } from './finish.js';
 import { actions, parseHeader, type Header, type HeaderProblem, type Resolver } from './header.js';
+import { changedSets } from './keywords/dataset.js';
 import { lexRule } from './lexer.js';
 import { eachLine, MAX_LINE, positionOf, type LogicalLine } from './lines.js';
 import { parseOption } from './option.js';
@@ -42,6 +44,8 @@ export interface ParsedRules {
   /** Rules that are commented out. */
   readonly disabled: number;
   readonly problems: Problem[];
+  /** Sets of values that the rules name. */
+  readonly datasets: readonly DatasetSpec[];
   /** HOME_NET, if it is defined. */
   readonly home?: AddressSet;
 }
@@ -181,6 +185,8 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
   const filter = new DuplicateFilter(problems);
   const reputation = options.reputation && new Reputation(options.reputation);
   if (reputation) problems.push(...reputation.problems);
+  const datasets = new Declarations(problems);
+  const dataOf = new Map(sources.map(({ file, data }) => [file, data]));
   const run: Run = {
     resolver: {
       addressDomain: addressDomain(options.addressVars),
@@ -196,6 +202,9 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
       classifications: options.classifications ?? standardClassifications,
       reputation,
       countries: countriesOf(options, problems),
+      datasets,
+      changedSets: changedSets(sources.map(({ text }) => text)),
+      dataFile: (file, name) => dataOf.get(file)?.[name] ?? { problem: 'it was not read' },
     },
     filter,
     problems,
@@ -209,5 +218,11 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
     });
   }
   const home = resolveAddresses('$HOME_NET', run.resolver.addressDomain);
-  return { ...filter.result(), disabled, problems, ...('set' in home ? { home: home.set } : {}) };
+  return {
+    ...filter.result(),
+    disabled,
+    problems,
+    datasets: datasets.sets,
+    ...('set' in home ? { home: home.set } : {}),
+  };
 }

@@ -88,8 +88,11 @@ function maskedTransform({ buffer, transforms }: BufferMatch, redaction: Redacti
     const found = nameIn(buffer, plainText(step.expression.text), redaction, HEADER_VALUE, PARAMETER_VALUE);
     if (found !== undefined) return found;
   }
-  if (!isOpaque(transforms)) return undefined;
-  const { headers, parameters } = redaction;
+  return isOpaque(transforms) ? anyIn(buffer, redaction) : undefined;
+}
+
+/** A sensitive name whose value the whole buffer may hold. */
+function anyIn(buffer: AnyBuffer, { headers, parameters }: Redaction): string | undefined {
   return (HEADERS.has(buffer) ? headers[0] : undefined) ?? (URIS.has(buffer) ? parameters[0] : undefined);
 }
 
@@ -106,6 +109,7 @@ export function maskedTest(
   }
   const buffer = maskedBuffer(match.buffer, redaction);
   if (buffer !== undefined) return buffer;
+  if (match.kind === 'dataset') return anyIn(match.buffer, redaction);
   if (match.kind === 'pcre') {
     const found = nameIn(match.buffer, plainText(match.expression.text), redaction, HEADER_VALUE, PARAMETER_VALUE);
     if (found !== undefined) return found;

@@ -159,6 +159,8 @@ export interface Status {
     readonly uninspected: { readonly bytes: number; readonly streams: number; readonly inspections: number };
     /** Bits of addresses (xbits, hostbits) that are set, and those given up for want of room. */
     readonly bits: { readonly held: number; readonly evicted: number };
+    /** Values in data sets, and those that packets were to add and there was no room for. */
+    readonly datasets: { readonly held: number; readonly refused: number };
   };
   readonly packets: {
     readonly total: number;

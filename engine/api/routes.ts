@@ -19,7 +19,17 @@ const reason = z.string().max(1000).optional();
 const schemas = {
   stop: z.object({ detach: z.boolean() }),
   rules: z.object({
-    sources: z.array(z.object({ file: z.string(), text: z.string() })).optional(),
+    sources: z
+      .array(
+        z.object({
+          file: z.string(),
+          text: z.string(),
+          data: z
+            .record(z.string(), z.object({ text: z.string().optional(), problem: z.string().optional() }))
+            .optional(),
+        }),
+      )
+      .optional(),
     strict: z.boolean(),
   }),
   block: z.object({

@@ -113,11 +113,12 @@ export class Daemon {
     });
     settle(kernel, config);
 
-    const { ring, rules } = openThreads(kernel, config, file, {
+    const { ring, rules, datasets } = openThreads(kernel, config, file, {
       onRaised: (raised) => running.alertPath?.onRaised(raised),
       onLines: (batches) => running.alertPath?.onLines(batches),
       onHeads: (heads) => running.layer7?.setHeads(heads),
       onRetired: (generation, heldBack) => running.alertPath?.onRetired(generation, heldBack),
+      onDatasetFailure: (error) => log.error({ error: messageOf(error) }, 'a data set could not be written'),
       onFailure: (error) => {
         log.fatal({ error: messageOf(error) }, 'the ring reader failed');
         running.daemon?.stop(false);
@@ -125,6 +126,8 @@ export class Daemon {
     });
     // Behind those that are not in a hurry, which would get it too.
     shortenSlice();
+    // Behind the ring reader, which may tell of more until it ends.
+    lifetime.defer(() => datasets.close());
     // For a start that fails before they are owned below, at their place in the order of closing.
     lifetime.defer(() => ring.close());
     lifetime.defer(() => rules.close());

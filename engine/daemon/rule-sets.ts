@@ -20,6 +20,7 @@ import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
 import { AddressRules, type Unfit } from './address-rules.js';
+import type { DatasetFiles } from './dataset-files.js';
 import type { AddressTarget } from './fit-origins.js';
 
 export interface RuleSetsOptions {
@@ -27,6 +28,8 @@ export interface RuleSetsOptions {
   readonly ring: RingThread;
   /** Where a set that came through the control socket is remembered, so that a restart goes on with it. */
   readonly stateDir: string;
+  /** Where data sets are kept. */
+  readonly datasets: DatasetFiles;
   /** Reads the files that the configuration names. */
   readonly configured: () => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
@@ -173,7 +176,8 @@ export class RuleSets {
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
     const { rules, engine, addresses } = compilation;
     const figures = new RuleFigures(rules.length);
-    const program = { rules, engine, addresses, figures: figures.buffer };
+    const kept = { ...engine, datasets: this.#options.datasets.begin(engine.datasets) };
+    const program = { rules, engine: kept, addresses, figures: figures.buffer };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.

@@ -102,6 +102,7 @@ export function statusOf(parts: DaemonParts): Status {
       summary: rules.current.compilation.summary,
       uninspected: rules.uninspected(),
       bits: { held: parts.ring.counts.bits, evicted: parts.ring.counts.bitsEvicted },
+      datasets: { held: parts.ring.counts.datasets, refused: parts.ring.counts.datasetsRefused },
     },
     packets: {
       total: sum(verdicts),

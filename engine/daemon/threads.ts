@@ -7,28 +7,41 @@ import { languageOptions, resolveHomeNet, ruleData, ruleFiles, type Config } fro
 import type { Kernel } from '../bpf/index.js';
 import { readSources } from '../files.js';
 import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
+import { DatasetFiles } from './dataset-files.js';
 import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
 
 /** What the threads have to tell. Nothing is raised before the first rule set is installed. */
 export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onLines' | 'onFailure'> &
-  Required<Pick<RuleSetsOptions, 'onRetired' | 'onHeads'>>;
+  Required<Pick<RuleSetsOptions, 'onRetired' | 'onHeads'>> & {
+    /** A data set could not be written. */
+    readonly onDatasetFailure: (error: unknown) => void;
+  };
 
 /** @param file the configuration's, whose rule files are named relative to it */
 export function openThreads(
   kernel: Kernel,
   config: Config,
   file: string,
-  { onRaised, onLines, onFailure, onRetired, onHeads }: Reports,
-): { readonly ring: RingThread; readonly rules: RuleSets } {
+  { onRaised, onLines, onFailure, onRetired, onHeads, onDatasetFailure }: Reports,
+): { readonly ring: RingThread; readonly rules: RuleSets; readonly datasets: DatasetFiles } {
   const { source_rate: source, rule_rate: rule } = config.events;
   const rates = { source, rule, reject: config.reject_rate };
   const logs = logKinds.filter((kind) => config.outputs.some(({ events }) => events.includes(kind)));
-  const ring = new RingThread(kernel, { rates, logs, onRaised, onLines, onFailure });
+  const datasets = new DatasetFiles(config.state_dir, onDatasetFailure);
+  const ring = new RingThread(kernel, {
+    rates,
+    logs,
+    onRaised,
+    onLines,
+    onFailure,
+    onDatasets: (changes) => datasets.apply(changes),
+  });
   ring.setMonitor(config.mode === 'monitor');
   const rules = new RuleSets({
     kernel,
     ring,
     stateDir: config.state_dir,
+    datasets,
     configured: () => readSources(ruleFiles(config.rules, file)),
     language: (sources) => ({
       ...languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
@@ -37,5 +50,5 @@ export function openThreads(
     onRetired,
     onHeads,
   });
-  return { ring, rules };
+  return { ring, rules, datasets };
 }

@@ -17,9 +17,11 @@ import {
   createEvaluator,
   FlowState as RuleState,
   inspections,
+  lookups,
   Need,
   type AddressMatcher,
   type AddressProgram,
+  type DatasetChange,
   type EngineMatch,
   type EngineProgram,
   type Evaluator,
@@ -112,11 +114,15 @@ export interface JudgeCounts {
   /** Bits of addresses that rules have set, and those that were given up for want of room. */
   bits: number;
   bitsEvicted: number;
+  /** Values in data sets, and values that packets were to add and there was no room for. */
+  datasets: number;
+  datasetsRefused: number;
 }
 
 export const noCounts: Readonly<JudgeCounts> = {
   ...{ events: 0, bulk: 0, unexplained: 0, malformed: 0, alerts: 0, suppressed: 0 },
   ...{ lines: 0, linesLost: 0, unanswered: 0, brokenStreams: 0, limited: 0, flows: 0, bits: 0, bitsEvicted: 0 },
+  ...{ datasets: 0, datasetsRefused: 0 },
 };
 
 export class Judge {
@@ -187,6 +193,16 @@ export class Judge {
     const bits = this.#newest()?.evaluator.bits.stats;
     this.counts.bits = bits?.held ?? 0;
     this.counts.bitsEvicted = bits?.evicted ?? 0;
+    const sets = this.#newest()?.evaluator.datasets.stats;
+    this.counts.datasets = sets?.held ?? 0;
+    this.counts.datasetsRefused = sets?.refused ?? 0;
+  }
+
+  /** What rules have changed in data sets that files keep, since the last call. */
+  takeDatasetChanges(): readonly DatasetChange[] {
+    const { changed } = lookups;
+    if (changed.length > 0) lookups.changed = [];
+    return changed;
   }
 
   /** What was raised since the last call: both rings have been drained before, so that alerts find their messages. */

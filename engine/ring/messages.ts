@@ -2,6 +2,7 @@
 // What the main thread and the ring reader say to each other.
 
 import type { LineBatch, LogKind } from '../../alerts/index.js';
+import type { DatasetChange } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
@@ -32,6 +33,7 @@ export const MAX_LINE_BACKLOG = 64 << 20;
 export const countNames = [
   ...['events', 'bulk', 'unexplained', 'malformed', 'alerts', 'suppressed'],
   ...['lines', 'linesLost', 'unanswered', 'brokenStreams', 'limited', 'flows', 'bits', 'bitsEvicted'],
+  ...['datasets', 'datasetsRefused'],
 ] as readonly (keyof JudgeCounts)[];
 
 /** An interface by its index; `tx`: the program answers rejects there by itself. */
@@ -65,5 +67,7 @@ export type FromReader =
   | { readonly type: 'answers'; readonly cookies: readonly [bigint, bigint] }
   | { readonly type: 'installed'; readonly id: number }
   | { readonly type: 'raised'; readonly raised: readonly Raised[] }
+  /** Values that packets have added to, or taken out of, sets that are kept in files. */
+  | { readonly type: 'datasets'; readonly changes: readonly DatasetChange[] }
   | { readonly type: 'lines'; readonly batches: readonly LineBatch[]; readonly bytes: number }
   | { readonly type: 'stopped' };

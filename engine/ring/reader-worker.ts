@@ -134,6 +134,8 @@ function handOverLines(all: boolean): void {
 function handOver(): void {
   judge.count();
   countNames.forEach((name, i) => (counts[i] = judge.counts[name]));
+  const changes = judge.takeDatasetChanges();
+  if (changes.length > 0) say({ type: 'datasets', changes });
   const raised = judge.take();
   if (raised.length === 0) return;
   Atomics.add(backlog, 0, raised.length);

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
+import type { DatasetChange } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import { noCounts, type JudgeCounts, type Raised, type RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
@@ -22,6 +23,8 @@ export interface RingThreadOptions {
   readonly onLines: (batches: readonly LineBatch[]) => void;
   /** Called with what was raised, in order. */
   readonly onRaised: (raised: readonly Raised[]) => void;
+  /** Called with what packets have changed in data sets that are kept in files. */
+  readonly onDatasets: (changes: readonly DatasetChange[]) => void;
   /** Called if the thread dies; the daemon cannot go on without it. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -162,6 +165,7 @@ export class RingThread {
       return;
     }
     if (message.type === 'stopped') return stopped();
+    if (message.type === 'datasets') return options.onDatasets(message.changes);
     if (message.type === 'lines') {
       Atomics.sub(this.#lineBacklog, 0, message.bytes);
       return options.onLines(message.batches.map((batch) => ({ ...batch, release: () => this.#giveBack(batch) })));

@@ -160,10 +160,14 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
   const { ruleset, refused, heads, numbers } = fitted;
   const engineRules = engine.map(({ rule }) => rule);
   const both = inline.flatMap(({ message, ...one }) => (message === undefined ? [] : [{ ...one, kernel: true }]));
-  const program = makeProgram([...engine, ...both].sort(byEngineRank), (content) => {
-    const pattern = MASKED_BUFFERS.has(content.buffer) ? headPattern(content) : undefined;
-    return (pattern && numbers.get(patternKey(pattern))) ?? -1;
-  });
+  const program = makeProgram(
+    [...engine, ...both].sort(byEngineRank),
+    (content) => {
+      const pattern = MASKED_BUFFERS.has(content.buffer) ? headPattern(content) : undefined;
+      return (pattern && numbers.get(patternKey(pattern))) ?? -1;
+    },
+    parsed.datasets,
+  );
   const responses = [...engine, ...both].some(({ rule }) => (needsOf(rule) & Need.HTTP_RESPONSES) !== 0);
   const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
     refused.has(rule) || message !== undefined ? [] : [rule],

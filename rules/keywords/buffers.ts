@@ -8,8 +8,10 @@ import { addContent, modified } from './content.js';
 import { supported, type Keyword } from './types.js';
 
 /** Contents behind it look into the buffer. */
-function enter(draft: Draft, buffer: BufferName): void {
+function enter(draft: Draft, buffer: BufferName | 'other', address?: 'src' | 'dst'): void {
   draft.buffer = buffer;
+  if (address === undefined) delete draft.address;
+  else draft.address = address;
   draft.group++;
   draft.dotprefix = false;
   draft.transforms = undefined;
@@ -72,6 +74,11 @@ function legacy(name: string, buffer: BufferName): Keyword {
   );
 }
 
+/** Only sets of values are asked for an address. */
+function address(side: 'src' | 'dst', summary: string): Keyword {
+  return supported('buffer', `ip.${side}`, summary, (draft) => enter(draft, 'other', side), { value: 'none' });
+}
+
 export const bufferKeywords: readonly Keyword[] = [
   supported(
     'buffer',
@@ -82,6 +89,8 @@ export const bufferKeywords: readonly Keyword[] = [
       value: 'none',
     },
   ),
+  address('src', 'Source address of the packet, for `dataset` and `datarep`'),
+  address('dst', 'Destination address of the packet, for `dataset` and `datarep`'),
   sticky('http.method', 'Method of an HTTP request'),
   sticky('http.uri', 'URI of an HTTP request, normalised'),
   sticky('http.host', 'Host of an HTTP request, in lower case, without the port'),

@@ -8,6 +8,7 @@ import { bufferKeywords } from './buffers.js';
 import { bytesKeywords } from './bytes.js';
 import { contentKeywords } from './content.js';
 import { dataAtKeywords } from './dataat.js';
+import { datasetKeywords } from './dataset.js';
 import { extensionKeywords } from './extensions.js';
 import { flowKeywords } from './flow.js';
 import { flowbitsKeywords } from './flowbits.js';
@@ -52,6 +53,7 @@ export const keywords: readonly Keyword[] = [
   ...dataAtKeywords,
   ...bytesKeywords,
   ...pcreKeywords,
+  ...datasetKeywords,
   ...unsupportedKeywords,
 ];
 

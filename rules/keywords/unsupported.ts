@@ -79,9 +79,7 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
      ldap.responses.result_code ldap.responses.attribute_type pgsql.query ntp.mode ntp.reference_id ntp.stratum ntp.version
      template template2 template.buffer`,
   ],
-  ['addresses are matched in the header, not as bytes', `ip.src ip.dst`],
   ['checksums are not verified', `ipv4-csum tcpv4-csum tcpv6-csum udpv4-csum udpv6-csum icmpv4-csum icmpv6-csum`],
-  ['data sets are not loaded', `dataset datarep`],
   ['scripts are not run', `lua`],
   ['packets are not rewritten or marked', `replace nfq_set_mark`],
   ['it asks for a particular Suricata', `requires`],

@@ -3,6 +3,8 @@
 // order in which rules act, then thresholds.
 
 import { Action, Field } from '../../common/abi.gen.js';
+import { LiveDatasets } from '../datasets/live.js';
+import { changeDatasets, lookups } from '../datasets/tests.js';
 import { findLiterals, Finds } from './literals.js';
 import { BufferId, FlowState, Kind, type JudgedPacket, type Message } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
@@ -36,6 +38,7 @@ export interface Evaluator {
   /** Threshold state and bits of addresses, for the evaluator that follows. */
   readonly thresholds: ThresholdTable;
   readonly bits: AddressBits;
+  readonly datasets: LiveDatasets;
 }
 
 const NOTHING: readonly EngineMatch[] = [];
@@ -44,6 +47,7 @@ const ascending = (a: number, b: number): number => a - b;
 class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
   readonly bits: AddressBits;
+  readonly datasets: LiveDatasets;
   readonly #program: EngineProgram;
   readonly #finds: Finds;
   readonly #marked: Uint32Array;
@@ -51,8 +55,9 @@ class ProgramEvaluator implements Evaluator {
   #matches: EngineMatch[] | undefined;
   #turn = 0;
 
-  constructor(program: EngineProgram, thresholds: ThresholdTable, bits: AddressBits) {
+  constructor(program: EngineProgram, thresholds: ThresholdTable, bits: AddressBits, datasets: LiveDatasets) {
     this.bits = bits;
+    this.datasets = datasets;
     this.#program = program;
     this.thresholds = thresholds;
     this.#marked = new Uint32Array(program.rules.length);
@@ -68,6 +73,7 @@ class ProgramEvaluator implements Evaluator {
     const filter = this.#program.kinds[message.kind];
     if (!filter?.used || flow?.passed) return NOTHING;
     this.#matches = undefined;
+    lookups.sets = this.datasets;
     transformed.begin();
     if (message.kind === Kind.STREAM) this.#judgeStream(filter, message, packet, flow ?? new FlowState(), timeNs);
     else this.#judgeMessage(filter, message, packet, flow, timeNs);
@@ -160,8 +166,9 @@ class ProgramEvaluator implements Evaluator {
     }
   }
 
-  /** True if what is remembered of the flow and its addresses is as the rule asks. */
+  /** True if what is remembered of the flow and its addresses is as the rule asks; the first question of each rule. */
   #remembers(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
+    lookups.changes.length = 0;
     if (rule.once && flow?.direction(packet.direction ?? 0).once?.has(rule.key)) return false;
     if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) return false;
     return rule.state === undefined || stateHolds(rule.state, packet, flow, this.bits, timeNs);
@@ -170,6 +177,7 @@ class ProgramEvaluator implements Evaluator {
   /** A rule matched: what follows of it. True if it passes. */
   #act(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
     if (rule.flowbits) changeFlowbits(rule.flowbits, flow);
+    if (lookups.changes.length > 0) changeDatasets();
     if (rule.state) changeState(rule.state, packet, flow, this.bits, timeNs);
     if (rule.once && flow) (flow.direction(packet.direction ?? 0).once ??= new Set<number>()).add(rule.key);
     const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
@@ -185,7 +193,7 @@ class ProgramEvaluator implements Evaluator {
 
 /**
  * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same, and bits of
- * addresses that a rule names; both may be used until events of the earlier rule set have been read.
+ * addresses that a rule names, and sets of values that are not loaded anew; all may be used until events of the earlier rule set have been read.
  */
 export function createEvaluator(program: EngineProgram, previous?: Evaluator): Evaluator {
   const thresholds = previous?.thresholds ?? new ThresholdTable();
@@ -193,5 +201,5 @@ export function createEvaluator(program: EngineProgram, previous?: Evaluator): E
   thresholds.retain(new Set(names));
   const bits = previous?.bits ?? new AddressBits();
   bits.retain(new Set(program.rules.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? [])));
-  return new ProgramEvaluator(program, thresholds, bits);
+  return new ProgramEvaluator(program, thresholds, bits, new LiveDatasets(program.datasets, previous?.datasets));
 }

@@ -87,6 +87,8 @@ function chainTest(match: Exclude<BufferMatch, AbsentMatch>, again: boolean, lit
       return { kind: 'bytes', spec: match.spec };
     case 'number':
       return { kind: 'number', ranges: match.ranges };
+    case 'dataset':
+      return { kind: 'dataset', test: { name: match.name, use: match.use } };
   }
 }
 

@@ -5,6 +5,7 @@
 // An open buffer goes on behind what was captured: only what its visible part proves counts, whatever may follow.
 
 import type { Amount, ByteSpec, ContentVariables, NumberRange } from '../ast.js';
+import { datasetHolds, type DatasetTest } from '../datasets/tests.js';
 import { pcreOf, type Expression } from '../pcre/pcre.js';
 import { findContent, sizeHolds } from './content.js';
 import { amountOf, inRanges, numberOf, takeNumber, type Values } from './numbers.js';
@@ -32,7 +33,8 @@ export type ChainTest =
     }
   | { readonly kind: 'isdataat'; readonly at: Amount; readonly relative: boolean; readonly negated: boolean }
   | { readonly kind: 'bytes'; readonly spec: ByteSpec }
-  | { readonly kind: 'number'; readonly ranges: readonly NumberRange[] };
+  | { readonly kind: 'number'; readonly ranges: readonly NumberRange[] }
+  | { readonly kind: 'dataset'; readonly test: DatasetTest };
 
 type Of<K extends ChainTest['kind']> = Extract<ChainTest, { kind: K }>;
 
@@ -103,6 +105,8 @@ export class Inspection {
         const next = takeNumber(test.spec, this.#bytes, here, this.#open, this.#values);
         return next === undefined ? 'no' : this.#from(index + 1, next);
       }
+      case 'dataset':
+        return datasetHolds(test.test, this.#bytes, this.#open) ? this.#from(index + 1, here) : 'never';
       case 'number':
         return inRanges(test.ranges, numberOf(this.#bytes)) ? this.#from(index + 1, here) : 'never';
     }

@@ -3,6 +3,7 @@
 
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
 import type { AppName, Condition, ContentMatch, Match, Rule, Way } from '../ast.js';
+import type { DatasetSpec } from '../datasets/declarations.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
 import { kindsOf, matchesOnce, needsOf, streamUse } from './kinds.js';
@@ -103,6 +104,8 @@ export interface EngineProgram {
   readonly kinds: readonly KindFilter[];
   /** Bits of Need: what has to be handed over. */
   readonly needs: number;
+  /** Sets of values that rules ask. */
+  readonly datasets: readonly DatasetSpec[];
 }
 
 /** The number of the kernel's pattern that finds exactly the content, -1 if there is none. */
@@ -197,11 +200,19 @@ export function byEngineRank(a: Candidate, b: Candidate): number {
 }
 
 /** The engine's program for rules in the order in which they act. */
-export function makeProgram(rules: readonly Candidate[], numberOf: PatternNumber): EngineProgram {
+export function makeProgram(
+  rules: readonly Candidate[],
+  numberOf: PatternNumber,
+  datasets: readonly DatasetSpec[],
+): EngineProgram {
+  const asked = new Set(
+    rules.flatMap(({ rule }) => rule.matches.flatMap((match) => ('use' in match ? [match.name] : []))),
+  );
   const searched = rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }));
   return {
     rules: rules.map((candidate) => engineRule(candidate, numberOf)),
     kinds: makePrefilters(searched, numberOf),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
+    datasets: datasets.filter(({ name }) => asked.has(name)),
   };
 }

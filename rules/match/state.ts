@@ -11,6 +11,8 @@ import type {
   StateMatch,
   StreamSizeMatch,
 } from '../ast.js';
+import { keyHolds, type DatasetTest } from '../datasets/tests.js';
+import { addressKey } from '../datasets/values.js';
 import type { AddressBits } from './address-bits.js';
 import type { FlowState, JudgedPacket } from './message.js';
 import { pair } from './windows.js';
@@ -31,6 +33,7 @@ export interface StateTests {
   readonly ints: readonly IntTest[];
   readonly apps: readonly { readonly apps: number; readonly negated: boolean }[];
   readonly sizes: readonly Pick<StreamSizeMatch, 'side' | 'operator' | 'bytes'>[];
+  readonly data: readonly (DatasetTest & { readonly side: 'src' | 'dst' })[];
 }
 
 /** Whether it asks, or changes what others ask for. */
@@ -40,7 +43,8 @@ export function useOf(match: FlowbitsMatch | AddressBitMatch | FlowintMatch): 'r
 }
 
 export function keywordOf(match: StateMatch): string {
-  return match.kind === 'addressbit' ? match.keyword : match.kind === 'app' ? 'app-layer-protocol' : match.kind;
+  if (match.kind === 'addressbit' || match.kind === 'addressdata') return match.keyword;
+  return match.kind === 'app' ? 'app-layer-protocol' : match.kind;
 }
 
 /** The table that a bit is in. */
@@ -66,6 +70,11 @@ export function stateOf({ matches }: Rule): StateTests | undefined {
       if (match.kind !== 'stream_size') return [];
       const { side, operator, bytes } = match;
       return [{ side, operator, bytes }];
+    }),
+    data: matches.flatMap((match): StateTests['data'] => {
+      if (match.kind !== 'addressdata') return [];
+      const { name, use, side } = match;
+      return [{ name, use, side }];
     }),
   };
   return Object.values(tests).some(({ length }) => length > 0) ? tests : undefined;
@@ -160,7 +169,8 @@ export function stateHolds(
     tests.apps.every((test) => appHolds(test, packet)) &&
     tests.ints.every((test) => intHolds(test, flow)) &&
     tests.bits.every((test) => bitHolds(test, packet, bits, timeNs)) &&
-    tests.sizes.every((test) => sizeHolds(test, packet))
+    tests.sizes.every((test) => sizeHolds(test, packet)) &&
+    tests.data.every((test) => keyHolds(test, addressKey(packet[test.side])))
   );
 }
 

@@ -80,6 +80,7 @@ function isAnchored(test: ChainTest): boolean {
       return !test.spec.relative;
     case 'size':
     case 'number':
+    case 'dataset':
       return true;
   }
 }

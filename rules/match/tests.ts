@@ -4,6 +4,7 @@
 import { App, Field } from '../../common/abi.gen.js';
 import type { AddressSet, Condition, Endpoint, PortSet, Way } from '../ast.js';
 import { holds } from '../compile/conditions.js';
+import { lookups } from '../datasets/tests.js';
 import { contentHolds, sizeHolds } from './content.js';
 import { Inspection } from './inspect.js';
 import type { FlowState, JudgedPacket, Message } from './message.js';
@@ -119,7 +120,10 @@ function anyHolds(group: TestGroup, message: Message, open: boolean, values: Val
     const { transforms } = group;
     const seen = transforms ? transformed.of(transforms, group.buffer, instance, bytes, open) : bytes;
     const asSent = message.asSent?.(group.buffer);
+    const { changes } = lookups;
+    const before = changes.length;
     if (seen !== undefined && groupHolds(group, seen, open, values, message.hits, asSent)) return true;
+    changes.length = before;
     if (!group.several) return false;
   }
 }

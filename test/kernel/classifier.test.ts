@@ -27,7 +27,7 @@ if (privileged(t)) {
       const rules = Array.from({ length: size }, (_, i) => randomRule(r, i + 1)).map((rule) =>
         rule.action === Action.REJECT ? { ...rule, action: Action.DROP } : rule,
       );
-      const { ruleset } = compileParsed({ rules, unsupported: [], disabled: 0, problems: [] }, 'inline');
+      const { ruleset } = compileParsed({ rules, unsupported: [], datasets: [], disabled: 0, problems: [] }, 'inline');
       rig.kernel.installRuleset(ruleset, ++generation);
       let before = rig.kernel.ruleCounts();
       for (let i = 0; i < 100; i++) {

@@ -16,7 +16,10 @@ t.test(`naive and compiled agree (seed ${seed})`, async (t) => {
   for (let round = 0; judged < pairs; round++) {
     const size = r.pick([1, 5, 40, 64, 65, 200]);
     const rules = Array.from({ length: size }, (_, i) => randomRule(r, i + 1));
-    const { ruleset, summary } = compileParsed({ rules, unsupported: [], disabled: 0, problems: [] }, 'inline');
+    const { ruleset, summary } = compileParsed(
+      { rules, unsupported: [], datasets: [], disabled: 0, problems: [] },
+      'inline',
+    );
     if (summary.inline !== size) t.fail('a random rule was refused', { summary });
     const reader = new BlobReader(ruleset);
     for (let i = 0; i < 200; i++) {

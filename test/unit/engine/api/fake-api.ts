@@ -133,6 +133,7 @@ export const status: Whole<Status> = {
     summary,
     uninspected: { bytes: 9000, streams: 1, inspections: 0 },
     bits: { held: 2, evicted: 1 },
+    datasets: { held: 3, refused: 0 },
   },
   packets: { total: 1000, bytes: 64000, dropped: 10, would: 0 },
   reasons: [{ reason: 'rule-drop', packets: 10, bytes: 640, would: 0 }],
