@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The expressions of pcre: against the runtime's own on random ones, and what is theirs alone.
 
+import { setFlagsFromString } from 'node:v8';
 import t from 'tap';
 import { Pcre } from '../../../rules/pcre/pcre.js';
 import { PcreProblem } from '../../../rules/pcre/syntax.js';
 import { bytes } from './support/messages.js';
 import { Random } from './support/random.js';
+
+// What V8 compiles of expressions with optional groups and look-around finds some matches at a wrong place (seen in Node
+// 20.20); its interpreter does not.
+setFlagsFromString('--regexp-interpret-all');
 
 class Expressions {
   readonly #r: Random;
