@@ -33,6 +33,8 @@ const summaries: Readonly<Record<PlainTransform, string>> = {
   to_md5: 'its MD5, 16 bytes',
   to_sha1: 'its SHA-1, 20 bytes',
   to_sha256: 'its SHA-256, 32 bytes',
+  domain: 'the domain of a host name: what is registered below a public suffix, and that',
+  tld: 'the public suffix of a host name',
 };
 
 function add(draft: Draft, step: Transform): void {

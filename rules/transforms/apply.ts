@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { captured } from '../pcre/capture.js';
 import { decodeBase64 } from './base64.js';
+import { domainPart } from './domain.js';
 import { keepsBeginning, type Transform, type Transforms } from './transform.js';
 
 const LF = 0x0a;
@@ -116,6 +117,9 @@ function applyOne(step: Transform, bytes: Uint8Array, open: boolean): Uint8Array
     case 'to_sha1':
     case 'to_sha256':
       return createHash(step.name.slice('to_'.length)).update(bytes).digest();
+    case 'domain':
+    case 'tld':
+      return domainPart(bytes, step.name);
     case 'xor': {
       const { key } = step;
       return bytes.map((byte, at) => byte ^ (key[at % key.length] as number));

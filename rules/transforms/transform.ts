@@ -16,6 +16,8 @@ export const plainTransforms = [
   'to_md5',
   'to_sha1',
   'to_sha256',
+  'domain',
+  'tld',
 ] as const;
 export type PlainTransform = (typeof plainTransforms)[number];
 
@@ -67,6 +69,8 @@ const traits: Readonly<Record<Transform['name'], Traits>> = {
   to_md5: { opaque: true },
   to_sha1: { opaque: true },
   to_sha256: { opaque: true },
+  domain: {},
+  tld: {},
 };
 
 function textOf(step: Transform): string {

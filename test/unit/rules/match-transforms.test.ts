@@ -22,6 +22,14 @@ t.test('what each transform makes of a buffer, whole and cut off', async (t) => 
     ['header_lowercase', 'Host: A\r\nX-Y:B', 'host: A\r\nx-y:B', 'host: A\r\nx-y:B'],
     ['strip_pseudo_headers', 'A: b\n:method: get\nC: :d', 'A: b\nC: :d', 'A: b\nC: :d'],
     ['to_md5', '', '', undefined],
+    ['domain', 'www.Example.co.uk', 'Example.co.uk', undefined],
+    ['domain', 'a.b.example.com.', 'example.com.', undefined],
+    ['domain', 'co.uk', '', undefined],
+    ['domain', 'x.y.unlisted', 'y.unlisted', undefined],
+    ['domain', 'a.someone.github.io', 'someone.github.io', undefined],
+    ['tld', 'www.example.CO.UK', 'CO.UK', undefined],
+    ['tld', 'example.com', 'com', undefined],
+    ['tld', 'com', '', undefined],
   ] as const) {
     t.equal(apply(text, [{ name }]), whole, name);
     t.equal(apply(text, [{ name }], true), open, `${name}, open`);
