@@ -353,8 +353,15 @@ export interface StreamSizeMatch {
   readonly bytes: number;
 }
 
+/** `bypass`: once the rule matched, nothing more is asked of its flow. */
+export interface BypassMatch {
+  readonly kind: 'bypass';
+  readonly position: Position;
+}
+
 /** What is asked of the flow or of its addresses, and is remembered by the engine alone. */
-export type StateMatch = FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMatch | StreamSizeMatch | AddressDataMatch;
+export type StateMatch =
+  FlowbitsMatch | AddressBitMatch | FlowintMatch | AppMatch | StreamSizeMatch | AddressDataMatch | BypassMatch;
 
 /** What looks into a buffer. */
 export type BufferMatch =

@@ -342,10 +342,9 @@ export class Judge {
     const rejects = acts && match.action === Action.REJECT;
     if (rejects && (this.#rates?.mayReject(event.time) ?? true))
       this.#options.reject?.(view, event, answeredBy(rule.info.reject, event));
-    if (match.action === Action.PASS && flow?.rules?.passed) {
+    if (match.last && flow?.rules?.passed) {
       const pass = { flowId: flow.id, flow: flow.index, sid: rule.info.sid };
       this.#raised.push({ detection: base, established: false, pass, quiet: true });
-      return;
     }
     if (!match.alert && !acts) return;
     if (event.flowId !== 0) this.#options.onAlerted?.(event.flow, event.flowId);

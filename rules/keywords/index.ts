@@ -5,6 +5,7 @@ import { absentKeywords } from './absent.js';
 import { addressBitKeywords } from './address-bits.js';
 import { appProtocolKeywords } from './app-protocol.js';
 import { bufferKeywords } from './buffers.js';
+import { bypassKeywords } from './bypass.js';
 import { bytesKeywords } from './bytes.js';
 import { contentKeywords } from './content.js';
 import { dataAtKeywords } from './dataat.js';
@@ -44,6 +45,7 @@ export const keywords: readonly Keyword[] = [
   ...addressBitKeywords,
   ...appProtocolKeywords,
   ...streamSizeKeywords,
+  ...bypassKeywords,
   ...thresholdKeywords,
   ...bufferKeywords,
   ...numberKeywords,

@@ -8,11 +8,10 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   [
     'this state of a flow is not tracked',
     `flow.age flow.pkts flow.pkts_toserver flow.pkts_toclient flow.bytes flow.bytes_toserver flow.bytes_toclient
-     flowvar bypass app-layer-state`,
+     flowvar app-layer-state`,
   ],
   ['decoded data is not matched', `base64_decode base64_data asn1 rpc entropy`],
   ['this transform is not applied', `luaxform gunzip zlib_deflate`],
-  ['there is no list of public suffixes', `domain tld`],
   [
     'HTTP/2 is not parsed',
     `http2.frametype http2.errorcode http2.priority http2.window http2.size_update http2.settings http2.header_name

@@ -26,6 +26,8 @@ export interface EngineMatch {
   readonly silenced: boolean;
   /** Matches of the threshold's window; 0 without a threshold. */
   readonly count: number;
+  /** Nothing more is asked of the flow, or, after a pass, of a single packet. */
+  readonly last?: boolean;
 }
 
 export interface Evaluator {
@@ -110,7 +112,7 @@ class ProgramEvaluator implements Evaluator {
       if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
       if (once) (once.matched ??= new Set<number>()).add(rule.key);
       if (this.#act(rule, packet, flow, timeNs)) {
-        if (flow && message.kind !== Kind.PACKET) flow.passed = true;
+        if (flow && (message.kind !== Kind.PACKET || (rule.bypass && packet.apart !== true))) flow.passed = true;
         return;
       }
     }
@@ -160,7 +162,7 @@ class ProgramEvaluator implements Evaluator {
       if (found === 'no') continue;
       if (found === 'packet' && matchedPacket(state, rule, packet.field?.(Field.TCP_SEQ), timeNs)) continue;
       if (this.#act(rule, packet, flow, timeNs)) {
-        flow.passed = found === 'stream';
+        flow.passed = found === 'stream' || rule.bypass;
         return;
       }
     }
@@ -174,7 +176,7 @@ class ProgramEvaluator implements Evaluator {
     return rule.state === undefined || stateHolds(rule.state, packet, flow, this.bits, timeNs);
   }
 
-  /** A rule matched: what follows of it. True if it passes. */
+  /** A rule matched: what follows of it. True if nothing comes behind it: it passes, or bypasses. */
   #act(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
     if (rule.flowbits) changeFlowbits(rule.flowbits, flow);
     if (lookups.changes.length > 0) changeDatasets();
@@ -185,9 +187,10 @@ class ProgramEvaluator implements Evaluator {
     const passes = rule.action === Action.PASS;
     const silenced = checked?.outcome === 'silent';
     const alert = !passes && !rule.noalert && !silenced;
-    const match = { rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0 };
+    const last = passes || rule.bypass;
+    const match = { rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0, last };
     (this.#matches ??= []).push(match);
-    return passes;
+    return last;
   }
 }
 

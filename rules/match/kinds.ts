@@ -95,7 +95,7 @@ const ofApp: Readonly<Record<AppName, number>> = { http: REQUEST, tls: HELLO, dn
 const ofAppToClient: Readonly<Record<AppName, number>> = { http: RESPONSE, tls: ANSWER, dns: REPLY };
 
 const stateKinds: ReadonlySet<Match['kind']> = new Set([
-  ...(['flowbits', 'addressbit', 'flowint', 'app', 'stream_size', 'addressdata'] as const),
+  ...(['flowbits', 'addressbit', 'flowint', 'app', 'stream_size', 'addressdata', 'bypass'] as const),
 ]);
 
 /** True if the match asks for, or changes, what only the engine keeps. */

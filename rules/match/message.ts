@@ -193,6 +193,8 @@ export interface JudgedPacket extends PacketTuple {
   streamBytes?(direction: Direction): number | undefined;
   /** Its direction in its flow; to the server unless set. */
   readonly direction?: Direction;
+  /** It names a flow that it may not be of: anybody can have forged it. */
+  readonly apart?: boolean;
 }
 
 /** One direction of a flow. */

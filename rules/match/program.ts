@@ -87,6 +87,8 @@ export interface EngineRule {
   readonly flowbits?: FlowbitTests;
   /** What else is asked of the flow, or of what is remembered about addresses. */
   readonly state?: StateTests;
+  /** Once it matched, nothing more is asked of the flow. */
+  readonly bypass: boolean;
   /** It matches each direction of a flow once. */
   readonly once: boolean;
   /** STREAM: judged on the stream from its beginning, on the payload of single segments. */
@@ -165,6 +167,7 @@ function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber)
     groups: groupsOf(rule, numberOf),
     ...(flowbits === undefined ? {} : { flowbits }),
     ...(state === undefined ? {} : { state }),
+    bypass: rule.matches.some(({ kind }) => kind === 'bypass'),
     once: matchesOnce(rule),
     ...streamUse(rule),
     kernel: kernel === true,

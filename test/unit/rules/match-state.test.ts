@@ -138,3 +138,28 @@ t.test('what a flow was recognised as, and how much it has carried', async (t) =
     of({ streamBytes: (direction) => (direction === Direction.TO_SERVER ? client : server) });
   t.same([sent(5, 1), sent(4, 1), sent(5, 5), sent(6, 1)], [[4, 5], [], [5], [4]]);
 });
+
+t.test('bypass: once it matched, nothing more is asked of the flow', async (t) => {
+  const evaluator = load(
+    rule(1, 'content:"v"; bypass;', udp),
+    rule(2, 'content:"x"; priority:4;', udp),
+    rule(3, 'bypass; http.host; content:"video"; noalert;', 'http any any -> any any'),
+    rule(4, 'http.uri; content:"/x";', 'http any any -> any any'),
+  );
+  const of = judge(evaluator);
+  const flow = new FlowState();
+  t.same(of('x', 0, flow), [1]);
+  t.same(of('vx', 0, new FlowState(), { apart: true }), [0], 'the rule ends the list');
+  t.same(of('vx', 0, flow), [0]);
+  t.same(of('x', 0, flow), [], 'bypassed');
+  t.same(of('x'), [1], 'another flow');
+  const forged = new FlowState();
+  of('v', 0, forged, { apart: true });
+  t.same(of('x', 0, forged), [1], 'nobody bypasses the flow of others');
+  const http = new FlowState();
+  const ask = (host: string): number[] =>
+    evaluator
+      .judge(message(Kind.HTTP_REQUEST, { 'http.host': [host], 'http.uri': ['/x'] }), packet(), http, 0)
+      .map((match) => match.rule);
+  t.same([ask('a.example'), ask('video.example'), ask('a.example')], [[3], [2], []]);
+});
