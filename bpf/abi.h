@@ -295,6 +295,7 @@ enum ids_rule_flag {
 	IDS_RULE_REJECT_ENDS = 32, /* of an established TCP connection the receiver too: it would wait for the rest */
 	IDS_RULE_HAND_OVER =
 		64, /* the header part of a rule of the engine: the packet is handed over to it, see ids_headers */
+	IDS_RULE_FLOW = 128, /* pass: asks for addresses and ports alone, and is about the whole flow */
 };
 
 /* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */

@@ -45,7 +45,7 @@ enum ids_flow_flag {
 	IDS_FLOW_WITHHELD = 16,      /* part of a header section was not judged: see ids_l7 */
 	IDS_FLOW_ALERTED = 32,       /* a rule matched one of its packets */
 	IDS_FLOW_CLIENT_SECOND = 64, /* the client is addr[1] of the key */
-	IDS_FLOW_PASSED = 128,       /* a pass rule of the engine: rules say no more of it */
+	IDS_FLOW_PASSED = 128,       /* a pass rule of addresses and ports: rules say no more of it */
 };
 
 /* Bits of IDS_FIELD_FLOW, what rules with `flow` ask for. 0 of a packet without an entry. */

@@ -44,8 +44,6 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 			ids_quic(ctx, hook, pkt);
 		if (ids_payload_wanted(pkt))
 			ids_payload_packet(ctx, hook, pkt);
-		if (ids_reset_wanted(pkt))
-			ids_payload_reset(pkt);
 	}
 	if (pkt->handed && pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_hand_over(ctx, hook, pkt);

@@ -200,6 +200,12 @@ __noinline int ids_http_done(struct ids_packet *pkt, struct ids_l7 *l7, struct i
 			ids_count(IDS_STAT_SECTIONS_LONG);
 			ids_l7_anomaly(pkt, l7, IDS_L7_TOO_LONG);
 		}
+		/* Of one that ended with its direction nothing was withheld, unless more comes all the same. */
+		if (length < IDS_SECTION_MAX && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN) {
+			dir->phase = IDS_PHASE_LOST;
+			dir->tries = 0;
+			return 1;
+		}
 		ids_l7_lose(pkt, l7, IDS_L7_NO_WINDOW);
 		return 1;
 	}

@@ -91,8 +91,8 @@ static __always_inline void ids_judge_blocklist(struct ids_packet *pkt)
 }
 
 /*
- * Drops what is left of a flow of which the engine has ordered it, or a rule has dropped a packet; an order can also say
- * that no rule is asked any more.
+ * Drops what is left of a flow of which the engine has ordered it, or a rule has dropped a packet; an order, or a rule that
+ * passed the flow, can also say that no rule is asked any more.
  */
 static __always_inline void ids_judge_flow(struct ids_packet *pkt)
 {
@@ -101,9 +101,9 @@ static __always_inline void ids_judge_flow(struct ids_packet *pkt)
 	struct ids_flow *flow = ids_flow_at(index);
 	__u32 order = orders && orders->id == pkt->flow_id ? orders->order : 0;
 
-	if (!flow || !(order || flow->flags & IDS_FLOW_DROPPED))
+	if (!flow || !(order || flow->flags & (IDS_FLOW_DROPPED | IDS_FLOW_PASSED)))
 		return;
-	if (order & IDS_ORDER_PASS) {
+	if (order & IDS_ORDER_PASS || flow->flags & IDS_FLOW_PASSED) {
 		pkt->reason = IDS_REASON_RULE_PASS;
 		return;
 	}

@@ -105,6 +105,7 @@ struct ids_packet {
 	__u32 put;       /* bytes of the payload that lie in the window, or need not */
 	__u32 staged;    /* bytes behind those that lie in the scratch */
 	__u32 raw;       /* bytes of the payload up to which it was handed over as it is */
+	__u32 plain;     /* bytes of the payload up to which it is no part of a header section yet */
 	__u32 piece;     /* place in its direction of the piece that is handed over */
 	bool waits;      /* a part of it waits for what comes before */
 	bool last_piece; /* the piece reaches the depth */

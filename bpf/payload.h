@@ -124,13 +124,16 @@ static __always_inline __u32 ids_payload_room(struct ids_packet *pkt, struct ids
 	return length;
 }
 
-/* Hands over io->bytes[from..to), as far as the depth goes. */
+/*
+ * Hands over io->bytes[from..to), masked by now, as far as the depth goes. Where nothing is to be masked each segment was
+ * handed over when it came.
+ */
 __noinline int ids_payload_section(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io, __u32 from, __u32 to)
 {
 	struct ids_l7_dir *dir;
 	__u32 length, n, what;
 
-	if (!pkt || !l7 || !io || from >= to || to > IDS_SECTION_MAX)
+	if (!pkt || !l7 || !io || from >= to || to > IDS_SECTION_MAX || !(pkt->control & IDS_CONTROL_REDACT))
 		return 0;
 	dir = ids_l7_dir(pkt, l7);
 	length = ids_payload_room(pkt, dir, io->begin + from, to - from);
@@ -151,12 +154,26 @@ __noinline int ids_payload_section(struct ids_packet *pkt, struct ids_l7 *l7, st
 	return 0;
 }
 
-/* What of the segment may be handed over as it is: a body, or a stream that is no HTTP. Loaded into the scratch. */
+/*
+ * What of the segment may be handed over as it is: a body, a stream that is no HTTP, the first bytes of one that may yet
+ * be; where nothing is to be masked all of it, once it is `done`, so that rules see it with the packet that brought it.
+ * Loaded into the scratch.
+ */
 static __always_inline void ids_payload_raw(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
-					    struct ids_l7_dir *dir, struct ids_io *io)
+					    struct ids_l7_dir *dir, struct ids_io *io, bool done)
 {
 	__u32 from = dir->passed - pkt->seq, to = dir->next - pkt->seq, length, n;
 
+	if (pkt->verdict != IDS_VERDICT_PASS)
+		return;
+	if ((__s32)to < (__s32)pkt->plain)
+		to = pkt->plain;
+	if (!(pkt->control & IDS_CONTROL_REDACT)) {
+		if (!done)
+			return;
+		from = dir->first + dir->inspected - pkt->seq;
+		to = pkt->payload_len;
+	}
 	if ((__s32)from < (__s32)pkt->raw)
 		from = pkt->raw;
 	if (dir->phase == IDS_PHASE_QUIET || (__s32)to > (__s32)pkt->payload_len)

@@ -109,6 +109,12 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 	if (rule->action == IDS_ACTION_PASS) {
 		pkt->reason = IDS_REASON_RULE_PASS;
 		pkt->decider = position;
+		if (rule->flags & IDS_RULE_FLOW && pkt->flow_id) {
+			struct ids_flow *flow = ids_flow_at(pkt->flow);
+
+			if (flow)
+				ids_flow_flag(flow, IDS_FLOW_PASSED);
+		}
 		return 1;
 	}
 	if (rule->action != IDS_ACTION_ALERT && pkt->verdict == IDS_VERDICT_PASS) {

@@ -32,56 +32,6 @@ static __always_inline bool ids_l7_wanted(const struct ids_packet *pkt)
 	return pkt->http || (settings && settings->flags & (IDS_L7_HTTP | IDS_L7_TLS | IDS_L7_DNS));
 }
 
-/* Hands over what a window of this direction holds of a section that has not ended. It stays where it is. */
-static __always_inline void ids_payload_held(struct ids_packet *pkt, struct ids_l7 *l7)
-{
-	struct ids_l7_dir *dir = ids_l7_dir(pkt, l7);
-	struct ids_window *window = dir->window && dir->flags & IDS_L7_INSPECT ? ids_window_of(pkt, dir) : 0;
-
-	if (window)
-		ids_payload_section(pkt, l7, &window->io, 0, window->io.length);
-}
-
-static __always_inline void ids_turn_round(struct ids_packet *pkt)
-{
-	union ids_address address = pkt->saddr;
-	__be16 port = pkt->sport;
-
-	pkt->saddr = pkt->daddr;
-	pkt->daddr = address;
-	pkt->sport = pkt->dport;
-	pkt->dport = port;
-	pkt->direction ^= 1;
-	pkt->field[IDS_FIELD_FLOW] ^= IDS_FLOWBIT_TO_SERVER | IDS_FLOWBIT_TO_CLIENT;
-}
-
-/*
- * A RST may be the last that is heard of its flow: rules look at what waits for the end of a section, in both directions.
- * The section goes on waiting, as the RST could be one that only we have seen. Not where values are to be masked: which
- * ones is known at its end.
- */
-__noinline int ids_payload_reset(struct ids_packet *pkt)
-{
-	struct ids_l7 *l7;
-
-	if (!pkt)
-		return 0;
-	l7 = ids_l7_of(pkt);
-	if (!l7 || l7->id != pkt->flow_id)
-		return 0;
-	ids_payload_held(pkt, l7);
-	ids_turn_round(pkt);
-	ids_payload_held(pkt, l7);
-	ids_turn_round(pkt);
-	return 0;
-}
-
-static __always_inline bool ids_reset_wanted(const struct ids_packet *pkt)
-{
-	return pkt->flow_id && pkt->proto_key == IPPROTO_TCP && pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_RST &&
-	       pkt->in_window && pkt->verdict == IDS_VERDICT_PASS && !(pkt->control & IDS_CONTROL_REDACT);
-}
-
 struct ids_turn {
 	void *ctx;
 	struct ids_packet *pkt;
@@ -153,7 +103,7 @@ static __always_inline long ids_stream_turn(struct ids_turn *turn, const enum id
 	int step = dir->window ? ids_stream_windowed(turn, dir, hook) : ids_stream_loaded(turn, dir, hook);
 
 	if (dir->flags & IDS_L7_INSPECT)
-		ids_payload_raw(turn->ctx, hook, turn->pkt, dir, turn->io);
+		ids_payload_raw(turn->ctx, hook, turn->pkt, dir, turn->io, step == IDS_TURN_DONE);
 
 	/* What the compiler knows of the result the verifier does not. */
 	barrier_var(step);

@@ -115,7 +115,7 @@ __noinline int ids_stream_open(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	side = pkt->direction & 1;
 	dir = &l7->dir[side];
 	pkt->seq = seq;
-	pkt->put = pkt->raw = 0;
+	pkt->put = pkt->raw = pkt->plain = 0;
 	if (l7->id != pkt->flow_id || !pkt->flow_id)
 		ids_l7_begin(pkt, l7);
 	if (!(dir->flags & IDS_L7_SYNCED)) {

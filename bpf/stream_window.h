@@ -5,6 +5,16 @@
 
 #include "stream_open.h"
 
+/*
+ * Notes how far the segment holds bytes of a section of which nothing is known and no blank has come: whatever it becomes,
+ * they are no value that would have to be masked.
+ */
+static __always_inline void ids_note_plain(struct ids_packet *pkt, const struct ids_io *io)
+{
+	if (!io->kind && !io->guessed)
+		pkt->plain = io->begin + io->length - pkt->seq;
+}
+
 /* Lets the section in the scratch wait for the rest in a window. Returns 1, or 0 if it has to be done with as it is. */
 __noinline int ids_stream_keep(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io)
 {
@@ -29,6 +39,7 @@ __noinline int ids_stream_keep(struct ids_packet *pkt, struct ids_l7 *l7, struct
 	if (!window)
 		return 0;
 	window->ranges = 0;
+	ids_note_plain(pkt, io);
 	io->flags |= IDS_IO_SPANNED;
 	bpf_probe_read_kernel(&window->io, offsetof(struct ids_io, bytes), io);
 	barrier_var(io);
@@ -153,7 +164,7 @@ __noinline int ids_window_after(struct ids_packet *pkt, struct ids_l7 *l7, struc
 	window = ids_window_of(pkt, dir);
 	if (!window)
 		return IDS_TURN_DONE;
-	if (dir->flags & IDS_L7_INSPECT && look != IDS_LOOK_MORE) {
+	if (dir->flags & IDS_L7_INSPECT && pkt->control & IDS_CONTROL_REDACT && look != IDS_LOOK_MORE) {
 		/* What of these bytes is no section was not handed over when it came. */
 		__u32 from = dir->passed - window->io.begin, to = dir->next - window->io.begin;
 
@@ -185,7 +196,10 @@ __noinline int ids_window_after(struct ids_packet *pkt, struct ids_l7 *l7, struc
 		window->io.flags |= IDS_IO_LAST;
 		return IDS_TURN_AGAIN;
 	}
-	return pkt->put >= pkt->payload_len ? IDS_TURN_DONE : ids_window_overflow(pkt, l7, io);
+	if (pkt->put < pkt->payload_len)
+		return ids_window_overflow(pkt, l7, io);
+	ids_note_plain(pkt, &window->io);
+	return IDS_TURN_DONE;
 }
 
 /* Behind a look at bytes that lie in the scratch; `all`: the rest of the segment is there. */

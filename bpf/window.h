@@ -19,7 +19,7 @@ struct ids_range {
 
 struct ids_window {
 	__u32 ranges; /* in use of range[]: ascending, apart, none touches the contiguous part */
-	__u32 pad;
+	__u32 flow;   /* index of the flow's entry */
 	struct ids_range range[IDS_WINDOW_RANGES];
 	struct ids_io io; /* its contiguous part is `length`; pieces lie at their places behind it */
 };
@@ -83,13 +83,20 @@ static __always_inline void ids_window_release(struct ids_packet *pkt, struct id
 		__sync_val_compare_and_swap(&owner->key, ids_window_key(pkt), 0);
 }
 
+/* Whether nothing came for a window for so long that it may be taken. Another CPU's `last` may lie a little ahead of ours. */
+static __always_inline bool ids_window_idle(const struct ids_window_owner *owner, __u64 now)
+{
+	return (__s64)(now - owner->last) >= (__s64)IDS_WINDOW_IDLE;
+}
+
 /* Takes a window for the packet's direction, free or idle: dir->window. Returns 1, or 0 if all are in use. */
 __noinline int ids_window_claim(struct ids_packet *pkt, struct ids_l7 *l7)
 {
 	struct ids_l7_dir *dir;
 	struct ids_window_set *set;
+	struct ids_window *window;
+	__u32 line, n, index;
 	__u64 now, key;
-	__u32 line, n;
 
 	if (!pkt || !l7)
 		return 0;
@@ -105,13 +112,17 @@ __noinline int ids_window_claim(struct ids_packet *pkt, struct ids_l7 *l7)
 		struct ids_window_owner *owner = &set->way[n % IDS_WINDOW_WAYS];
 		__u64 held = *(volatile __u64 *)&owner->key;
 
-		/* First the free ones, then those that nobody asks for. Another CPU's `last` may lie a little ahead of ours. */
-		if (held && held != key && (n < IDS_WINDOW_WAYS || (__s64)(now - owner->last) < (__s64)IDS_WINDOW_IDLE))
+		/* First the free ones, then those that nobody asks for. */
+		if (held && held != key && (n < IDS_WINDOW_WAYS || !ids_window_idle(owner, now)))
 			continue;
 		if (__sync_val_compare_and_swap(&owner->key, held, key) != held)
 			continue;
 		owner->last = now;
-		dir->window = line * IDS_WINDOW_WAYS + n % IDS_WINDOW_WAYS + 1;
+		index = line * IDS_WINDOW_WAYS + n % IDS_WINDOW_WAYS;
+		dir->window = index + 1;
+		window = bpf_map_lookup_elem(&ids_windows, &index);
+		if (window)
+			window->flow = pkt->flow;
 		return 1;
 	}
 	ids_count(IDS_STAT_WINDOWS_FULL);

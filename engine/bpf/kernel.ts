@@ -20,7 +20,7 @@ import { PreviousPins } from './previous-pins.js';
 import { RcuBarrier } from './rcu-barrier.js';
 import type { RingHandle } from './ring-reader.js';
 import { type RulesetBytes, Rulesets } from './rulesets.js';
-import { type RunOptions, type RunResult, TestRun } from './test-run.js';
+import { MIN_FRAME, type RunOptions, type RunResult, TestRun } from './test-run.js';
 import type { AttachMode } from './xdp-link.js';
 
 export interface KernelOptions {
@@ -38,6 +38,7 @@ export interface KernelOptions {
 
 const INGRESS = 'ids_xdp';
 const EGRESS = 'ids_egress';
+const UNFINISHED = 'ids_unfinished_xdp';
 /** Replay is repeatable, so its hashes have a fixed key; live it is nobody's to guess. */
 const REPLAY_SECRET = [0x6964735f7265706cn, 0x61795f736563726en] as const;
 
@@ -56,6 +57,8 @@ export class Kernel {
   readonly #rulesets: Rulesets;
   readonly #test: TestRun;
   readonly #testEgress: TestRun | undefined;
+  readonly #unfinished: TestRun;
+  readonly #replay: boolean;
   readonly #attachments: Attachments;
   #lists: ListMemory | undefined;
   #barrier: RcuBarrier | undefined;
@@ -74,6 +77,8 @@ export class Kernel {
     const egress = object.programs.get(EGRESS);
     this.#test = new TestRun(ingress);
     this.#testEgress = egress === undefined ? undefined : new TestRun(egress, 'tc');
+    this.#unfinished = new TestRun(object.programs.get(UNFINISHED) ?? -1);
+    this.#replay = replay;
     this.control = ControlMap.open(this.map('ids_control').fd);
     this.#rulesets = new Rulesets(this.control, {
       rulesets: this.map('ids_rulesets'),
@@ -105,7 +110,7 @@ export class Kernel {
     const place = o.pinDir === undefined || path === undefined ? undefined : { pinDir: o.pinDir, path };
     const object = LoadedObject.load({
       file: o.object ?? DEFAULT_OBJECT,
-      programs: o.egress === true ? [INGRESS, EGRESS] : [INGRESS],
+      programs: [INGRESS, UNFINISHED, ...(o.egress === true ? [EGRESS] : [])],
       pinPath: path,
       pinPrograms: true,
       settings: { ids_replay: o.replay ? 1 : 0 },
@@ -252,6 +257,19 @@ export class Kernel {
     if (this.#closed || this.#testEgress === undefined)
       throw new IdsError('INTERNAL', 'the program that judges what leaves is not loaded');
     return this.#testEgress.run(frame, o);
+  }
+
+  /**
+   * Hands over the sections that wait for more in flows that are over, as they are; some dozens a call.
+   * @param all of every flow, as no packet comes any more.
+   */
+  handOverUnfinished(all = false): void {
+    if (this.#closed) throw new IdsError('INTERNAL', 'the kernel binding is closed');
+    const frame = new Uint8Array(MIN_FRAME);
+    frame[0] = all ? 1 : 0;
+    // Live as packets are run: without another one in between on the same CPU.
+    if (this.#replay) this.#unfinished.run(frame);
+    else this.#unfinished.live(frame, 0);
   }
 
   /** Pins of other ABIs under the same pin directory, to read their tables from. They go when their last link is taken over. */

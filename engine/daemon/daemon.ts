@@ -286,9 +286,10 @@ export class Daemon {
   #tick(): void {
     // An interface that was just detached must not be attached again.
     if (this.#stopping) return;
-    const { alertPath, interfaces, log } = this.#parts;
+    const { alertPath, interfaces, kernel, log } = this.#parts;
     try {
       alertPath.sweep();
+      kernel.handOverUnfinished();
       if (++this.#ticks % REFRESH_TICKS === 0) {
         interfaces.refresh();
         this.#followHomeNet();

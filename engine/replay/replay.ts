@@ -31,6 +31,10 @@ const MAX_FRAME = 65535;
 const GENERATION = 1;
 /** Flows that have ended are looked for no more often; their records say when that was. */
 const FLOW_PAUSE_NS = 10e9;
+/** Sections of flows that are over are looked for no more often. */
+const UNFINISHED_PAUSE_NS = 1e9;
+/** Windows of the kernel's pool over those that one look hands over. */
+const UNFINISHED_LOOKS = 512 / 32;
 /** Inspection depth of each direction: the configuration's default. */
 const INSPECTED = 8192;
 
@@ -118,6 +122,7 @@ class ReplayRun {
   /** Whole seconds at which the run's clock started, one day before the first packet. */
   #base: number | undefined;
   #clock = 0;
+  #looked = 0;
   #timeUs = 0;
 
   constructor(options: ReplayOptions) {
@@ -204,13 +209,22 @@ class ReplayRun {
     this.#clock = Math.max(this.#clock, (packet.seconds - this.#base) * 1e9 + packet.nanos);
     this.#timeUs = packet.seconds * 1e6 + Math.floor(packet.nanos / 1000);
     this.#kernel.control.setClock(this.#clock, this.#number);
+    if (this.#clock - this.#looked >= UNFINISHED_PAUSE_NS) {
+      this.#looked = this.#clock;
+      this.#kernel.handOverUnfinished();
+      this.#drain();
+    }
     this.#kernel.run(frame);
-    this.#events.drain((view, at) => this.#judge.onEvent(view, at));
-    this.#bulk.drain((view, at, length) => this.#judge.onBulk(view, at, length));
-    for (const raised of this.#judge.take()) this.#apply(raised);
+    this.#drain();
     this.#judge.layer7.sweep(this.#clock);
     this.#flowLog.sweep(this.#clock);
     this.#tellLines();
+  }
+
+  #drain(): void {
+    this.#events.drain((view, at) => this.#judge.onEvent(view, at));
+    this.#bulk.drain((view, at, length) => this.#judge.onBulk(view, at, length));
+    for (const raised of this.#judge.take()) this.#apply(raised);
   }
 
   #tellLines(): void {
@@ -219,6 +233,10 @@ class ReplayRun {
 
   /** The capture is over, and with it every flow. */
   end(): void {
+    for (let i = 0; i < UNFINISHED_LOOKS; i++) {
+      this.#kernel.handOverUnfinished(true);
+      this.#drain();
+    }
     this.#judge.layer7.close();
     this.#flowLog.close(this.#clock);
     this.#tellLines();

@@ -13,7 +13,7 @@ import {
   RulesetFlag,
   RulesetLayout,
 } from '../../common/abi.gen.js';
-import { isIpOnly } from '../match/kinds.js';
+import { isIpOnly, isOnFlow } from '../match/kinds.js';
 import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
@@ -134,10 +134,16 @@ function alertsOnce({ rule, message, handOver }: Entry): boolean {
   return rule.action === Action.ALERT && message === undefined && !handOver && isIpOnly(rule);
 }
 
+/** As in Suricata, a pass by addresses and ports alone is about the flow, answers included. */
+function passesFlow({ rule, message }: Entry): boolean {
+  return rule.action === Action.PASS && message === undefined && isOnFlow(rule);
+}
+
 function flagsOf(entry: Entry): number {
   const { rule, mirror } = entry;
   return (
     (alertsOnce(entry) ? RuleFlag.RULE_ONCE : 0) |
+    (passesFlow(entry) ? RuleFlag.RULE_FLOW : 0) |
     (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
     (mirror ? RuleFlag.RULE_MIRROR : 0) |
     (entry.handOver ? RuleFlag.RULE_HAND_OVER : 0) |

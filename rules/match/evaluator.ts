@@ -6,7 +6,7 @@ import { Action, Field } from '../../common/abi.gen.js';
 import { LiveDatasets } from '../datasets/live.js';
 import { changeDatasets, lookups } from '../datasets/tests.js';
 import { findLiterals, Finds } from './literals.js';
-import { BufferId, FlowState, Kind, type JudgedPacket, type Message } from './message.js';
+import { BufferId, FlowState, Kind, type DirectionState, type JudgedPacket, type Message } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { AddressBits } from './address-bits.js';
@@ -45,6 +45,25 @@ export interface Evaluator {
 
 const NOTHING: readonly EngineMatch[] = [];
 const ascending = (a: number, b: number): number => a - b;
+
+/** Messages of a direction of which it is remembered what matched them: heads of one segment come before all bodies of it. */
+const REMEMBERED = 16;
+
+function hasMatched(direction: DirectionState | undefined, { number }: Message, { key }: EngineRule): boolean {
+  return number !== undefined && direction?.messages?.get(number)?.has(key) === true;
+}
+
+function noteMatch(direction: DirectionState, { number = -1 }: Message, { key }: EngineRule): void {
+  const messages = (direction.messages ??= new Map<number, Set<number>>());
+  const matched = messages.get(number);
+  if (matched) {
+    matched.add(key);
+    return;
+  }
+  const [oldest] = messages.size >= REMEMBERED ? messages.keys() : [];
+  if (oldest !== undefined) messages.delete(oldest);
+  messages.set(number, new Set([key]));
+}
 
 class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
@@ -100,17 +119,17 @@ class ProgramEvaluator implements Evaluator {
     for (const rule of filter.always) candidates.push(rule);
     if (candidates.length > 1) candidates.sort(ascending);
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
-    if (once && once.message !== message.number) {
-      once.message = message.number ?? -1;
-      once.matched = undefined;
-    }
     for (const number of candidates) {
       const rule = this.#program.rules[number];
-      if (rule === undefined || (rule.kernel && message.decided?.includes(rule.index)) || once?.matched?.has(rule.key))
+      if (
+        rule === undefined ||
+        (rule.kernel && message.decided?.includes(rule.index)) ||
+        hasMatched(once, message, rule)
+      )
         continue;
       if (!this.#remembers(rule, packet, flow, timeNs)) continue;
       if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
-      if (once) (once.matched ??= new Set<number>()).add(rule.key);
+      if (once) noteMatch(once, message, rule);
       if (this.#act(rule, packet, flow, timeNs)) {
         if (flow && (message.kind !== Kind.PACKET || (rule.bypass && packet.apart !== true))) flow.passed = true;
         return;

@@ -109,12 +109,16 @@ function isOnPayload(rule: Rule): boolean {
 }
 
 /** True if no header field but the IP version matters, and no port. */
-export function isIpOnly({ ways, anyFrame, threshold, matches }: Rule): boolean {
+export function isIpOnly(rule: Rule): boolean {
   const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
+  return isOnFlow(rule) && rule.ways.every(({ source, destination }) => plain(source) && plain(destination));
+}
+
+/** True if nothing but what all packets of a flow have in common matters: addresses, ports, protocol. */
+export function isOnFlow({ anyFrame, threshold, matches }: Rule): boolean {
   return (
     !anyFrame &&
     threshold === undefined &&
-    ways.every(({ source, destination }) => plain(source) && plain(destination)) &&
     matches.every(
       (match) =>
         match.kind === 'flowbits' ||

@@ -199,9 +199,8 @@ export interface JudgedPacket extends PacketTuple {
 
 /** One direction of a flow. */
 export interface DirectionState {
-  /** The message that was judged last, and the rules (gid * 2^32 + sid) that have matched it. */
-  message: number;
-  matched: Set<number> | undefined;
+  /** By number, the rules (gid * 2^32 + sid) that have matched a message: of the last few that any has. */
+  messages: Map<number, Set<number>> | undefined;
   stream: StreamState | undefined;
   /** Rules that match a direction once, and have. */
   once: Set<number> | undefined;
@@ -233,6 +232,6 @@ export class FlowState {
 
   /** The state of a direction. */
   direction(which: Direction): DirectionState {
-    return (this.#directions[which] ??= { message: -1, matched: undefined, stream: undefined, once: undefined });
+    return (this.#directions[which] ??= { messages: undefined, stream: undefined, once: undefined });
   }
 }

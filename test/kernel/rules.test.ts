@@ -137,6 +137,27 @@ t.test('pass, drop, reject, alert, in this order and not in that of the file', {
   t.same(summary(udp(out)), [PASS, ['CLEAN'], [], []]);
 });
 
+t.test(
+  'a pass of addresses and ports is about the flow, one that asks for more about its packet',
+  { skip },
+  async (t) => {
+    const rig = open(t);
+    const back = { src: out.dst, dst: out.src, dport: 40_000 };
+    const verdicts = (pass: string, port: number): number[] => {
+      install(rig, [
+        `pass tcp any any -> any ${port} (msg:"p"; ${pass}sid:1;)`,
+        'drop tcp any any -> any any (sid:2;)',
+      ]);
+      const there = { ...out, sport: 40_000, dport: port };
+      return [there, { ...back, sport: port }, there].map((fields) => rig.send(tcp(fields)).verdict);
+    };
+    t.same(verdicts('', 22), [PASS, PASS, PASS], 'the answers too');
+    t.same(verdicts('ttl:>0; ', 23), [PASS, DROP, PASS]);
+    install(rig, ['pass tcp any any -> any 24 (sid:1;)', 'drop tcp any any -> any any (sid:2;)']);
+    t.equal(rig.send(tcp({ ...back, sport: 24 })).verdict, DROP, 'an answer to nothing is none');
+  },
+);
+
 t.test('counters by rule', { skip }, async (t) => {
   const rig = open(t);
   const compiled = install(rig, [
