@@ -7,6 +7,7 @@ import type { Detection, DetectionTcp } from './model.js';
 const reasons: Readonly<Record<string, string>> = {
   'rule-drop': 'rules',
   'rule-reject': 'rules',
+  'rule-rate': 'threshold detection_filter',
   'reject-limit': 'rules',
   'flow-cut': 'flow drop',
   'flow-drop': 'flow drop',

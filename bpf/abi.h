@@ -71,7 +71,8 @@ enum ids_reason {
 	IDS_REASON_INTERNAL = 10,    /* passed: a table was missing; must stay zero */
 	IDS_REASON_FLOW_DROP = 11,   /* dropped: a rule has dropped an earlier packet of its flow */
 	IDS_REASON_HELD = 12, /* dropped: a segment out of order that could not wait to be judged; TCP sends it again */
-	IDS_REASON_FRAGMENT = 13, /* dropped: a fragment of a dropped datagram; by setting, one that found no room */
+	IDS_REASON_FRAGMENT = 13,  /* dropped: a fragment of a dropped datagram; by setting, one that found no room */
+	IDS_REASON_RULE_RATE = 14, /* dropped or rejected by a rule whose action a rate_filter has changed */
 
 	IDS_REASON_DECODE = 32,            /* the first decode reason */
 	IDS_DECODE_ETH_SHORT = 32,         /* ethernet.pkt_too_small */
@@ -268,6 +269,7 @@ enum ids_threshold {
 	IDS_THRESHOLD_BOTH = 3,
 	IDS_THRESHOLD_DETECTION = 4, /* detection_filter: no match at all until the count is exceeded */
 	IDS_THRESHOLD_BACKOFF = 5,
+	IDS_THRESHOLD_RATE = 6, /* rate_filter: beyond the count the rule has another action, for a time */
 };
 
 enum ids_track {
@@ -288,14 +290,13 @@ enum ids_unique {
 
 enum ids_rule_flag {
 	IDS_RULE_NOALERT = 1, /* matches, acts, raises nothing */
-	IDS_RULE_MIRROR = 2,  /* the second half of a bidirectional rule: silent if the entry before it matched */
 	IDS_RULE_REJECT_SRC = 4,
 	IDS_RULE_REJECT_DST = 8,
 	IDS_RULE_ONCE = 16,        /* asks for addresses alone: alerts on the first packet of a flow's direction */
 	IDS_RULE_REJECT_ENDS = 32, /* of an established TCP connection the receiver too: it would wait for the rest */
 	IDS_RULE_HAND_OVER =
 		64, /* the header part of a rule of the engine: the packet is handed over to it, see ids_headers */
-	IDS_RULE_FLOW = 128, /* pass: asks for addresses and ports alone, and is about the whole flow */
+	IDS_RULE_FLOW = 128, /* what it does is about the whole flow, not the packet alone */
 };
 
 /* One header rule. Its position is its rank: rules are sorted by action, then priority, then file order. */
@@ -316,7 +317,10 @@ struct ids_rule {
 	__u32 set_size;    /* cells of one set, a power of two, at least twice the count; 0 = no sets */
 	__u32 set_first;   /* first bucket of this rule's own region of the threshold table */
 	__u32 set_buckets; /* buckets of that region, a power of two; 0 = the common region (never with unique) */
-	__u32 pad;
+	__u32 timeout;     /* of IDS_THRESHOLD_RATE: seconds for which the action is another one */
+	__u8 new_action;   /* of IDS_THRESHOLD_RATE: enum ids_action */
+	__u8 back;         /* entries of the same rule before this one: silent if one of them has matched */
+	__u16 pad;
 	struct ids_cond cond[IDS_RULE_CONDS];
 };
 
@@ -344,7 +348,8 @@ struct ids_ruleset {
 		[2]; /* vectors of rules that are judged on messages (TCP, UDP); those of `proto` are without them */
 	__u16 inspect
 		[2]; /* vectors of entries that are no rules: packets with such headers may need what `flags` says (enum ids_inspect_flag) */
-	__u16 pad[2];
+	__u16 apps
+		[2]; /* vectors of header rules that ask what the flow was recognised as (TCP, UDP): also in `proto` */
 	__u16 proto[IDS_PROTO_KEYS + 7];
 	__u16 l4[IDS_L4_SPACES][256];
 	__u16 sport[65536];
@@ -740,7 +745,7 @@ enum ids_cut_flag {
 
 #define IDS_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type " has an unexpected size")
 IDS_SIZE(ids_cond, 16);
-IDS_SIZE(ids_rule, 176);
+IDS_SIZE(ids_rule, 180);
 IDS_SIZE(ids_prefix, 20);
 IDS_SIZE(ids_hits, 24);
 IDS_SIZE(ids_line4, 64);

@@ -56,6 +56,7 @@ enum ids_flow_bit {
 	IDS_FLOWBIT_TO_SERVER = 8,
 	IDS_FLOWBIT_TO_CLIENT = 16,
 	IDS_FLOWBIT_REBUILT = 32, /* put together from fragments; packets without an entry have it too */
+	IDS_FLOWBIT_APP = 0xff00, /* enum ids_app of the flow, of the packet that has shown it too */
 };
 
 /* How a direction of a TCP flow has ended. */

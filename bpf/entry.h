@@ -28,12 +28,15 @@
  */
 static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook, struct ids_packet *pkt, int type)
 {
+	__u8 app;
+
 	ids_parse(ctx, hook, pkt, type);
 	if (ids_flow(pkt) && hook == IDS_HOOK_XDP && ids_flow_may_ask(pkt) && ids_established(ctx, hook, pkt))
 		ids_flow_prove(pkt);
 	ids_judge_lists(pkt);
 	if (pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
-		ids_judge_rules(pkt);
+		ids_judge_rules(pkt, false);
+	app = pkt->app;
 	/* A pass rule ends the judging of this packet; the payload of a tunnel is the packet that is judged next. */
 	if (!pkt->inner && pkt->reason != IDS_REASON_RULE_PASS) {
 		if (ids_l7_wanted(pkt))
@@ -44,6 +47,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 			ids_quic(ctx, hook, pkt);
 		if (ids_payload_wanted(pkt))
 			ids_payload_packet(ctx, hook, pkt);
+		if (pkt->app != app && pkt->verdict == IDS_VERDICT_PASS)
+			ids_judge_rules(pkt, true);
 	}
 	if (pkt->handed && pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_hand_over(ctx, hook, pkt);

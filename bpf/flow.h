@@ -126,6 +126,7 @@ static __always_inline void ids_flow_bits(struct ids_packet *pkt, bool establish
 {
 	pkt->field[IDS_FIELD_FLOW] = (pkt->assembled ? IDS_FLOWBIT_REBUILT : 0) | IDS_FLOWBIT_TRACKED |
 				     (established ? IDS_FLOWBIT_ESTABLISHED : IDS_FLOWBIT_NOT_ESTABLISHED) |
+				     pkt->app << 8 |
 				     (pkt->direction == IDS_TO_CLIENT ? IDS_FLOWBIT_TO_CLIENT : IDS_FLOWBIT_TO_SERVER);
 }
 
@@ -246,8 +247,8 @@ __noinline int ids_flow_prove(struct ids_packet *pkt)
 }
 
 /*
- * Notes in the flow that a rule matched. A drop drops the rest of it, unless the packet could be forged: a single one must
- * not end somebody else's connection.
+ * Notes in the flow that a rule matched. A drop that is about the flow drops the rest of it, unless the packet could be
+ * forged: a single one must not end somebody else's connection.
  */
 __noinline int ids_flow_mark(struct ids_packet *pkt)
 {
@@ -268,8 +269,9 @@ __noinline int ids_flow_mark(struct ids_packet *pkt)
 	if (!ids_replay && !(flow->proven && (pkt->proto_key != IPPROTO_TCP || pkt->in_window)))
 		return 0;
 	set = ids_ruleset(pkt);
-	if (set)
-		flow->sid = set->rule[decider].sid;
+	if (!set || !(set->rule[decider].flags & IDS_RULE_FLOW))
+		return 0;
+	flow->sid = set->rule[decider].sid;
 	if (pkt->verdict == IDS_VERDICT_REJECT && pkt->sides & IDS_RULE_REJECT_SRC)
 		ids_flow_flag(flow, IDS_FLOW_DROPPED | IDS_FLOW_REJECTED);
 	else

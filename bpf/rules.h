@@ -81,6 +81,7 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 	const struct ids_rule *rule = &walk->set->rule[position];
 	int result = IDS_RESULT_ALERT;
 	struct ids_rule_count *count;
+	__u8 action = rule->action;
 
 	if (!ids_conditions_hold(pkt, rule))
 		return 0;
@@ -88,7 +89,7 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 		pkt->handed = true;
 		return 0;
 	}
-	if (rule->flags & IDS_RULE_MIRROR && walk->last + 1 == position)
+	if (position - walk->last <= rule->back)
 		return 0;
 	walk->last = position;
 	if (walk->again && rule->flags & IDS_RULE_ONCE)
@@ -100,13 +101,15 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 		if (result == IDS_RESULT_NONE)
 			return 0;
 	}
+	if (result == IDS_RESULT_RATED)
+		action = rule->new_action;
 	count = ids_rule_counter(pkt, position);
 	if (count) {
 		count->matched++;
 		if (result == IDS_RESULT_SILENT)
 			count->silenced++;
 	}
-	if (rule->action == IDS_ACTION_PASS) {
+	if (action == IDS_ACTION_PASS) {
 		pkt->reason = IDS_REASON_RULE_PASS;
 		pkt->decider = position;
 		if (rule->flags & IDS_RULE_FLOW && pkt->flow_id) {
@@ -117,16 +120,18 @@ static __always_inline long ids_apply(struct ids_walk *walk, __u32 position)
 		}
 		return 1;
 	}
-	if (rule->action != IDS_ACTION_ALERT && pkt->verdict == IDS_VERDICT_PASS) {
-		bool reject = rule->action == IDS_ACTION_REJECT;
+	if (action != IDS_ACTION_ALERT && pkt->verdict == IDS_VERDICT_PASS) {
+		bool reject = action == IDS_ACTION_REJECT;
 
 		pkt->verdict = reject ? IDS_VERDICT_REJECT : IDS_VERDICT_DROP;
-		pkt->reason = reject ? IDS_REASON_RULE_REJECT : IDS_REASON_RULE_DROP;
+		pkt->reason = result == IDS_RESULT_RATED ? IDS_REASON_RULE_RATE
+			      : reject                   ? IDS_REASON_RULE_REJECT
+							 : IDS_REASON_RULE_DROP;
 		pkt->decider = position;
 		pkt->sides = rule->flags;
 	}
 	/* Of one that decides the packet's own record is raised, silent or not. */
-	if (result == IDS_RESULT_ALERT && (!(rule->flags & IDS_RULE_NOALERT) || pkt->decider == position))
+	if (result != IDS_RESULT_SILENT && (!(rule->flags & IDS_RULE_NOALERT) || pkt->decider == position))
 		ids_note_match(pkt, rule, position);
 	return 0;
 }
@@ -168,8 +173,11 @@ static __always_inline bool ids_judged_again(const struct ids_packet *pkt, const
 	return false;
 }
 
-/* Judges the packet by the rule set in force. */
-__noinline int ids_judge_rules(struct ids_packet *pkt)
+/*
+ * Judges the packet by the rule set in force. `again`: by the rules that ask what the flow was recognised as, since it was
+ * this packet that has shown it.
+ */
+__noinline int ids_judge_rules(struct ids_packet *pkt, bool again)
 {
 	struct ids_walk walk = { .last = IDS_MAX_RULES };
 	const struct ids_ruleset *set;
@@ -186,7 +194,9 @@ __noinline int ids_judge_rules(struct ids_packet *pkt)
 	pkt->http = !!(set->flags & IDS_RULESET_HTTP);
 	if (!set->rules)
 		return 0;
-	ids_candidates(pkt, set, set->proto[ids_protocol_key(pkt)]);
+	if (again)
+		pkt->field[IDS_FIELD_FLOW] = (pkt->field[IDS_FIELD_FLOW] & ~IDS_FLOWBIT_APP) | pkt->app << 8;
+	ids_candidates(pkt, set, again ? set->apps[pkt->proto_key == IPPROTO_UDP] : set->proto[ids_protocol_key(pkt)]);
 	if (pkt->live)
 		ids_address_candidates(pkt, set);
 	if (!pkt->live)

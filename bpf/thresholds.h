@@ -15,6 +15,7 @@ enum ids_threshold_result {
 	IDS_RESULT_NONE = 0,   /* no match at all */
 	IDS_RESULT_ALERT = 1,  /* acts and alerts */
 	IDS_RESULT_SILENT = 2, /* acts, but does not alert */
+	IDS_RESULT_RATED = 3,  /* acts by the action of the rate_filter, and alerts */
 };
 
 /* Names the state of this rule for what it tracks; never 0. */
@@ -98,6 +99,41 @@ static __always_inline int ids_threshold_step(struct ids_slot *slot, const struc
 	return IDS_RESULT_ALERT;
 }
 
+/*
+ * rate_filter. Until `expires` matches are counted; `next` is the second behind the one in which they became too many.
+ * From then on `expires` keeps the entry for as long as the filter is in force, in whole seconds as in Suricata, and
+ * `count` is what was left of the window at the beginning of that second, in units of 2^20 ns.
+ */
+static __always_inline int ids_rate_step(struct ids_slot *slot, const struct ids_rule *rule, bool known, __u64 now)
+{
+	__u64 seconds = now / IDS_SECOND, left;
+
+	if (!known || (!slot->next && now > slot->expires)) {
+		slot->count = 1;
+		slot->next = 0;
+		slot->expires = now + rule->seconds * IDS_SECOND;
+		return IDS_RESULT_ALERT;
+	}
+	if (slot->next) {
+		if (seconds + 1 - slot->next <= rule->timeout)
+			return IDS_RESULT_RATED;
+		/* The match that ends it is not counted; the next one is too many again, if the window is still open. */
+		slot->expires = (slot->next - 1ULL) * IDS_SECOND + ((__u64)slot->count << 20);
+		slot->next = 0;
+		slot->count = rule->count;
+		return IDS_RESULT_ALERT;
+	}
+	if (slot->count != 0xffffffff)
+		slot->count++;
+	if (slot->count <= rule->count)
+		return IDS_RESULT_ALERT;
+	slot->next = seconds + 1;
+	left = (slot->expires - seconds * IDS_SECOND + (1 << 20) - 1) >> 20;
+	slot->count = left > 0xffffffff ? 0xffffffff : left;
+	slot->expires = now + (rule->timeout + 1ULL) * IDS_SECOND;
+	return IDS_RESULT_RATED;
+}
+
 /* Counts a distinct value; as detection_filter does: nothing matches until the count is exceeded. */
 static __always_inline int ids_unique(struct ids_packet *pkt, const struct ids_rule *rule, struct ids_bucket *bucket,
 				      __u64 key, __u32 number, __u32 epoch)
@@ -119,7 +155,7 @@ static __always_inline int ids_unique(struct ids_packet *pkt, const struct ids_r
 /* Judges a match of a rule that has a threshold; pkt->window gets the count. */
 __noinline int ids_threshold(struct ids_packet *pkt, const struct ids_rule *rule)
 {
-	bool evicted = false, fresh, unique;
+	bool evicted = false, fresh, unique, rate;
 	struct ids_bucket *bucket;
 	__u32 index, offset, way, epoch = 0, zero = 0;
 	struct ids_slot *slot;
@@ -141,26 +177,33 @@ __noinline int ids_threshold(struct ids_packet *pkt, const struct ids_rule *rule
 	epochs = bpf_map_lookup_elem(&ids_epoch, &zero);
 	if (!bucket || !epochs) {
 		ids_count(IDS_STAT_THRESHOLD_FULL);
-		return rule->threshold == IDS_THRESHOLD_LIMIT ? IDS_RESULT_ALERT : IDS_RESULT_NONE;
+		return rule->threshold == IDS_THRESHOLD_LIMIT || rule->threshold == IDS_THRESHOLD_RATE
+			       ? IDS_RESULT_ALERT
+			       : IDS_RESULT_NONE;
 	}
 
 	bpf_spin_lock(&bucket->lock);
 	way = ids_find_way(bucket, key, now, &evicted) & (IDS_BUCKET_WAYS - 1);
 	slot = &bucket->way[way];
 	fresh = slot->key != key || now > slot->expires;
-	if (fresh) {
-		slot->key = key;
+	rate = rule->threshold == IDS_THRESHOLD_RATE;
+	if (fresh && !rate) {
 		slot->count = 0;
 		slot->expires = now + idle;
 		if (unique)
 			slot->next = __sync_fetch_and_add(epochs, 1) + 1;
 	}
+	fresh = rate ? slot->key != key : fresh;
+	slot->key = key;
 	if (rule->threshold == IDS_THRESHOLD_BACKOFF)
 		slot->expires = now + idle;
 	if (unique) {
 		epoch = slot->next;
 		result = slot->count > rule->count ? IDS_RESULT_ALERT : IDS_RESULT_NONE;
 		pkt->window = slot->count;
+	} else if (rate) {
+		result = ids_rate_step(slot, rule, !fresh, now);
+		pkt->window = result == IDS_RESULT_RATED ? rule->count + 1 : slot->count;
 	} else {
 		if (slot->count != 0xffffffff)
 			slot->count++;

@@ -372,6 +372,20 @@ export type Match = HeaderMatch | AddressMatch | BufferMatch | StateMatch;
 /** Application protocols whose messages rules look into. */
 export type AppName = 'http' | 'tls' | 'dns';
 
+/** `rate_filter`: what a rule does that matches too often, and for how many seconds. */
+export interface RateSpec {
+  readonly action: Action;
+  readonly timeout: number;
+}
+
+/** `suppress`: packets of these addresses raise no alert; what the rule does it does all the same. */
+export interface Suppression {
+  readonly track: 'src' | 'dst' | 'either';
+  readonly addresses: AddressSet;
+  /** As written, with its track. */
+  readonly text: string;
+}
+
 export interface ThresholdSpec {
   readonly type: Threshold;
   readonly track: Track;
@@ -379,6 +393,8 @@ export interface ThresholdSpec {
   readonly count: number;
   readonly seconds: number;
   readonly multiplier: number;
+  /** Of Threshold.RATE. */
+  readonly rate?: RateSpec;
   readonly position: Position;
 }
 
@@ -433,9 +449,13 @@ export interface Rule {
   readonly stream?: 'only' | 'never';
   /** What its header and keywords say of addresses and ports; empty if no packet can meet it. */
   readonly ways: readonly Way[];
+  /** What a drop or reject is about, if the rule says so: `drop:flow`. */
+  readonly scope?: 'packet' | 'flow';
   readonly meta: RuleMeta;
   readonly matches: readonly Match[];
   readonly threshold?: ThresholdSpec;
+  /** From a threshold file. */
+  readonly suppress?: readonly Suppression[];
 }
 
 /** A rule that is right but cannot be used, kept for listings. */

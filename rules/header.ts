@@ -13,6 +13,8 @@ import { didYouMean } from './suggest.js';
 interface ActionInfo {
   readonly action: Action;
   readonly reject: RejectSides;
+  /** As written behind the action. */
+  readonly scope?: 'packet' | 'flow';
 }
 
 export interface Header extends ActionInfo {
@@ -110,7 +112,7 @@ function later(reading: Reading, token: Token, keyword: string, reason: string):
   return undefined;
 }
 
-/** Reads `alert`, `drop:packet` and the like. */
+/** Reads `alert`, `drop:flow` and the like. */
 function readAction(token: Token, reading: Reading): ActionInfo | undefined {
   const text = token.text.toLowerCase();
   const [name = '', scope] = text.split(':', 2);
@@ -121,10 +123,11 @@ function readAction(token: Token, reading: Reading): ActionInfo | undefined {
     return wrong(reading, token, 'action', `"${excerpt(token.text)}" is not an action`, remedy);
   }
   if (scope === undefined) return info;
-  if (!['packet', 'flow'].includes(scope) || name === 'alert') {
+  if ((scope !== 'packet' && scope !== 'flow') || name === 'alert') {
     return wrong(reading, token, 'action', `"${excerpt(text)}" has no such scope`, `write ${name} or drop:packet`);
   }
-  if (scope === 'flow') later(reading, token, 'action', `${text}: flows are not tracked`);
+  if (name !== 'pass') return { ...info, scope };
+  if (scope === 'flow') later(reading, token, 'action', 'pass:flow: a pass by headers is about its packet');
   return info;
 }
 

@@ -17,6 +17,7 @@ export { keywords } from './keywords/index.js';
 export type { Keyword } from './keywords/types.js';
 export { parseRules, type LanguageOptions, type ParsedRules } from './parser.js';
 export { formatProblem } from './problems.js';
+export { isSuppressed } from './match/windows.js';
 export { addressOrigin, isAddressOrigin, type AddressList } from './compile/address-lists.js';
 export { compileParsed, compileRules } from './compile/compile.js';
 export type {

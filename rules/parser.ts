@@ -2,6 +2,7 @@
 // Rule files to typed rules. A bad rule never stops the others.
 
 import { messageOf } from '../common/errors.js';
+import { applyThresholds } from './apply-thresholds.js';
 import { addressDomain, resolveAddresses } from './addresses.js';
 import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
 import { standardClassifications, type Classifications } from './classification.js';
@@ -17,6 +18,7 @@ import { lexRule } from './lexer.js';
 import { eachLine, MAX_LINE, positionOf, type LogicalLine } from './lines.js';
 import { parseOption } from './option.js';
 import { portDomain } from './ports.js';
+import { parseThresholdFile } from './threshold-file.js';
 import { versionCondition } from './protocols.js';
 import { Reputation, type ReputationSources } from './reputation.js';
 import { waysOf } from './ways.js';
@@ -34,6 +36,8 @@ export interface LanguageOptions {
   /** What `iprep` asks, and the file that `geoip` asks (MaxMind DB). */
   readonly reputation?: ReputationSources | undefined;
   readonly countries?: { readonly file: string; readonly bytes: Uint8Array } | undefined;
+  /** A threshold file. */
+  readonly thresholds?: RuleSource;
   /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
   readonly addressRules?: 'lists' | 'inline';
 }
@@ -149,6 +153,7 @@ function ruleOf(draft: Draft, header: Header, matches: readonly Match[]): Rule {
     text: draft.line.text,
     action: header.action,
     reject: header.reject,
+    ...(header.scope === undefined ? {} : { scope: header.scope }),
     protocol: header.protocolName,
     ...(ipProtocols === undefined ? {} : { ipProtocols }),
     anyFrame: protocol.anyFrame === true,
@@ -218,11 +223,10 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
     });
   }
   const home = resolveAddresses('$HOME_NET', run.resolver.addressDomain);
-  return {
-    ...filter.result(),
-    disabled,
-    problems,
-    datasets: datasets.sets,
-    ...('set' in home ? { home: home.set } : {}),
-  };
+  const { rules, unsupported } = filter.result();
+  const rest = { unsupported, disabled, datasets: datasets.sets, ...('set' in home ? { home: home.set } : {}) };
+  if (options.thresholds === undefined) return { rules, ...rest, problems };
+  const file = parseThresholdFile(options.thresholds, options.addressVars);
+  const applied = applyThresholds(rules, unsupported, file.lines);
+  return { rules: applied.rules, ...rest, problems: [...problems, ...file.problems, ...applied.problems] };
 }

@@ -22,6 +22,8 @@ const ruleFields: Readonly<Record<keyof RuleRecord, true>> = {
   placement: true,
   needs: true,
   reason: true,
+  threshold: true,
+  suppress: true,
   positions: true,
   text: true,
   file: true,

@@ -174,10 +174,10 @@ export class RuleSets {
     const before = kernel.generation();
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
-    const { rules, engine, addresses } = compilation;
+    const { rules, engine, addresses, suppressed } = compilation;
     const figures = new RuleFigures(rules.length);
     const kept = { ...engine, datasets: this.#options.datasets.begin(engine.datasets) };
-    const program = { rules, engine: kept, addresses, figures: figures.buffer };
+    const program = { rules, engine: kept, addresses, suppressed, figures: figures.buffer };
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
     // The reader must know a set before the kernel's first event of it.
@@ -230,8 +230,9 @@ export class RuleSets {
   async #explainAgain(generation: number): Promise<void> {
     if (!this.#current) return;
     const { compilation, figures } = this.#current;
-    const { rules, engine, addresses } = compilation;
-    await this.#options.ring.install({ generation, rules, engine, addresses, figures: figures.buffer });
+    const { rules, engine, addresses, suppressed } = compilation;
+    const program = { rules, engine, addresses, suppressed, figures: figures.buffer };
+    await this.#options.ring.install({ generation, ...program });
   }
 
   /** Compiles the set in force again, for variables that have changed. */
@@ -285,14 +286,16 @@ export class RuleSets {
       }
       const own = rule.positions.map((position) => counts[position] ?? noCounts);
       const sum = (field: keyof RuleCounts): number => own.reduce((total, one) => total + one[field], 0);
+      // The kernel has raised what a `suppress` of a threshold file has kept quiet then.
+      const quiet = figures.read(index).silenced;
       return {
         ...rule,
         counts: {
           matched: sum('matched'),
-          events: sum('events'),
+          events: Math.max(0, sum('events') - quiet),
           suppressed: sum('suppressed'),
           lost: sum('lost'),
-          silenced: sum('silenced'),
+          silenced: sum('silenced') + quiet,
         },
       };
     });

@@ -15,6 +15,7 @@ const dropping: ReadonlySet<number> = new Set([
   Reason.BLOCKLIST,
   Reason.RULE_DROP,
   Reason.RULE_REJECT,
+  Reason.RULE_RATE,
   Reason.FLOW_CUT,
   Reason.REJECT_LIMIT,
   Reason.FLOW_DROP,

@@ -17,10 +17,12 @@ import {
   createEvaluator,
   FlowState as RuleState,
   inspections,
+  isSuppressed,
   lookups,
   Need,
   type AddressMatcher,
   type AddressProgram,
+  type Compilation,
   type DatasetChange,
   type EngineMatch,
   type EngineProgram,
@@ -45,6 +47,7 @@ export interface RuleProgram {
   readonly rules: readonly RuleInfo[];
   readonly engine: EngineProgram;
   readonly addresses: AddressProgram;
+  readonly suppressed: Compilation['suppressed'];
   /** Where the counts of engine-placed rules go, by index of `rules`; see RuleFigures. */
   readonly figures?: SharedArrayBuffer;
 }
@@ -151,7 +154,10 @@ export class Judge {
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
   install(program: RuleProgram): void {
     const newest = this.#newest();
-    const rules = program.rules.map((info) => ({ info, allowed: ruleOf(info, false), blocked: ruleOf(info, true) }));
+    const rules = program.rules.map((info, index): KnownRule => {
+      const suppress = program.suppressed.get(index);
+      return { info, allowed: ruleOf(info, false), blocked: ruleOf(info, true), ...(suppress ? { suppress } : {}) };
+    });
     const byPosition = new Map<number, KnownRule>();
     const indexAt = new Map<number, number>();
     rules.forEach((rule, index) => {
@@ -245,12 +251,19 @@ export class Judge {
       this.#raised.push({ detection, established });
       return;
     }
-    const rule = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
-    if (!rule) this.counts.unexplained++;
-    else this.#raiseRule(view, event, detection, rule);
+    const loaded = this.#loaded.get(event.generation);
+    const rule = loaded?.byPosition.get(event.rule);
+    if (!rule) {
+      this.counts.unexplained++;
+      return;
+    }
+    const quiet = isSuppressed(rule.suppress, tupleOf(event, bytes));
+    if (quiet) loaded?.figures.count(loaded.indexAt.get(event.rule) ?? 0, 'silenced');
+    this.#raiseRule(view, event, detection, rule, quiet);
   }
 
-  #raiseRule(view: DataView, event: EventRecord, detection: Detection, rule: KnownRule): void {
+  /** @param suppressed the rule acts, and nobody is told but by the record of the drop */
+  #raiseRule(view: DataView, event: EventRecord, detection: Detection, rule: KnownRule, suppressed: boolean): void {
     const { flags } = event;
     const final = (flags & EventFlag.EVENT_MATCHED_FINAL) !== 0;
     const acted = final && (flags & (EventFlag.EVENT_WOULD | EventFlag.EVENT_ALLOWLISTED)) === 0;
@@ -259,11 +272,12 @@ export class Judge {
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0)
       this.#options.reject?.(view, event, answeredBy(rule.info.reject, event));
     const { flowId, flow, time, app } = event;
+    const drops = final && event.verdict !== Verdict.PASS;
+    if (suppressed && !drops) return;
     if (flowId !== 0 && app !== 0) this.#joins.push({ place: this.#raised.length, flowId, flow, time });
-    this.#raised.push({ detection: named, established, ...(rule.info.noalert ? { quiet: true } : {}) });
+    this.#raised.push({ detection: named, established, ...(rule.info.noalert || suppressed ? { quiet: true } : {}) });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (final && event.verdict !== Verdict.PASS)
-      this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
+    if (drops) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring: `length` bytes at `at`. */

@@ -40,6 +40,8 @@ const INSPECTED = 8192;
 
 export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
+  /** A threshold file. */
+  readonly thresholds?: RuleSource;
   readonly captures: readonly string[];
   /** HOME_NET as rules write it; the RFC 1918 networks if absent. */
   readonly homeNet?: string;
@@ -95,12 +97,13 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   }
 }
 
-function language({ homeNet, redact, vars, data }: ReplayOptions): LanguageOptions {
+function language({ homeNet, redact, vars, data, thresholds }: ReplayOptions): LanguageOptions {
   const addresses = homeNet
     ?.replace(/^\[|\]$/g, '')
     .split(',')
     .map((text) => text.trim());
-  return { ...languageOptions({ homeNet: addresses, vars, ...(redact ? {} : { redact: 'off' as const }) }), ...data };
+  const options = languageOptions({ homeNet: addresses, vars, ...(redact ? {} : { redact: 'off' as const }) });
+  return { ...options, ...data, ...(thresholds === undefined ? {} : { thresholds }) };
 }
 
 class ReplayRun {
@@ -170,8 +173,8 @@ class ReplayRun {
     const { lines } = this.#judge.layer7;
     this.#flowLog = new FlowLog({ ...context, memory: this.#flows, lines, pause: FLOW_PAUSE_NS });
     if (logs.has('flow')) this.#flowLog.set({ timeouts: control.read().timeouts });
-    const { rules, engine, addresses } = compilation;
-    this.#judge.install({ generation: GENERATION, rules, engine, addresses });
+    const { rules, engine, addresses, suppressed } = compilation;
+    this.#judge.install({ generation: GENERATION, rules, engine, addresses, suppressed });
   }
 
   /** Layer 7 as a daemon without a configuration has it; values that are masked have the same hash in every run. */

@@ -4,7 +4,7 @@
 import { L7Limit, L7Setting, Limit, Region } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import type { Pattern } from '../patterns/pattern.js';
-import type { TableRule } from './entries.js';
+import { entriesOfRule, type TableRule } from './entries.js';
 import { allOf, CHOPPED, headsOf, WHOLE, type Heads } from './heads.js';
 import { inspectionsOf } from './inspect.js';
 import { maskedPatterns } from './masked.js';
@@ -47,8 +47,9 @@ function longestFit(rules: readonly TableRule[], extras: TableExtras): number {
 /** Drops rules beyond IDS_MAX_RULES entries; a rule needs all of its entries. */
 function withinCount(rules: readonly TableRule[], inspections: number, refused: Map<Rule, string>): TableRule[] {
   let room = Limit.MAX_RULES - inspections;
-  return rules.filter(({ rule }) => {
-    const wants = rule.ways.length;
+  return rules.filter((one) => {
+    const { rule } = one;
+    const wants = entriesOfRule(one).length;
     if (wants > room) refused.set(rule, `no room: the kernel table holds ${Limit.MAX_RULES} header rules`);
     else room -= wants;
     return !refused.has(rule);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From parsed rules to what is loaded: listings, the kernel table, the engine's program.
 
-import { Action, L7Setting } from '../../common/abi.gen.js';
-import type { Buffer as BufferName, Problem, RuleSource, UnsupportedRule } from '../ast.js';
+import { Action, L7Setting, Threshold } from '../../common/abi.gen.js';
+import type { Buffer as BufferName, Problem, Rule, RuleSource, UnsupportedRule } from '../ast.js';
+import { thresholdTracks, thresholdTypes } from '../keywords/threshold.js';
 import { makeAddressProgram } from '../match/address-program.js';
 import { Need, needList, needsOf } from '../match/kinds.js';
 import { byEngineRank, makeProgram } from '../match/program.js';
@@ -16,6 +17,7 @@ import { takeMessages } from './message-placement.js';
 import { headPattern, refuseMasked } from './masked.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
+import { rejectSides } from './reject.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
 
 const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
@@ -27,15 +29,33 @@ const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
 
 const NOBODY = { source: false, destination: false, ends: false };
 
+/** What the rule, or a threshold file, says of how often it alerts, as `rules explain` shows it. */
+function thresholdText({ threshold }: Rule): string | undefined {
+  if (threshold === undefined) return undefined;
+  const { type, track, count, seconds, multiplier, rate } = threshold;
+  const name = (names: Readonly<Record<string, number>>, value: number): string =>
+    Object.keys(names).find((key) => names[key] === value) ?? '';
+  const by = name(thresholdTracks, track);
+  if (rate) {
+    const action = ACTION_NAMES[rate.action];
+    return `rate_filter ${by}: ${action} for ${rate.timeout} s after more than ${count} in ${seconds} s`;
+  }
+  if (type === Threshold.BACKOFF) return `backoff ${by}: match ${count}, then each ${multiplier} times as many`;
+  return `${type === Threshold.DETECTION ? 'detection_filter' : name(thresholdTypes, type)} ${by}: ${count} in ${seconds} s`;
+}
+
 function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
   const { rule, placement, reason } = placed;
+  const threshold = thresholdText(rule);
   return {
     ...rule.meta,
     action: ACTION_NAMES[rule.action],
-    reject: rule.reject,
+    reject: rejectSides(rule),
     placement,
     ...(placement === 'engine' ? { needs: needList(needsOf(rule)) } : {}),
     ...(reason === undefined ? {} : { reason }),
+    ...(threshold === undefined ? {} : { threshold }),
+    ...(rule.suppress === undefined ? {} : { suppress: rule.suppress.map(({ text }) => text) }),
     positions,
     text: rule.text,
     file: rule.position.file,
@@ -72,15 +92,22 @@ function refusal({ rule, reason, keyword }: Placed): Problem {
   };
 }
 
-function summarise(rules: readonly RuleInfo[], problems: readonly Problem[]): CompilationSummary {
+/** @param thresholds name of the threshold file: a mistake in it is none of a rule */
+function summarise(
+  rules: readonly RuleInfo[],
+  problems: readonly Problem[],
+  thresholds: string | undefined,
+): CompilationSummary {
   const count = (placement: RuleInfo['placement']): number =>
     rules.filter((rule) => rule.placement === placement).length;
   const wrong = problems.filter((problem) => problem.severity === 'error');
-  const errors = new Set(wrong.map((problem) => `${problem.file}\0${problem.line}`)).size;
+  const errorsOf = (found: readonly Problem[]): number =>
+    new Set(found.map(({ file, line }) => `${file}\0${line}`)).size;
+  const errors = errorsOf(wrong);
   const unsupported = count('unsupported');
   const usable = rules.length - unsupported;
   return {
-    rules: rules.length + errors,
+    rules: rules.length + errorsOf(wrong.filter(({ file }) => file !== thresholds)),
     usable,
     inline: count('inline'),
     address: count('address'),
@@ -128,9 +155,8 @@ function layOut(placed: Placed[]): LaidOut {
       );
     const [inline, listed, engine] = [at('inline'), at('address'), at('engine')];
     const engineRules = engine.map(({ rule }) => rule);
-    const http = [...engineRules, ...inline.flatMap(({ rule, message }) => (message ? [rule] : []))].some(
-      (rule) => (needsOf(rule) & Need.HTTP_REQUESTS) !== 0,
-    );
+    const messages = inline.flatMap(({ rule, message }) => (message || rule.app !== undefined ? [rule] : []));
+    const http = [...engineRules, ...messages].some((rule) => (needsOf(rule) & Need.HTTP_REQUESTS) !== 0);
     const handed = handedOver(engine);
     const fitted = fitInline([...inline, ...handed], engineRules, http);
     const late = inline.filter(({ rule, message }) => message !== undefined && fitted.refused.has(rule));
@@ -149,12 +175,25 @@ function layOut(placed: Placed[]): LaidOut {
 /** Buffers in which values are masked: what the kernel found there before counts too. */
 const MASKED_BUFFERS: ReadonlySet<BufferName> = new Set<BufferName>(['http.uri', 'http.header']);
 
+/** What the engine judges has passed: it can cut the flow, but drop no packet. */
+function refuseScope(placed: readonly Placed[]): Placed[] {
+  return placed.map((one) => {
+    const { rule, placement } = one;
+    if (placement !== 'engine' || rule.scope !== 'packet') return one;
+    const reason = 'a packet whose contents the engine judges has passed: write drop, or drop:flow';
+    return { rule, placement: 'unsupported', reason, keyword: 'action' };
+  });
+}
+
 /** Places and compiles rules that were parsed. */
-export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inline' = 'lists'): Compilation {
+export function compileParsed(
+  parsed: ParsedRules,
+  { addressRules = 'lists', thresholds }: Pick<LanguageOptions, 'addressRules' | 'thresholds'> = {},
+): Compilation {
   const addressLists: AddressList[] = [];
   const asked = askedBits(parsed.rules);
   const byItself = parsed.rules.map((rule) => place(rule, asked));
-  const alone = settleState(refuseMasked(takeMessages(byItself)), parsed.unsupported);
+  const alone = settleState(refuseMasked(refuseScope(takeMessages(byItself))), parsed.unsupported);
   const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : [...alone];
   const { inline, listed, engine, fitted } = layOut(first);
   const { ruleset, refused, heads, numbers } = fitted;
@@ -198,11 +237,16 @@ export function compileParsed(parsed: ParsedRules, addressRules: 'lists' | 'inli
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),
     problems,
-    summary: summarise(rules, problems),
+    summary: summarise(rules, problems, thresholds?.file),
+    suppressed: new Map(
+      placed.flatMap(({ rule, placement }, index) =>
+        rule.suppress !== undefined && placement === 'inline' ? [[index, rule.suppress]] : [],
+      ),
+    ),
   };
 }
 
 /** Parses, places and compiles rule files. Bad and unsupported rules are in `problems`; the others are used. */
 export function compileRules(sources: readonly RuleSource[], options: LanguageOptions): Compilation {
-  return compileParsed(parseRules(sources, options), options.addressRules);
+  return compileParsed(parseRules(sources, options), options);
 }

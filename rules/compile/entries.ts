@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entries of the kernel table in their order: one a way of a rule.
+// The entries of the kernel table in their order: one a way of a rule, and more if the kernel has to tell apart whom a
+// threshold counts from those of whom no alert is raised.
 
 import { Limit } from '../../common/abi.gen.js';
-import type { Condition, Rule, Way } from '../ast.js';
+import type { AddressSet, Condition, Endpoint, Rule, Suppression, Way } from '../ast.js';
 import { wholePackets } from '../match/kinds.js';
+import { intersection, subtract, union } from '../sets.js';
+import { appCondition } from './app-rules.js';
 import { conditionsOf } from './conditions.js';
 import type { MessagePlan } from './messages.js';
 
@@ -12,8 +15,10 @@ export interface Entry extends Way {
   readonly rule: Rule;
   /** Index of the rule among those compiled. */
   readonly index: number;
-  /** Not the first of its rule. */
-  readonly mirror: boolean;
+  /** Entries of the same rule before this one: it does not match where one of them has. */
+  readonly back: number;
+  /** It raises no alert, and its threshold counts nothing. */
+  readonly suppressed: boolean;
   readonly conditions: readonly Condition[];
   /** Judged on messages: its header part alone is in the table. */
   readonly message?: MessagePlan;
@@ -35,16 +40,49 @@ export function byRank(a: { rule: Rule; index: number }, b: { rule: Rule; index:
   return a.rule.action - b.rule.action || a.rule.meta.priority - b.rule.meta.priority || a.index - b.index;
 }
 
+interface Part extends Way {
+  readonly suppressed: boolean;
+}
+
+function within(end: Endpoint, addresses: AddressSet): Endpoint {
+  return { ...end, anyAddress: false, addresses: intersection(end.addresses, addresses) };
+}
+
+/** What has no addresses at all is still there, if it was. */
+function without(end: Endpoint, addresses: AddressSet): Endpoint {
+  return { ...end, addresses: subtract(end.addresses, addresses) };
+}
+
+/** The same packets as `way`, those of a suppressed source or destination by themselves. */
+function split({ source, destination }: Way, suppress: readonly Suppression[]): Part[] {
+  const of = (track: 'src' | 'dst'): AddressSet =>
+    union(suppress.flatMap((one) => (one.track === track || one.track === 'either' ? one.addresses : [])));
+  const [sources, destinations] = [of('src'), of('dst')];
+  const others = without(source, sources);
+  const all: Part[] = [
+    { source: within(source, sources), destination, suppressed: true },
+    { source: others, destination: within(destination, destinations), suppressed: true },
+    { source: others, destination: without(destination, destinations), suppressed: false },
+  ];
+  return all.filter((one) => one.source.addresses.length > 0 && one.destination.addresses.length > 0);
+}
+
+/** The entries of one rule. */
+export function entriesOfRule({ rule, index, message, handOver }: TableRule): Entry[] {
+  const { ways, suppress } = rule;
+  const app = rule.app !== undefined && message === undefined && !handOver ? [appCondition(rule.app)] : [];
+  // The engine asks again for what it gets.
+  const conditions = handOver ? conditionsOf(rule).slice(0, Limit.RULE_CONDS) : [...conditionsOf(rule), ...app];
+  const rest = { rule, index, conditions, handOver: handOver === true, ...(message === undefined ? {} : { message }) };
+  // Without a threshold all matches are alike in the kernel: whoever raises the alerts leaves those out.
+  const apart = handOver || rule.threshold === undefined ? undefined : suppress;
+  const parts = apart ? ways.flatMap((way) => split(way, apart)) : ways.map((way) => ({ ...way, suppressed: false }));
+  return parts.map((part, back) => ({ ...rest, ...part, back }));
+}
+
 /** Entries of `rules` by rank. `index` of an entry is the rule's index in `rules`. */
 export function entriesOf(rules: readonly TableRule[]): Entry[] {
-  const entries: Entry[] = [];
-  for (const { rule, index, message, handOver = false } of [...rules].sort(byRank)) {
-    // The engine asks again for what it gets.
-    const conditions = handOver ? conditionsOf(rule).slice(0, Limit.RULE_CONDS) : conditionsOf(rule);
-    const rest = { rule, index, conditions, handOver, ...(message === undefined ? {} : { message }) };
-    rule.ways.forEach((way, number) => entries.push({ ...rest, ...way, mirror: number > 0 }));
-  }
-  return entries;
+  return [...rules].sort(byRank).flatMap(entriesOfRule);
 }
 
 /** The header parts of the engine's rules that want whole packets; `index` is that of the rule. */

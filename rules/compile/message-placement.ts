@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rules on messages move from the engine into the kernel.
+// Which rules on messages and application protocols move from the engine into the kernel.
 //
-// One that drops does, if the kernel can judge it whole and no pass of the engine's has to come before it. The engine
+// One that looks into nothing does, and one that drops, if the kernel can judge it whole and no pass of the engine's has to come before it. The engine
 // still judges it where normalisation has changed the buffer, and is told by the kernel what is decided already.
 
 import { Action, L7Limit, Limit } from '../../common/abi.gen.js';
+import { isAppRule } from './app-rules.js';
 import { passBefore, planMessage, type MessagePlan } from './messages.js';
 import type { Placed } from './placement.js';
 
@@ -47,12 +48,16 @@ export function takeMessages(placed: readonly Placed[]): Placed[] {
   const others = placed.filter(({ placement }) => placement === 'inline').length;
   const room = new Room(others);
   return placed.map((one): Placed => {
-    const message = one.placement === 'engine' ? planMessage(one.rule) : undefined;
-    if (message === undefined) return one;
     const { rule } = one;
+    const app = one.placement === 'engine' && isAppRule(rule) ? rule.app : undefined;
+    const message = one.placement === 'engine' ? planMessage(rule) : undefined;
+    if (message === undefined && app === undefined) return one;
     const stays = (why: string): Placed => ({ ...one, reason: `${one.reason ?? 'judged by the engine'}: ${why}` });
     const pass = passBefore(rule, passes);
     if (pass !== undefined) return stays(`pass rule ${pass.meta.sid}, which the engine judges, comes before it`);
+    if (message === undefined) {
+      return { rule, placement: 'inline', reason: `judged in the kernel on every packet of a flow of ${app}` };
+    }
     if (!room.take(message, rule.ways.length)) return stays("the kernel's table of contents is full");
     return { rule, placement: 'inline', message, reason: `judged in the kernel on ${message.buffer}` };
   });

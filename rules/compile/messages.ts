@@ -75,6 +75,8 @@ export function planMessage(rule: Rule): MessagePlan | undefined {
   const [first] = looks;
   const region = first && kernelBuffers[first.buffer];
   if (first === undefined || region === undefined || rule.matches.some(isState)) return undefined;
+  // The kernel has one entry for such a rule and cannot count some sources apart from others.
+  if (rule.suppress !== undefined && rule.threshold !== undefined) return undefined;
   // Several of a buffer in a message: what one keyword chose, one of them has to meet.
   const several = bufferInfo[first.buffer].several === true;
   const { dotprefix } = first;

@@ -3,6 +3,7 @@
 // most one VLAN tag, of an established flow. If none of a flow's is among them, its data packets go the kernel's fast way.
 
 import { Field, FlowBit, Tcpopt } from '../../common/abi.gen.js';
+import type { Condition } from '../ast.js';
 import { holds } from './conditions.js';
 import type { Entry } from './entries.js';
 import { setBit, VECTOR_HALVES, type VectorPool } from './vectors.js';
@@ -39,11 +40,14 @@ const possible: ReadonlyMap<number, readonly number[]> = new Map([
   [Field.FLOW, [OF_FLOW | FLOWBIT_TO_SERVER, OF_FLOW | FLOWBIT_TO_CLIENT]],
 ]);
 
+/** A condition on what the flow was recognised as: it can be anything. */
+const ofApp = ({ field, mask }: Condition): boolean => field === Field.FLOW && mask === FlowBit.FLOWBIT_APP;
+
 /** True if each condition by itself could hold. */
 export function couldBePlain({ conditions }: Entry): boolean {
   return conditions.every((condition) => {
     const values = possible.get(condition.field);
-    return values === undefined || values.some((value) => holds(condition, value));
+    return values === undefined || ofApp(condition) || values.some((value) => holds(condition, value));
   });
 }
 

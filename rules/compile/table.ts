@@ -13,7 +13,7 @@ import {
   RulesetFlag,
   RulesetLayout,
 } from '../../common/abi.gen.js';
-import { isIpOnly, isOnFlow } from '../match/kinds.js';
+import { asksAddresses, isIpOnly, isOnFlow } from '../match/kinds.js';
 import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
 import { decidedByLayer4, decidedByProtocol } from './conditions.js';
@@ -23,6 +23,7 @@ import { compileLayer4, compileProtocols, matchesProtocol } from './layer4.js';
 import { collectPatterns } from './collect-patterns.js';
 import { compilePlain } from './plain.js';
 import { compilePorts } from './ports.js';
+import { rejectSides } from './reject.js';
 import { layThresholds, type ThresholdPlace } from './thresholds.js';
 import type { CompiledRuleset } from './types.js';
 import type { Pattern } from '../patterns/pattern.js';
@@ -107,6 +108,10 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
       return one !== undefined && (one.ipProtocols?.includes(protocol) ?? true);
     });
     view.setUint16(RulesetLayout.inspect + 2 * i, looked, true);
+    const ofApp = ({ rule, message, handOver }: Entry): boolean =>
+      rule.app !== undefined && message === undefined && !handOver;
+    const apps = entryOf((entry) => ofApp(entry) && matchesProtocol(entry, protocol));
+    view.setUint16(RulesetLayout.apps + 2 * i, apps, true);
   });
   const places = layThresholds(entries.filter(({ handOver }) => !handOver));
   const ruleAt = (position: number): number => RulesetLayout.rule + position * RuleLayout.SIZE;
@@ -139,22 +144,33 @@ function passesFlow({ rule, message }: Entry): boolean {
   return rule.action === Action.PASS && message === undefined && isOnFlow(rule);
 }
 
+/**
+ * True if a drop is about the flow: rules on messages and on what a flow was recognised as, and those of addresses alone,
+ * as in Suricata. Others drop the packet, unless they say otherwise.
+ */
+function dropsFlow({ rule, message }: Entry): boolean {
+  if (rule.action === Action.PASS) return false;
+  if (rule.scope !== undefined) return rule.scope === 'flow';
+  return message !== undefined || rule.app !== undefined || asksAddresses(rule);
+}
+
 function flagsOf(entry: Entry): number {
-  const { rule, mirror } = entry;
+  const { rule, suppressed } = entry;
+  const reject = rejectSides(rule);
   return (
     (alertsOnce(entry) ? RuleFlag.RULE_ONCE : 0) |
-    (passesFlow(entry) ? RuleFlag.RULE_FLOW : 0) |
-    (rule.meta.noalert ? RuleFlag.RULE_NOALERT : 0) |
-    (mirror ? RuleFlag.RULE_MIRROR : 0) |
     (entry.handOver ? RuleFlag.RULE_HAND_OVER : 0) |
-    (rule.reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |
-    (rule.reject.destination ? RuleFlag.RULE_REJECT_DST : 0) |
-    (rule.reject.ends ? RuleFlag.RULE_REJECT_ENDS : 0)
+    (rule.meta.noalert || suppressed ? RuleFlag.RULE_NOALERT : 0) |
+    (passesFlow(entry) || dropsFlow(entry) ? RuleFlag.RULE_FLOW : 0) |
+    (reject.source ? RuleFlag.RULE_REJECT_SRC : 0) |
+    (reject.destination ? RuleFlag.RULE_REJECT_DST : 0) |
+    (reject.ends ? RuleFlag.RULE_REJECT_ENDS : 0)
   );
 }
 
 function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPlace | undefined): void {
-  const { rule } = entry;
+  const { rule, suppressed } = entry;
+  const threshold = suppressed ? undefined : rule.threshold;
   const conditions = entry.conditions.filter(
     (condition) => !decidedByLayer4(condition) && (rule.anyFrame || !decidedByProtocol(condition)),
   );
@@ -163,14 +179,17 @@ function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPla
   view.setUint8(at + RuleLayout.action, rule.action);
   view.setUint8(at + RuleLayout.conds, conditions.length);
   view.setUint8(at + RuleLayout.flags, flagsOf(entry));
-  if (rule.threshold !== undefined && place !== undefined) {
-    view.setUint8(at + RuleLayout.threshold, rule.threshold.type);
+  view.setUint8(at + RuleLayout.back, entry.back);
+  if (threshold !== undefined && place !== undefined) {
+    view.setUint8(at + RuleLayout.threshold, threshold.type);
     view.setUint32(at + RuleLayout.key, place.key, true);
-    view.setUint8(at + RuleLayout.track, rule.threshold.track);
-    view.setUint8(at + RuleLayout.unique, rule.threshold.unique);
-    view.setUint16(at + RuleLayout.multiplier, rule.threshold.multiplier, true);
-    view.setUint32(at + RuleLayout.count, rule.threshold.count, true);
-    view.setUint32(at + RuleLayout.seconds, rule.threshold.seconds, true);
+    view.setUint8(at + RuleLayout.track, threshold.track);
+    view.setUint8(at + RuleLayout.unique, threshold.unique);
+    view.setUint16(at + RuleLayout.multiplier, threshold.multiplier, true);
+    view.setUint32(at + RuleLayout.count, threshold.count, true);
+    view.setUint32(at + RuleLayout.seconds, threshold.seconds, true);
+    view.setUint32(at + RuleLayout.timeout, threshold.rate?.timeout ?? 0, true);
+    view.setUint8(at + RuleLayout.newAction, threshold.rate?.action ?? rule.action);
     view.setUint32(at + RuleLayout.setBase, place.setBase, true);
     view.setUint32(at + RuleLayout.setSize, place.setSize, true);
     view.setUint32(at + RuleLayout.setFirst, place.setFirst, true);

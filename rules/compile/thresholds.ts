@@ -8,7 +8,9 @@ import { CapacityError } from './vectors.js';
 /** What names a threshold's state in the engine: rule and parameters, so that state survives a reload of equal rules. */
 export function thresholdName(rule: Rule, spec: ThresholdSpec): string {
   const { gid, sid } = rule.meta;
-  return [gid, sid, spec.type, spec.track, spec.unique, spec.count, spec.seconds, spec.multiplier].join(':');
+  const { type, track, unique, count, seconds, multiplier, rate } = spec;
+  const rated = rate === undefined ? [] : [rate.action, rate.timeout];
+  return [gid, sid, type, track, unique, count, seconds, multiplier, ...rated].join(':');
 }
 
 function hash32(text: string): number {

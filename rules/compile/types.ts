@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a compilation hands over: listings for people, a kernel table, a program for the engine. All of it can be cloned.
 
-import type { Problem, Reference, RejectSides } from '../ast.js';
+import type { Problem, Reference, RejectSides, Suppression } from '../ast.js';
 import type { AddressProgram } from '../match/address-program.js';
 import type { NeedName } from '../match/kinds.js';
 import type { EngineProgram } from '../match/program.js';
@@ -34,7 +34,11 @@ export interface RuleInfo {
   readonly needs?: readonly NeedName[];
   /** Why it is unsupported, what the engine judges it on, or what limits it where it is placed. */
   readonly reason?: string;
-  /** Positions in the kernel table: none, one, or two for a bidirectional rule. */
+  /** How often it alerts, or what it does when it matches too often, in words. */
+  readonly threshold?: string;
+  /** Of whom it raises no alert, as the threshold file has it. */
+  readonly suppress?: readonly string[];
+  /** Positions in the kernel table: none, one, two for a bidirectional rule, more with a threshold and `suppress`. */
   readonly positions: readonly number[];
   /** The rule as written, on one line. */
   readonly text: string;
@@ -81,4 +85,6 @@ export interface Compilation {
   readonly addresses: AddressProgram;
   readonly problems: readonly Problem[];
   readonly summary: CompilationSummary;
+  /** Of rules in the kernel, by index: whose packets raise no alert. */
+  readonly suppressed: ReadonlyMap<number, readonly Suppression[]>;
 }

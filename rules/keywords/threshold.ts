@@ -11,13 +11,13 @@ import { supported, type Keyword } from './types.js';
 const MAX_COUNT = 0xffff_ffff;
 const MAX_BACKOFF = 0xffff;
 
-const types: Readonly<Record<string, Threshold>> = {
+export const thresholdTypes: Readonly<Record<string, Threshold>> = {
   limit: Threshold.LIMIT,
   threshold: Threshold.THRESHOLD,
   both: Threshold.BOTH,
   backoff: Threshold.BACKOFF,
 };
-const tracks: Readonly<Record<string, Track>> = {
+export const thresholdTracks: Readonly<Record<string, Track>> = {
   by_src: Track.SRC,
   by_dst: Track.DST,
   by_both: Track.BOTH,
@@ -92,8 +92,8 @@ function set(draft: Draft, spec: Omit<ThresholdSpec, 'position'>): void {
 function parseThreshold(draft: Draft, value: string): void {
   const found = readSettings(draft, value, ['type', 'track', 'count', 'seconds', 'multiplier']);
   if (!found) return;
-  const type = choose(draft, found, 'type', types);
-  const track = choose(draft, found, 'track', tracks);
+  const type = choose(draft, found, 'type', thresholdTypes);
+  const track = choose(draft, found, 'track', thresholdTracks);
   if (type === undefined || track === undefined) return;
   if (type === Threshold.BACKOFF) return parseBackoff(draft, found, track);
   const multiplier = found.get('multiplier');
@@ -120,7 +120,7 @@ function parseBackoff(draft: Draft, found: Settings, track: Track): void {
 function parseDetectionFilter(draft: Draft, value: string): void {
   const found = readSettings(draft, value, ['track', 'count', 'seconds', 'unique_on']);
   if (!found) return;
-  const track = choose(draft, found, 'track', tracks);
+  const track = choose(draft, found, 'track', thresholdTracks);
   const hits = count(draft, found, 'count', 1, MAX_COUNT);
   const seconds = count(draft, found, 'seconds', 1, MAX_COUNT);
   const wanted = found.get('unique_on');

@@ -4,7 +4,7 @@
 import type { AddressProgram } from './address-program.js';
 import type { EngineMatch } from './evaluator.js';
 import { holdsAddress } from './tests.js';
-import { ThresholdTable, type PacketTuple } from './windows.js';
+import { isSuppressed, ThresholdTable, type PacketTuple } from './windows.js';
 
 export interface AddressMatcher {
   /** The rules that match, in the order in which they act. `timeNs` is the event's time. */
@@ -30,9 +30,10 @@ class ProgramMatcher implements AddressMatcher {
       const rule = this.#program.rules[number];
       if (!rule || (rule.protocols && !rule.protocols.includes(packet.proto))) continue;
       if (rule.destination && !holdsAddress(rule.destination, packet.dst)) continue;
-      const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
+      const quiet = isSuppressed(rule.suppress, packet);
+      const checked = quiet ? undefined : rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
       if (checked?.outcome === 'no') continue;
-      const silenced = checked?.outcome === 'silent';
+      const silenced = quiet || checked?.outcome === 'silent';
       matches.push({
         rule: rule.index,
         action: rule.action,

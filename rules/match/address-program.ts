@@ -3,7 +3,7 @@
 // the address space cut into spans whose sources are listed by the same rules.
 
 import type { Action } from '../../common/abi.gen.js';
-import type { AddressSet, Rule } from '../ast.js';
+import type { AddressSet, Rule, Suppression } from '../ast.js';
 import { engineThreshold, type EngineThreshold } from './program.js';
 
 export interface AddressRule {
@@ -15,6 +15,7 @@ export interface AddressRule {
   /** Undefined = any IP protocol. */
   readonly protocols?: readonly number[];
   readonly threshold?: EngineThreshold;
+  readonly suppress?: readonly Suppression[];
 }
 
 export interface AddressProgram {
@@ -43,6 +44,7 @@ function addressRule({ rule, index }: { rule: Rule; index: number }): AddressRul
     ...(destination === undefined || destination.anyAddress ? {} : { destination: destination.addresses }),
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
     ...(threshold === undefined ? {} : { threshold }),
+    ...(rule.suppress === undefined ? {} : { suppress: rule.suppress }),
   };
 }
 

@@ -14,12 +14,15 @@ import { changeState, stateHolds } from './state.js';
 import { judgeStream, matchedPacket, streamState, takeStream } from './stream.js';
 import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
 import { transformed } from './transformed.js';
-import { ThresholdTable } from './windows.js';
+import { isSuppressed, ThresholdTable } from './windows.js';
 
 export interface EngineMatch {
   /** Index into Compilation.rules. */
   readonly rule: number;
+  /** What the rule does, or its rate_filter in its place. */
   readonly action: Action;
+  /** It is a rate_filter that says what is done. */
+  readonly rated?: true;
   /** False if the rule is to act in silence: `noalert`, a pass, or a threshold. */
   readonly alert: boolean;
   /** True if it was a threshold that silenced it. */
@@ -201,13 +204,25 @@ class ProgramEvaluator implements Evaluator {
     if (lookups.changes.length > 0) changeDatasets();
     if (rule.state) changeState(rule.state, packet, flow, this.bits, timeNs);
     if (rule.once && flow) (flow.direction(packet.direction ?? 0).once ??= new Set<number>()).add(rule.key);
-    const checked = rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
+    const quiet = isSuppressed(rule.suppress, packet);
+    const checked = quiet ? undefined : rule.threshold && this.thresholds.check(rule.threshold, packet, timeNs);
     if (checked?.outcome === 'no') return false;
-    const passes = rule.action === Action.PASS;
-    const silenced = checked?.outcome === 'silent';
+    const rated = checked?.outcome === 'rated' ? rule.threshold?.rate : undefined;
+    const action = rated?.action ?? rule.action;
+    const passes = action === Action.PASS;
+    const silenced = quiet || checked?.outcome === 'silent';
     const alert = !passes && !rule.noalert && !silenced;
     const last = passes || rule.bypass;
-    const match = { rule: rule.index, action: rule.action, alert, silenced, count: checked?.count ?? 0, last };
+    const count = checked?.count ?? 0;
+    const match = {
+      rule: rule.index,
+      action,
+      ...(rated ? { rated: true as const } : {}),
+      alert,
+      silenced,
+      count,
+      last,
+    };
     (this.#matches ??= []).push(match);
     return last;
   }

@@ -108,17 +108,31 @@ function isOnPayload(rule: Rule): boolean {
   return rule.app === undefined && bufferMatches(rule.matches).length === 0 && rule.matches.some(isState);
 }
 
-/** True if no header field but the IP version matters, and no port. */
+/** True if no header field but the IP version matters, no port and no threshold, and no address is negated. */
 export function isIpOnly(rule: Rule): boolean {
-  const plain = (side: Endpoint): boolean => side.anyPort && side.negated !== true;
-  return isOnFlow(rule) && rule.ways.every(({ source, destination }) => plain(source) && plain(destination));
+  const plain = (side: Endpoint): boolean => side.negated !== true;
+  const { ways, threshold } = rule;
+  return (
+    asksAddresses(rule) &&
+    threshold === undefined &&
+    ways.every(({ source, destination }) => plain(source) && plain(destination))
+  );
+}
+
+/** True if no header field but the IP version matters, and no port. */
+export function asksAddresses(rule: Rule): boolean {
+  return asksEnds(rule) && rule.ways.every(({ source, destination }) => source.anyPort && destination.anyPort);
 }
 
 /** True if nothing but what all packets of a flow have in common matters: addresses, ports, protocol. */
-export function isOnFlow({ anyFrame, threshold, matches }: Rule): boolean {
+export function isOnFlow(rule: Rule): boolean {
+  return asksEnds(rule) && rule.threshold === undefined;
+}
+
+function asksEnds({ anyFrame, app, matches }: Rule): boolean {
   return (
     !anyFrame &&
-    threshold === undefined &&
+    app === undefined &&
     matches.every(
       (match) =>
         match.kind === 'flowbits' ||

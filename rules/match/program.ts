@@ -2,7 +2,8 @@
 // What the engine needs to judge messages, as plain data that can be handed to another thread.
 
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
-import type { AppName, Condition, ContentMatch, Match, Rule, Way } from '../ast.js';
+import type { Condition, ContentMatch, Match, RateSpec, Rule, Suppression, Way } from '../ast.js';
+import { appNumbers } from '../compile/app-rules.js';
 import type { DatasetSpec } from '../datasets/declarations.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
@@ -59,6 +60,7 @@ export interface EngineThreshold {
   readonly count: number;
   readonly seconds: number;
   readonly multiplier: number;
+  readonly rate?: RateSpec;
 }
 
 /** What a rule asks of flow bits, and what it does to them. */
@@ -97,6 +99,7 @@ export interface EngineRule {
   /** The kernel judges it too: not asked where message.decided names it. */
   readonly kernel: boolean;
   readonly threshold?: EngineThreshold;
+  readonly suppress?: readonly Suppression[];
 }
 
 export interface EngineProgram {
@@ -122,8 +125,6 @@ export interface Candidate {
   readonly kernel?: boolean;
 }
 
-const apps: Readonly<Record<AppName, App>> = { http: App.HTTP, tls: App.TLS, dns: App.DNS };
-
 /** A rule's threshold as the engine counts it. */
 export function engineThreshold(rule: Rule): EngineThreshold | undefined {
   const { threshold } = rule;
@@ -136,6 +137,7 @@ export function engineThreshold(rule: Rule): EngineThreshold | undefined {
       count: threshold.count,
       seconds: threshold.seconds,
       multiplier: threshold.multiplier,
+      ...(threshold.rate === undefined ? {} : { rate: threshold.rate }),
     }
   );
 }
@@ -162,7 +164,7 @@ function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber)
     noalert: rule.meta.noalert,
     ways: rule.ways,
     ...(rule.ipProtocols === undefined ? {} : { protocols: rule.ipProtocols }),
-    app: rule.app === undefined ? App.UNKNOWN : apps[rule.app],
+    app: rule.app === undefined ? App.UNKNOWN : appNumbers[rule.app],
     conditions: conditionsOf(rule),
     groups: groupsOf(rule, numberOf),
     ...(flowbits === undefined ? {} : { flowbits }),
@@ -172,6 +174,7 @@ function engineRule({ rule, index, kernel }: Candidate, numberOf: PatternNumber)
     ...streamUse(rule),
     kernel: kernel === true,
     ...(threshold === undefined ? {} : { threshold }),
+    ...(rule.suppress === undefined ? {} : { suppress: rule.suppress }),
   };
 }
 

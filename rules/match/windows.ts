@@ -3,7 +3,9 @@
 // make is bounded: when the table is full, the rule that fills it most gives up its oldest window, and that is counted.
 
 import { Threshold, Track, Unique } from '../../common/abi.gen.js';
+import type { Suppression } from '../ast.js';
 import type { EngineThreshold } from './program.js';
+import { holdsAddress } from './tests.js';
 
 /** Addresses and ports of the packet that carried the request. */
 export interface PacketTuple {
@@ -15,8 +17,11 @@ export interface PacketTuple {
   readonly proto: number;
 }
 
-/** `no`: as if the rule had not matched; `silent`: it acts without alerting; `alert`: it acts and alerts. */
-export type Outcome = 'no' | 'silent' | 'alert';
+/**
+ * `no`: as if the rule had not matched; `silent`: it acts without alerting; `alert`: it acts and alerts; `rated`: it does
+ * what its rate_filter says, and alerts.
+ */
+export type Outcome = 'no' | 'silent' | 'alert' | 'rated';
 
 export interface Checked {
   readonly outcome: Outcome;
@@ -31,6 +36,8 @@ interface Window {
   /** Next count that alerts (backoff). */
   next: number;
   seen: Set<number | bigint> | undefined;
+  /** Whole seconds at which a rate_filter came into force. */
+  rated?: number | undefined;
 }
 
 export interface ThresholdLimits {
@@ -112,6 +119,7 @@ export class ThresholdTable {
     const windows = this.#of(spec.name);
     const key = trackKey(spec.track, packet);
     let window = windows.get(key);
+    if (window && spec.rate) return rateFilter(spec, spec.rate.timeout, window, timeNs);
     const value = uniqueValue(spec.unique, packet);
     const fresh = window === undefined;
     if (window === undefined) {
@@ -193,6 +201,33 @@ function decide(spec: EngineThreshold, window: Window, fresh: boolean): Checked 
       }
       return { outcome: fresh ? 'no' : 'silent', count };
     case Threshold.NONE:
+    case Threshold.RATE:
       return { outcome: 'alert', count };
   }
+}
+
+/** A further match of a rule with a rate_filter. */
+function rateFilter(spec: EngineThreshold, timeout: number, window: Window, timeNs: number): Checked {
+  const seconds = Math.floor(timeNs / NANOSECONDS);
+  if (window.rated !== undefined) {
+    // The match that ends it is not counted.
+    if (seconds - window.rated > timeout) window.rated = undefined;
+    return { outcome: window.rated === undefined ? 'alert' : 'rated', count: window.count };
+  }
+  if (timeNs > window.start + spec.seconds * NANOSECONDS) {
+    window.start = timeNs;
+    window.count = 1;
+  } else window.count = Math.min(window.count + 1, MAX_COUNT);
+  if (window.count > spec.count) window.rated = seconds;
+  return { outcome: window.rated === undefined ? 'alert' : 'rated', count: window.count };
+}
+
+/** True if a threshold file keeps the packet from raising an alert. */
+export function isSuppressed(suppress: readonly Suppression[] | undefined, packet: PacketTuple): boolean {
+  if (suppress === undefined) return false;
+  return suppress.some(
+    ({ track, addresses }) =>
+      (track !== 'dst' && holdsAddress(addresses, packet.src)) ||
+      (track !== 'src' && holdsAddress(addresses, packet.dst)),
+  );
 }

@@ -27,7 +27,8 @@ if (privileged(t)) {
       const rules = Array.from({ length: size }, (_, i) => randomRule(r, i + 1)).map((rule) =>
         rule.action === Action.REJECT ? { ...rule, action: Action.DROP } : rule,
       );
-      const { ruleset } = compileParsed({ rules, unsupported: [], datasets: [], disabled: 0, problems: [] }, 'inline');
+      const parsed = { rules, unsupported: [], datasets: [], disabled: 0, problems: [] };
+      const { ruleset } = compileParsed(parsed, { addressRules: 'inline' });
       rig.kernel.installRuleset(ruleset, ++generation);
       let before = rig.kernel.ruleCounts();
       for (let i = 0; i < 100; i++) {

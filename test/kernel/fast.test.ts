@@ -266,7 +266,10 @@ t.test('layer 7 sees what is new to it, and nothing is looked at twice', { skip 
 });
 
 t.test('a flow that is dropped, over or idle', { skip }, async (t) => {
-  const rig = bench(['drop tcp any any -> any 80 (dsize:13; sid:1;)', 'drop tcp any any -> any 81 (flags:F+; sid:2;)']);
+  const rig = bench([
+    'drop tcp any any -> any 80 (dsize:13; sid:1;)',
+    'drop:flow tcp any any -> any 81 (flags:F+; sid:2;)',
+  ]);
   setFlags(rig, 'CONTROL_UNLIMITED', 'CONTROL_FLOW_DROPS');
   const dropped = known(rig, { sport: 81 });
   t.equal(way(rig, dropped.up({ payload: 'x' })), FAST);

@@ -355,7 +355,7 @@ t.test('mid-stream pick-up is a setting', { skip }, async (t) => {
 });
 
 t.test('the rest of a flow goes with a packet that a rule drops', { skip }, async (t) => {
-  const bench = new Bench(t, ['drop tcp any any -> any any (dsize:6; sid:9;)']);
+  const bench = new Bench(t, ['drop:flow tcp any any -> any any (dsize:6; sid:9;)']);
   const run = (frames: readonly Uint8Array[]): string[] =>
     frames.map((frame) => Object.keys(bench.rig.send(frame).reasons).join());
   const talk = new Talk();
@@ -378,6 +378,28 @@ t.test('the rest of a flow goes with a packet that a rule drops', { skip }, asyn
   const { verdict, reasons } = bench.rig.send(monitored.up({ payload: 'x' }));
   t.same([verdict, reasons], [2, { FLOW_DROP: 1 }], 'monitor mode counts and passes');
 });
+
+t.test(
+  'a drop is about its packet, unless the rule looks at addresses or what the flow is, or says so',
+  { skip },
+  async (t) => {
+    const cases: Record<string, [rule: string, rest: string]> = {
+      packet: ['drop tcp any any -> any any (dsize:6; sid:9;)', 'CLEAN'],
+      flow: ['drop:flow tcp any any -> any any (dsize:6; sid:9;)', 'FLOW_DROP'],
+      'addresses alone': ['drop tcp !203.0.113.1 any -> any any (sid:9;)', 'FLOW_DROP'],
+      'addresses, packets alone': ['drop:packet tcp !203.0.113.1 any -> any any (sid:9;)', 'RULE_DROP'],
+    };
+    for (const [name, [rule, rest]] of Object.entries(cases)) {
+      const bench = new Bench(t, []);
+      const run = (frame: Uint8Array): string => Object.keys(bench.rig.send(frame).reasons).join();
+      setFlags(bench.rig, 'CONTROL_UNLIMITED', 'CONTROL_FLOW_DROPS');
+      const talk = new Talk();
+      for (const frame of talk.handshake()) run(frame);
+      install(bench.rig, [rule], 2);
+      t.same([run(talk.up({ payload: 'attack' })), run(talk.up({ payload: 'x' }))], ['RULE_DROP', rest], name);
+    }
+  },
+);
 
 t.test('orders of the engine are about one flow', { skip }, async (t) => {
   const bench = new Bench(t);

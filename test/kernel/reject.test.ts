@@ -261,7 +261,7 @@ t.test('both ends of an established connection are told', when, async (t) => {
     ['rejectsrc', 0],
     ['rejectboth', need],
   ] as const) {
-    const rig = openRig(`${action} tcp any any -> any 80 (msg:"x"; dsize:4; sid:1;)`);
+    const rig = openRig(`${action}:flow tcp any any -> any 80 (msg:"x"; dsize:4; sid:1;)`);
     rig.kernel.control.update({ flags: ControlFlag.CONTROL_FLOW_DROPS });
     const talk = new Talk({ cport: ++port });
     for (const frame of talk.handshake()) t.equal(rig.send(frame).verdict, PASS);

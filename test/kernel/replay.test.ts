@@ -191,7 +191,7 @@ if (privileged(t)) {
     const talk = new Talk();
     const frames = [...talk.handshake(), talk.up({ payload: 'attack' }), talk.up({ payload: 'more' }), talk.down()];
     const packets = frames.map((frame, i): Timed => [i, frame]);
-    const rule = 'drop tcp any any -> any any (msg:"d"; flow:established,to_server; dsize:6; sid:5;)';
+    const rule = 'drop:flow tcp any any -> any any (msg:"d"; flow:established,to_server; dsize:6; sid:5;)';
     const reasons = (from: number, options: Partial<ReplayOptions>): unknown =>
       replay(rule, packets.slice(from), options).summary.reasons;
     const [clean, drop] = [(n: number) => ({ reason: 'clean', packets: n }), { reason: 'rule-drop', packets: 1 }];

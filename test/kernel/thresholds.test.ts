@@ -2,6 +2,9 @@
 // Thresholds as Suricata 8 judges them, packet by packet: which act, which alert, and what a window counts.
 
 import t from 'tap';
+import { Action, Threshold, Track, Unique } from '../../common/abi.gen.js';
+import { ThresholdTable } from '../../rules/match/windows.js';
+import { Random } from '../unit/rules/support/random.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
 import { TCP, tcp, udp } from './support/frames.js';
 import { Rig } from './support/rig.js';
@@ -197,4 +200,56 @@ t.test('silent matches are counted as such', { skip }, async (t) => {
   const rig = open(rule('threshold: type limit, track by_src, count 2, seconds 10'));
   trace(rig, tcp(a), 10);
   t.match(rig.kernel.ruleCounts()[0], { matched: 10, silenced: 8, events: 2, suppressed: 0 });
+});
+
+t.test('a rate filter changes what the rule does, as the engine has it', { skip }, async (t) => {
+  const rig = open(rule('ttl:64', 'alert'));
+  const line = (count: number, seconds: number, action: string, timeout: number): string =>
+    `rate_filter gen_id 1, sig_id 1, track by_src, count ${count}, seconds ${seconds}, new_action ${action}, timeout ${timeout}`;
+  const filter = (action: string, text: string): unknown =>
+    install(rig, rule('ttl:64', action), rig.kernel.generation() + 1, text);
+  filter('alert', line(2, 10, 'drop', 30));
+  t.equal(trace(rig, tcp(a), 5), 'AADDD');
+  t.equal(trace(rig, tcp(b), 3), 'AAD', 'another source has a window of its own');
+  rig.advance(31);
+  t.equal(trace(rig, tcp(a), 4), 'AAAD', 'the one that ends it is not counted');
+  filter('drop', line(1, 10, 'alert', 30));
+  t.equal(trace(rig, tcp(a), 3), 'DAA');
+  filter('drop', line(1, 10, 'pass', 30));
+  t.equal(trace(rig, tcp(a), 3), 'D--');
+  const random = new Random(7);
+  for (let round = 0; round < 40; round++) {
+    const [count, seconds, timeout] = [1 + random.int(4), random.int(20), random.int(20)];
+    filter('alert', line(count, seconds, 'drop', timeout));
+    const engine = new ThresholdTable();
+    const spec = {
+      ...{ name: 'r', type: Threshold.RATE, track: Track.SRC, unique: Unique.NONE, count, seconds, multiplier: 0 },
+      rate: { action: Action.DROP, timeout },
+    };
+    rig.advance(1000);
+    let [ours, theirs, now] = ['', '', rig.now];
+    for (let i = 0; i < 60; i++) {
+      ours += trace(rig, tcp(a), 1);
+      theirs +=
+        engine.check(spec, { src: 1n, dst: 2n, sport: 1, dport: 1, proto: 6 }, now).outcome === 'rated' ? 'D' : 'A';
+      const step = random.int(6) + random.pick([0, 0.25]);
+      rig.advance(step);
+      now += step * 1e9;
+    }
+    t.equal(ours, theirs, `${count} in ${seconds} s, for ${timeout} s`);
+  }
+});
+
+t.test('suppressed packets are not counted and raise nothing; the rule acts all the same', { skip }, async (t) => {
+  const rig = open(rule('ttl:64'));
+  const text = 'threshold: type both, track by_rule, count 2, seconds 60';
+  const suppress = 'suppress gen_id 1, sig_id 1, track by_src, ip 192.0.2.1';
+  install(rig, rule(text), rig.kernel.generation() + 1, suppress);
+  t.equal(trace(rig, tcp(b), 1), '-');
+  t.equal(trace(rig, tcp(a), 3), 'DDD', 'silent to all but the record of the drop');
+  t.equal(trace(rig, tcp(b), 3), 'Ddd', 'the second one that counts');
+  install(rig, rule(text, 'alert'), rig.kernel.generation() + 1, suppress.replace('by_src', 'by_either'));
+  rig.advance(100);
+  t.equal(trace(rig, tcp({ src: b.src, dst: a.src }), 3), '---', 'either end');
+  t.equal(trace(rig, tcp(b), 2), '-A');
 });

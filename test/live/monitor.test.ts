@@ -9,7 +9,7 @@ import { acquaint, addAddresses, curl, send, serve, transmitted } from './suppor
 const listed = '10.77.0.66';
 const rules = `
 drop udp any any -> any ${ports.sink} (msg:"datagram"; sid:1;)
-reject tcp any any -> any ${ports.echo} (msg:"echo"; flags:S; sid:2;)
+reject:flow tcp any any -> any ${ports.echo} (msg:"echo"; flags:S; sid:2;)
 reject icmp any any -> any any (msg:"ping"; itype:8; sid:3;)
 drop http any any -> any any (msg:"agent"; http.user_agent; content:"evil"; sid:4;)
 `;

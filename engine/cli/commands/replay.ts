@@ -8,7 +8,7 @@ import { command } from '../command.js';
 import type { Context } from '../context.js';
 import { openLineFile } from '../line-file.js';
 import { printProblems, printSummary } from '../rules-summary.js';
-import { readRuleSources } from '../sources.js';
+import { readRuleSources, readThresholds } from '../sources.js';
 import { isCapture } from '../capture-name.js';
 import { count, plural, table } from '../table.js';
 
@@ -104,6 +104,12 @@ export const replay = command({
       value: 'KINDS',
       describe: 'write log records into the EVE file too: http,tls,dns,flow,anomaly',
     },
+    'threshold-file': {
+      type: 'string',
+      value: 'FILE',
+      describe: 'suppress, threshold and rate_filter lines as in Suricata',
+      complete: 'file',
+    },
     redact: { type: 'boolean', describe: 'mask sensitive header values as live' },
     midstream: { type: 'boolean', describe: 'judge flows that were under way when the capture began' },
     inline: { type: 'boolean', describe: 'let drops and rejects act on the rest of their flow' },
@@ -120,6 +126,8 @@ export const replay = command({
       throw new IdsError('USAGE', '--log writes into the EVE file: name one with --eve');
     }
     const sources = readRuleSources(paths);
+    const thresholds =
+      options['threshold-file'] === undefined ? {} : { thresholds: readThresholds(options['threshold-file']) };
     const { replayCaptures } = await import('../../replay/replay.js');
     const { eveLine } = await import('../../../alerts/eve.js');
     const eve = options.eve === undefined ? undefined : openLineFile(options.eve);
@@ -130,6 +138,7 @@ export const replay = command({
       try {
         return replayCaptures({
           sources,
+          ...thresholds,
           captures,
           redact: options.redact,
           inline: options.inline,

@@ -11,13 +11,14 @@ import type { Rig } from './rig.js';
 export const vars = { HOME_NET: '10.0.0.0/8,2001:db8::/32', EXTERNAL_NET: '!$HOME_NET' };
 
 /** Compiles and installs; throws on any problem, so that a test never runs with other rules than it names. */
-export function install(rig: Rig, lines: string | readonly string[], generation = 1): Compilation {
+export function install(rig: Rig, lines: string | readonly string[], generation = 1, thresholds = ''): Compilation {
   const text = [lines].flat().join('\n');
   const compiled = compileRules([{ file: 'test.rules', text }], {
     addressVars: { HOME_NET: `[${vars.HOME_NET}]`, EXTERNAL_NET: vars.EXTERNAL_NET },
     portVars: {},
     redact: [],
     addressRules: 'inline',
+    thresholds: { file: 'threshold.config', text: thresholds },
   });
   const [problem] = compiled.problems;
   if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);

@@ -18,7 +18,7 @@ t.test(`naive and compiled agree (seed ${seed})`, async (t) => {
     const rules = Array.from({ length: size }, (_, i) => randomRule(r, i + 1));
     const { ruleset, summary } = compileParsed(
       { rules, unsupported: [], datasets: [], disabled: 0, problems: [] },
-      'inline',
+      { addressRules: 'inline' },
     );
     if (summary.inline !== size) t.fail('a random rule was refused', { summary });
     const reader = new BlobReader(ruleset);

@@ -41,9 +41,10 @@ t.test('what has to be handed over for a rule', async (t) => {
     ['content:"a"; flow:to_server,established;', 'tcp', ['payload-to-server']],
     ['content:"a"; http.uri; content:"b";', 'http', ['http-requests', 'payload-to-server']],
     ['content:"a";', 'udp', ['payload-to-server', 'payload-to-client']],
-    ['', 'http', ['http-requests']],
-    ['flow:to_client;', 'tls', ['tls']],
-    ['', 'dns', ['dns']],
+    ['flowbits:set,a;', 'http', ['http-requests']],
+    ['flow:to_client; flowbits:set,a;', 'tls', ['tls']],
+    ['flowbits:set,a;', 'dns', ['dns']],
+    ['', 'dns', undefined],
   ] as const) {
     t.same(needs(options, app), expected, `${app}: ${options}`);
   }

@@ -16,7 +16,7 @@ t.test('each kind of message is judged by the rules that need no more than its b
     rule(8, 'dns.query; content:"q";', 'dns any any -> any any'),
     rule(9, 'content:"p";'),
     rule(10, 'content:"p";', 'udp any any -> any any'),
-    rule(11, '', 'tls any any -> any any'),
+    rule(11, 'flowbits:set,seen;', 'tls any any -> any any'),
   );
   const heads = { 'http.uri': ['a'], 'http.header': ['h'] };
   t.same(hits(evaluator, message(Kind.HTTP_REQUEST, heads)), [0, 2]);
@@ -24,7 +24,7 @@ t.test('each kind of message is judged by the rules that need no more than its b
   t.same(hits(evaluator, message(Kind.HTTP_RESPONSE, { 'http.header': ['h'] })), [2]);
   const body = { 'http.header': ['h'], 'http.response_body': ['b'], 'file.data': ['x', 'b'] };
   t.same(hits(evaluator, message(Kind.HTTP_RESPONSE_BODY, body)), [3, 4]);
-  t.same(hits(evaluator, message(Kind.TLS_HELLO, { 'tls.sni': ['s'] })), [5, 10]);
+  t.same(hits(evaluator, message(Kind.TLS_HELLO, { 'tls.sni': ['s'] })), [10, 5]);
   t.same(hits(evaluator, message(Kind.TLS_CERTS, { 'tls.cert_subject': ['s'], 'tls.cert_issuer': ['i'] })), [6]);
   for (const proto of [6, 17]) {
     t.same(hits(evaluator, message(Kind.DNS_QUERY, { 'dns.query': ['x', 'q'] }), undefined, packet({ proto })), [7]);

@@ -2,7 +2,7 @@
 // Thresholds of the engine: what Suricata 8 does with each type, and that an attacker cannot fill the table.
 
 import t from 'tap';
-import { Threshold, Track, Unique } from '../../../common/abi.gen.js';
+import { Action, Threshold, Track, Unique } from '../../../common/abi.gen.js';
 import type { EngineThreshold } from '../../../rules/match/program.js';
 import { ThresholdTable, type PacketTuple } from '../../../rules/match/windows.js';
 
@@ -39,6 +39,20 @@ t.test('types', async (t) => {
     ['the last second belongs to the window', { type: Threshold.DETECTION, count: 1 }, [0, 10, 20.5, 30.5], 'nana'],
     ['backoff', { type: Threshold.BACKOFF, count: 1, multiplier: 3 }, [0, 1, 2, 3, 4, 5, 6, 7, 8, 900], 'asasssssas'],
     ['backoff from two', { type: Threshold.BACKOFF, count: 2, multiplier: 2 }, [0, 1, 2, 3, 4, 5, 6, 7], 'nasasssa'],
+  ];
+  for (const [name, o, times, outcome] of cases) t.equal(run(spec(o), times), outcome, name);
+});
+
+t.test('a rate filter is in force for whole seconds, and what ends it is not counted', async (t) => {
+  const rated = (count: number, seconds: number, timeout: number): Partial<EngineThreshold> => ({
+    ...{ type: Threshold.RATE, count, seconds, rate: { action: Action.DROP, timeout } },
+  });
+  const cases: [string, Partial<EngineThreshold>, number[], string][] = [
+    ['from the match behind the count on', rated(2, 10, 100), [0, 1, 2, 3, 50], 'aarrr'],
+    ['a window that is over', rated(2, 10, 100), [0, 1, 10.5, 11, 12], 'aaaar'],
+    ['and its end', rated(1, 10, 5), [0, 10, 15.9, 16, 17, 18], 'arraar'],
+    ['a window that is still open', rated(1, 60, 5), [0, 1, 7, 8, 14, 61], 'araraa'],
+    ['no time at all', rated(1, 60, 0), [0, 1.2, 1.9, 2, 3], 'arrar'],
   ];
   for (const [name, o, times, outcome] of cases) t.equal(run(spec(o), times), outcome, name);
 });

@@ -73,6 +73,8 @@ export const rule: Whole<RuleRecord> = {
   references: [{ system: 'url', value: 'example.org' }],
   target: 'dest_ip',
   tag: 'session,5,packets',
+  threshold: 'limit by_src: 1 in 60 s',
+  suppress: ['by_src 192.0.2.1'],
   noalert: false,
   reject: { source: true, destination: false, ends: true },
   placement: 'inline',

@@ -7,7 +7,6 @@ import {
   CondLayout,
   Limit,
   PrefixLayout,
-  RuleFlag,
   RuleLayout,
   RulesetLayout,
   type Field,
@@ -54,8 +53,8 @@ export class BlobReader {
     const found: number[] = [];
     for (let position = 0; position < this.#count; position++) {
       if (!vectors.every((vector) => this.#bit(vector, position)) || !this.#conditions(position, packet)) continue;
-      const flags = this.#view.getUint8(RulesetLayout.rule + position * RuleLayout.SIZE + RuleLayout.flags);
-      if ((flags & RuleFlag.RULE_MIRROR) !== 0 && found.at(-1) === position - 1) continue;
+      const back = this.#view.getUint8(RulesetLayout.rule + position * RuleLayout.SIZE + RuleLayout.back);
+      if (position - (found.at(-1) ?? -Infinity) <= back) continue;
       found.push(position);
     }
     return found;

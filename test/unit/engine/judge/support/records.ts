@@ -84,7 +84,7 @@ export function httpAt(section: string, fields: EventFields = {}): DataView {
 /** Rules as the reader gets them. */
 export function programOf(text: string, generation = 1): RuleProgram {
   const options = { addressVars: {}, portVars: {}, redact: [] };
-  const { rules, engine, addresses, problems } = compileRules([{ file: 'test.rules', text }], options);
+  const { rules, engine, addresses, suppressed, problems } = compileRules([{ file: 'test.rules', text }], options);
   if (problems.length > 0) throw new Error(problems.map(({ cause }) => cause).join());
-  return { generation, rules, engine, addresses };
+  return { generation, rules, engine, addresses, suppressed };
 }
