@@ -401,6 +401,8 @@ export interface ThresholdSpec {
 export interface Reference {
   readonly system: string;
   readonly value: string;
+  /** Where that is, if a reference file says so. */
+  readonly url?: string;
 }
 
 /** What a rule says about itself. */

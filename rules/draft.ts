@@ -134,6 +134,8 @@ export interface ParseOptions {
   readonly changedSets: ReadonlySet<string>;
   /** What a file of rules names. */
   readonly dataFile: (ruleFile: string, name: string) => DataFile;
+  /** What the values of a reference system begin with. */
+  readonly references: ReadonlyMap<string, string>;
 }
 
 export function newDraft(line: LogicalLine, options: ParseOptions, protocol: Protocol): Draft {

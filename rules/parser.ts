@@ -5,7 +5,12 @@ import { messageOf } from '../common/errors.js';
 import { applyThresholds } from './apply-thresholds.js';
 import { addressDomain, resolveAddresses } from './addresses.js';
 import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
-import { standardClassifications, type Classifications } from './classification.js';
+import {
+  parseClassifications,
+  parseReferences,
+  standardClassifications,
+  type Classifications,
+} from './classification.js';
 import { readCountries, type Countries } from './countries.js';
 import { fail, newDraft, type Draft, type ParseOptions } from './draft.js';
 import { appOf, transports } from './buffers.js';
@@ -36,8 +41,10 @@ export interface LanguageOptions {
   /** What `iprep` asks, and the file that `geoip` asks (MaxMind DB). */
   readonly reputation?: ReputationSources | undefined;
   readonly countries?: { readonly file: string; readonly bytes: Uint8Array } | undefined;
-  /** A threshold file. */
+  /** Files of Suricata: threshold.config, classification.config (in the place of the stock one), reference.config. */
   readonly thresholds?: RuleSource;
+  readonly classification?: RuleSource;
+  readonly references?: RuleSource;
   /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
   readonly addressRules?: 'lists' | 'inline';
 }
@@ -187,6 +194,9 @@ function countriesOf({ countries }: LanguageOptions, problems: Problem[]): Count
 /** Parses rule files. Problems stand in the order of the files; every unsupported rule has one of its own. */
 export function parseRules(sources: readonly RuleSource[], options: LanguageOptions): ParsedRules {
   const problems: Problem[] = [];
+  const classes = options.classification && parseClassifications(options.classification);
+  const references = options.references && parseReferences(options.references);
+  problems.push(...(classes?.problems ?? []), ...(references?.problems ?? []));
   const filter = new DuplicateFilter(problems);
   const reputation = options.reputation && new Reputation(options.reputation);
   if (reputation) problems.push(...reputation.problems);
@@ -204,7 +214,8 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
         options.redact === 'off'
           ? { headers: [], parameters: [] }
           : { headers: options.redact, parameters: options.redactParameters ?? [] },
-      classifications: options.classifications ?? standardClassifications,
+      classifications: classes?.classifications ?? options.classifications ?? standardClassifications,
+      references: references?.systems ?? new Map(),
       reputation,
       countries: countriesOf(options, problems),
       datasets,

@@ -13,6 +13,8 @@ export type RulesSummary = Compilation['summary'];
 export interface RulesLoadRequest {
   /** Files as the caller read them; undefined = the files that the configuration names. */
   readonly sources?: readonly RuleSource[];
+  /** A threshold file in the place of the configured one. */
+  readonly thresholds?: RuleSource;
   /** Load nothing if any rule has an error or is unsupported. */
   readonly strict: boolean;
 }

@@ -15,21 +15,16 @@ import { compact, read } from './read.js';
 import { toWire } from './wire.js';
 
 const prefixes = z.array(z.string().max(100)).min(1).max(MAX_PREFIXES);
+const source = z.object({ file: z.string(), text: z.string() });
+const ruleSource = source.extend({
+  data: z.record(z.string(), z.object({ text: z.string().optional(), problem: z.string().optional() })).optional(),
+});
 const reason = z.string().max(1000).optional();
 const schemas = {
   stop: z.object({ detach: z.boolean() }),
   rules: z.object({
-    sources: z
-      .array(
-        z.object({
-          file: z.string(),
-          text: z.string(),
-          data: z
-            .record(z.string(), z.object({ text: z.string().optional(), problem: z.string().optional() }))
-            .optional(),
-        }),
-      )
-      .optional(),
+    sources: z.array(ruleSource).optional(),
+    thresholds: source.optional(),
     strict: z.boolean(),
   }),
   block: z.object({

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { RuleSource } from '../../rules/index.js';
-import { readSources, readText } from '../files.js';
+import { readSources } from '../files.js';
 
 function unreadable(path: string, error: unknown): IdsError {
   return new IdsError('FILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
@@ -39,9 +39,4 @@ function filesOf(path: string): string[] {
   const files = names.filter((name) => name.endsWith('.rules'));
   if (files.length === 0) throw new IdsError('FILE_UNREADABLE', `there is no *.rules file in ${path}`);
   return files.sort().map((name) => join(path, name));
-}
-
-/** A threshold file. @throws IdsError FILE_UNREADABLE */
-export function readThresholds(file: string): RuleSource {
-  return { file, text: readText(file) };
 }

@@ -4,6 +4,7 @@
 export { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 export type { FeedConfig } from './feeds-schema.js';
 export { resolveHomeNet, type HomeNet, type NetworkFacts } from './home-net.js';
+export { configuredPaths, readLanguageFiles, type LanguageFiles, type LanguagePaths } from './language-files.js';
 export type { HttpLogConfig, Layer7Config } from './layer7-schema.js';
 export { loadConfig, readConfig, type LoadOptions } from './load.js';
 export type { ConfigProblem } from './problems.js';

@@ -59,6 +59,7 @@ const vars = z
       .default({})
       .refine((value) => !('HOME_NET' in value), 'HOME_NET is set by the key home_net: move it there'),
     port: z.record(variable, varValue).default({}),
+    file: pathField.optional(),
   })
   .prefault({});
 
@@ -99,6 +100,9 @@ export const configSchema = z.strictObject({
   mode: z.enum(['prevent', 'monitor']).default('prevent'),
   home_net: homeNet.default('auto'),
   rules: listOf(pathField).optional(),
+  threshold_file: pathField.optional(),
+  classification_file: pathField.optional(),
+  reference_file: pathField.optional(),
   vars,
   reputation: z.strictObject({ categories: pathField, files: listOf(pathField) }).optional(),
   geoip: z.strictObject({ database: pathField }).optional(),

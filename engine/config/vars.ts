@@ -3,7 +3,9 @@
 
 import type { LanguageOptions } from '../../rules/index.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
+import type { LanguageFiles } from './language-files.js';
 import type { Config } from './schema.js';
+import type { VarsFile } from './vars-file.js';
 
 /** Values as in suricata.yaml, names without `$`. */
 export type RuleVars = Pick<LanguageOptions, 'addressVars' | 'portVars'>;
@@ -41,20 +43,33 @@ const ports: Readonly<Record<string, string>> = {
   SIP_PORTS: '[5060,5061]',
 };
 
-/** The variables with HOME_NET as given; `vars` of the configuration win over the stock values. */
-export function ruleVars(homeNet: readonly string[], vars: Config['vars'] = { address: {}, port: {} }): RuleVars {
+/**
+ * The variables with HOME_NET as given; `vars` of the configuration win over those of a file, and these over the stock
+ * values.
+ */
+export function ruleVars(
+  homeNet: readonly string[],
+  vars: Config['vars'] = { address: {}, port: {} },
+  file: VarsFile = { address: {}, port: {} },
+): RuleVars {
   const addressVars: Record<string, string> = {
     HOME_NET: `[${homeNet.join(',')}]`,
     EXTERNAL_NET: '!$HOME_NET',
     AIM_SERVERS: '$EXTERNAL_NET',
   };
   for (const name of servers) addressVars[name] = '$HOME_NET';
-  return { addressVars: { ...addressVars, ...vars.address }, portVars: { ...ports, ...vars.port } };
+  const { HOME_NET: _home, ...others } = file.address;
+  return {
+    addressVars: { ...addressVars, ...others, ...vars.address },
+    portVars: { ...ports, ...file.port, ...vars.port },
+  };
 }
 
-/** The variables of a replay: HOME_NET is what is given, else the private networks. */
-export function replayVars(homeNet?: readonly string[], vars?: Config['vars']): RuleVars {
-  return ruleVars(homeNet && homeNet.length > 0 ? homeNet : PRIVATE_NETWORKS, vars);
+/** The variables of a replay: HOME_NET is what is given, else that of the file, else the private networks. */
+export function replayVars(homeNet?: readonly string[], vars?: Config['vars'], file?: VarsFile): RuleVars {
+  if (homeNet && homeNet.length > 0) return ruleVars(homeNet, vars, file);
+  const home = file?.address['HOME_NET'];
+  return ruleVars(home === undefined ? PRIVATE_NETWORKS : [home], vars, file);
 }
 
 export interface LanguageChoice {
@@ -62,13 +77,15 @@ export interface LanguageChoice {
   readonly homeNet?: readonly string[] | undefined;
   readonly vars?: Config['vars'] | undefined;
   readonly redact?: Config['redact'];
+  readonly files?: LanguageFiles;
 }
 
 /** What the rule compiler is told: live with the resolved HOME_NET, in a check or a replay with the stock one. */
 export function languageOptions(choice: LanguageChoice = {}): LanguageOptions {
   const { redact } = choice;
-  const vars = replayVars(choice.homeNet, choice.vars);
-  if (redact === 'off') return { ...vars, redact };
+  const { vars: file, ...sources } = choice.files ?? {};
+  const language = { ...replayVars(choice.homeNet, choice.vars, file), ...sources };
+  if (redact === 'off') return { ...language, redact };
   const { headers, parameters } = redact ?? defaultRedaction;
-  return { ...vars, redact: headers, redactParameters: parameters };
+  return { ...language, redact: headers, redactParameters: parameters };
 }

@@ -46,6 +46,13 @@ export interface HeldBack {
   readonly suppressed: number;
 }
 
+/** What of a load outlives the daemon. */
+type LoadedByHand = Pick<RulesLoadRequest, 'sources' | 'thresholds'>;
+
+function loadedByHand({ sources, thresholds }: RulesLoadRequest): LoadedByHand {
+  return { ...(sources ? { sources } : {}), ...(thresholds ? { thresholds } : {}) };
+}
+
 interface Current {
   readonly compilation: Compilation;
   /** Counts of the rules that the engine judges. */
@@ -115,8 +122,7 @@ export class RuleSets {
    * configuration names. `start` puts it in force.
    */
   prepare(): void {
-    const sources = this.#remembered();
-    const request = { ...(sources ? { sources } : {}), strict: false };
+    const request = { ...this.#remembered(), strict: false };
     const compilation = this.#compile(request);
     // A failure is told by `start`.
     compilation.catch(() => undefined);
@@ -132,10 +138,11 @@ export class RuleSets {
     return this.#load(request, false, compilation);
   }
 
-  #compile({ sources }: RulesLoadRequest): Promise<Compilation> {
+  async #compile({ sources, thresholds }: RulesLoadRequest): Promise<Compilation> {
     const { configured, language } = this.#options;
     const taken = sources ?? configured();
-    return this.#compiler.compile(taken, language(taken));
+    const options = language(taken);
+    return this.#compiler.compile(taken, thresholds ? { ...options, thresholds } : options);
   }
 
   /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */
@@ -188,7 +195,7 @@ export class RuleSets {
     const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
     try {
       this.#stage('generation.json', { generation, digest });
-      if (remember) this.#stage('rules.json', request.sources ?? null);
+      if (remember) this.#stage('rules.json', loadedByHand(request));
     } catch (error) {
       await this.#unlistAddresses(compilation, generation);
       throw error;
@@ -237,9 +244,7 @@ export class RuleSets {
 
   /** Compiles the set in force again, for variables that have changed. */
   reload(): Promise<RulesLoadResult> {
-    const { origin } = this.current;
-    const sources = origin === 'cli' ? this.#remembered() : undefined;
-    const result = this.#queue.then(() => this.#load({ ...(sources ? { sources } : {}), strict: false }, false));
+    const result = this.#queue.then(() => this.#load({ ...this.#remembered(), strict: false }, false));
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -301,8 +306,10 @@ export class RuleSets {
     });
   }
 
-  #remembered(): readonly RuleSource[] | undefined {
-    return (this.#read('rules.json') as readonly RuleSource[] | null) ?? undefined;
+  /** What was loaded by hand; nothing = what the configuration names. A list alone is what an older daemon wrote. */
+  #remembered(): LoadedByHand {
+    const known = this.#read('rules.json') as readonly RuleSource[] | LoadedByHand | null;
+    return known === null ? {} : Array.isArray(known) ? { sources: known } : (known as LoadedByHand);
   }
 
   #isKnown(generation: number, digest: string): boolean {

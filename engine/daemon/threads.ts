@@ -3,7 +3,15 @@
 // already, and the ring reader waits for it.
 
 import { logKinds } from '../../alerts/index.js';
-import { languageOptions, resolveHomeNet, ruleData, ruleFiles, type Config } from '../config/index.js';
+import {
+  configuredPaths,
+  languageOptions,
+  readLanguageFiles,
+  resolveHomeNet,
+  ruleData,
+  ruleFiles,
+  type Config,
+} from '../config/index.js';
 import type { Kernel } from '../bpf/index.js';
 import { readSources } from '../files.js';
 import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
@@ -43,10 +51,12 @@ export function openThreads(
     stateDir: config.state_dir,
     datasets,
     configured: () => readSources(ruleFiles(config.rules, file)),
-    language: (sources) => ({
-      ...languageOptions({ ...config, homeNet: resolveHomeNet(config).networks }),
-      ...ruleData(config, file, sources),
-    }),
+    language: (sources) => {
+      const files = readLanguageFiles(configuredPaths(config, file));
+      const named = config.home_net === 'auto' && files.vars?.address['HOME_NET'] !== undefined;
+      const homeNet = named ? undefined : resolveHomeNet(config).networks;
+      return { ...languageOptions({ ...config, homeNet, files }), ...ruleData(config, file, sources) };
+    },
     onRetired,
     onHeads,
   });

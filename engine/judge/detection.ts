@@ -102,7 +102,7 @@ export function ruleOf(rule: RuleInfo, blocked: boolean): DetectionRule {
     severity: rule.priority,
     action: blocked ? 'blocked' : 'allowed',
     metadata,
-    references: rule.references.map(({ system, value }) => `${system},${value}`),
+    references: rule.references.map(({ system, value, url }) => url ?? `${system},${value}`),
     ...(rule.target === undefined ? {} : { target: rule.target }),
     text: rule.text,
   };

@@ -6,7 +6,7 @@ import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
 import { ControlFlag } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
 import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
-import { languageOptions, type LanguageChoice } from '../config/index.js';
+import { languageOptions, type LanguageChoice, type LanguageFiles } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
@@ -40,8 +40,8 @@ const INSPECTED = 8192;
 
 export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
-  /** A threshold file. */
-  readonly thresholds?: RuleSource;
+  /** Variables, thresholds and the like. */
+  readonly files?: LanguageFiles | undefined;
   readonly captures: readonly string[];
   /** HOME_NET as rules write it; the RFC 1918 networks if absent. */
   readonly homeNet?: string;
@@ -97,13 +97,13 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   }
 }
 
-function language({ homeNet, redact, vars, data, thresholds }: ReplayOptions): LanguageOptions {
+function language({ homeNet, redact, vars, data, files = {} }: ReplayOptions): LanguageOptions {
   const addresses = homeNet
     ?.replace(/^\[|\]$/g, '')
     .split(',')
     .map((text) => text.trim());
-  const options = languageOptions({ homeNet: addresses, vars, ...(redact ? {} : { redact: 'off' as const }) });
-  return { ...options, ...data, ...(thresholds === undefined ? {} : { thresholds }) };
+  const options = languageOptions({ homeNet: addresses, vars, files, ...(redact ? {} : { redact: 'off' as const }) });
+  return { ...options, ...data };
 }
 
 class ReplayRun {

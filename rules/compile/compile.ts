@@ -92,11 +92,11 @@ function refusal({ rule, reason, keyword }: Placed): Problem {
   };
 }
 
-/** @param thresholds name of the threshold file: a mistake in it is none of a rule */
+/** @param others names of files that hold no rules: a mistake in them is none of a rule */
 function summarise(
   rules: readonly RuleInfo[],
   problems: readonly Problem[],
-  thresholds: string | undefined,
+  others: ReadonlySet<string | undefined>,
 ): CompilationSummary {
   const count = (placement: RuleInfo['placement']): number =>
     rules.filter((rule) => rule.placement === placement).length;
@@ -107,7 +107,7 @@ function summarise(
   const unsupported = count('unsupported');
   const usable = rules.length - unsupported;
   return {
-    rules: rules.length + errorsOf(wrong.filter(({ file }) => file !== thresholds)),
+    rules: rules.length + errorsOf(wrong.filter(({ file }) => !others.has(file))),
     usable,
     inline: count('inline'),
     address: count('address'),
@@ -188,7 +188,7 @@ function refuseScope(placed: readonly Placed[]): Placed[] {
 /** Places and compiles rules that were parsed. */
 export function compileParsed(
   parsed: ParsedRules,
-  { addressRules = 'lists', thresholds }: Pick<LanguageOptions, 'addressRules' | 'thresholds'> = {},
+  { addressRules = 'lists', ...files }: Partial<LanguageOptions> = {},
 ): Compilation {
   const addressLists: AddressList[] = [];
   const asked = askedBits(parsed.rules);
@@ -213,6 +213,7 @@ export function compileParsed(
   );
   const overlaps = findOverlaps(kept, engineRules);
 
+  const others = new Set([files.thresholds?.file, files.classification?.file, files.references?.file]);
   const placed = first.map((one): Placed => {
     const refusedFor = refused.get(one.rule);
     if (refusedFor !== undefined) return { ...one, placement: 'unsupported', reason: refusedFor };
@@ -237,7 +238,7 @@ export function compileParsed(
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),
     problems,
-    summary: summarise(rules, problems, thresholds?.file),
+    summary: summarise(rules, problems, others),
     suppressed: new Map(
       placed.flatMap(({ rule, placement }, index) =>
         rule.suppress !== undefined && placement === 'inline' ? [[index, rule.suppress]] : [],

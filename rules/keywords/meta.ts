@@ -26,7 +26,9 @@ function parseReference(draft: Draft, value: string): void {
       'write reference:system,value, for example url,example.org/1',
     );
   }
-  draft.references.push({ system, value: unescape(text) });
+  const prefix = draft.options.references.get(system.toLowerCase());
+  const reference = { system, value: unescape(text) };
+  draft.references.push(prefix === undefined ? reference : { ...reference, url: prefix + reference.value });
 }
 
 function parseMetadata(draft: Draft, value: string): void {

@@ -9,9 +9,10 @@ export const configCheck = command({
   positionals: { file: { describe: 'a YAML file', complete: 'file' } },
   example: ['ids config check /etc/ids/ids.yaml', 'every error with line and column'],
   run: async ({ file }, context) => {
-    const { loadConfig, ruleFiles } = await import('../../config/index.js');
+    const { configuredPaths, loadConfig, readLanguageFiles, ruleFiles } = await import('../../config/index.js');
     const config = loadConfig(readText(file), file);
     const rules = ruleFiles(config.rules, file);
+    readLanguageFiles(configuredPaths(config, file));
     const interfaces = config.interfaces.map(({ name }) => name);
     if (context.json) context.data({ ok: true, interfaces, mode: config.mode, rules });
     else {

@@ -3,12 +3,14 @@ import { logKinds, type LineBatch, type LogKind } from '../../../alerts/lines.js
 import { IdsError } from '../../../common/errors.js';
 import type { Problem, RuleSource } from '../../../rules/index.js';
 import { readText } from '../../files.js';
+import type { LanguagePaths } from '../../config/language-files.js';
 import type { ReplayOptions, ReplaySummary } from '../../replay/replay.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
+import { languageFileOptions, languagePaths } from '../language-options.js';
 import { openLineFile } from '../line-file.js';
 import { printProblems, printSummary } from '../rules-summary.js';
-import { readRuleSources, readThresholds } from '../sources.js';
+import { readRuleSources } from '../sources.js';
 import { isCapture } from '../capture-name.js';
 import { count, plural, table } from '../table.js';
 
@@ -59,13 +61,16 @@ function show(summary: ReplaySummary, context: Context): void {
 
 async function fromConfig(
   file: string | undefined,
+  paths: LanguagePaths,
   sources: readonly RuleSource[],
-): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'data'>> {
-  if (file === undefined) return {};
-  const { loadConfig, ruleData } = await import('../../config/index.js');
+): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'data' | 'files'>> {
+  const { configuredPaths, loadConfig, readLanguageFiles, ruleData } = await import('../../config/index.js');
+  if (file === undefined) return { files: readLanguageFiles(paths) };
   const config = loadConfig(readText(file), file);
   const { vars, home_net: homeNet } = config;
-  return { vars, data: ruleData(config, file, sources), ...(homeNet === 'auto' ? {} : { homeNet: homeNet.join(',') }) };
+  const files = readLanguageFiles({ ...configuredPaths(config, file), ...paths });
+  const home = homeNet === 'auto' ? {} : { homeNet: homeNet.join(',') };
+  return { vars, data: ruleData(config, file, sources), files, ...home };
 }
 
 export const replay = command({
@@ -96,7 +101,7 @@ export const replay = command({
     config: {
       type: 'string',
       value: 'FILE',
-      describe: 'take variables, home_net, reputation and countries from this configuration',
+      describe: 'take variables, home_net, reputation, countries and the files below from this configuration',
       complete: 'file',
     },
     log: {
@@ -104,12 +109,7 @@ export const replay = command({
       value: 'KINDS',
       describe: 'write log records into the EVE file too: http,tls,dns,flow,anomaly',
     },
-    'threshold-file': {
-      type: 'string',
-      value: 'FILE',
-      describe: 'suppress, threshold and rate_filter lines as in Suricata',
-      complete: 'file',
-    },
+    ...languageFileOptions,
     redact: { type: 'boolean', describe: 'mask sensitive header values as live' },
     midstream: { type: 'boolean', describe: 'judge flows that were under way when the capture began' },
     inline: { type: 'boolean', describe: 'let drops and rejects act on the rest of their flow' },
@@ -126,19 +126,17 @@ export const replay = command({
       throw new IdsError('USAGE', '--log writes into the EVE file: name one with --eve');
     }
     const sources = readRuleSources(paths);
-    const thresholds =
-      options['threshold-file'] === undefined ? {} : { thresholds: readThresholds(options['threshold-file']) };
     const { replayCaptures } = await import('../../replay/replay.js');
     const { eveLine } = await import('../../../alerts/eve.js');
     const eve = options.eve === undefined ? undefined : openLineFile(options.eve);
-    const configured = await fromConfig(options.config, sources);
+    const configured = await fromConfig(options.config, languagePaths(options), sources);
     const homeNet = options['home-net'] ?? configured.homeNet;
     const problems: Problem[] = [];
     const judge = (): ReplaySummary => {
       try {
         return replayCaptures({
           sources,
-          ...thresholds,
+          files: configured.files,
           captures,
           redact: options.redact,
           inline: options.inline,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LanguageOptions, RuleInfo, RuleSource } from '../../../rules/index.js';
+import type { LanguagePaths } from '../../config/language-files.js';
 import { readText } from '../../files.js';
 import { command } from '../command.js';
+import { languageFileOptions, languagePaths } from '../language-options.js';
 import { orderProblem, orderRule } from '../order.js';
 import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
@@ -15,13 +17,22 @@ const columns: readonly Column<RuleInfo>[] = [
   { title: 'reason', value: (rule) => rule.reason },
 ];
 
-/** The variables of a configuration, where its home_net depends on no host; else the stock ones. */
-async function language(file: string | undefined, sources: readonly RuleSource[]): Promise<LanguageOptions> {
-  const { languageOptions, loadConfig, ruleData } = await import('../../config/index.js');
-  if (file === undefined) return languageOptions();
+/**
+ * The language of a configuration, where its home_net depends on no host; else the stock one.
+ * @param paths files beside the rules: they take the place of the configured ones
+ */
+export async function checkLanguage(
+  file: string | undefined,
+  paths: LanguagePaths,
+  sources: readonly RuleSource[],
+): Promise<LanguageOptions> {
+  const { configuredPaths, languageOptions, loadConfig, readLanguageFiles, ruleData } =
+    await import('../../config/index.js');
+  if (file === undefined) return languageOptions({ files: readLanguageFiles(paths) });
   const config = loadConfig(readText(file), file);
   const { vars, redact, home_net: homeNet } = config;
-  const options = languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet });
+  const files = readLanguageFiles({ ...configuredPaths(config, file), ...paths });
+  const options = languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet, files });
   return { ...options, ...ruleData(config, file, sources) };
 }
 
@@ -40,15 +51,17 @@ export const rulesCheck = command({
     config: {
       type: 'string',
       value: 'FILE',
-      describe: 'take variables, redaction, reputation and countries from this configuration',
+      describe: 'take variables, redaction, reputation, countries and the files below from this configuration',
       complete: 'file',
     },
+    ...languageFileOptions,
   },
   example: ['ids rules check local.rules /etc/ids/rules', 'a file and a directory'],
-  run: async ({ paths, config }, context) => {
+  run: async ({ paths, config, ...options }, context) => {
     const { compileRules } = await import('../../../rules/index.js');
     const sources = readRuleSources(paths);
-    const { rules, problems, summary } = compileRules(sources, await language(config, sources));
+    const language = await checkLanguage(config, languagePaths(options), sources);
+    const { rules, problems, summary } = compileRules(sources, language);
     if (context.json) context.data({ summary, rules: rules.map(orderRule), problems: problems.map(orderProblem) });
     else {
       await printProblems(problems, context);

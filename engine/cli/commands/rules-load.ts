@@ -2,8 +2,10 @@
 import { IdsError } from '../../../common/errors.js';
 import type { Problem } from '../../../rules/index.js';
 import type { RulesLoadRequest, RulesLoadResult, RulesSummary } from '../../api/api.js';
+import { readText } from '../../files.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
+import { languageFileOptions } from '../language-options.js';
 import { orderProblem } from '../order.js';
 import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
@@ -35,12 +37,14 @@ export const rulesLoad = command({
     },
   },
   options: {
+    'threshold-file': languageFileOptions['threshold-file'],
     strict: { type: 'boolean', describe: 'load nothing if any rule has an error or is unsupported' },
   },
   example: ['ids rules load local.rules /etc/ids/rules', 'load a file and a directory'],
-  run: async ({ paths, strict }, context) => {
+  run: async ({ paths, strict, 'threshold-file': file }, context) => {
     const sources = paths.length > 0 ? { sources: readRuleSources(paths) } : {};
-    const result = await load({ ...sources, strict }, context);
+    const thresholds = file === undefined ? {} : { thresholds: { file, text: readText(file) } };
+    const result = await load({ ...sources, ...thresholds, strict }, context);
     const { summary, problems, generation } = result;
     if (context.json) context.data({ generation, summary, problems: problems.map(orderProblem) });
     else {
