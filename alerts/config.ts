@@ -5,7 +5,8 @@ import { isAbsolute } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../common/duration.js';
 import { messageOf } from '../common/errors.js';
-import { eventKinds } from './lines.js';
+import { formatNames } from './formats/index.js';
+import { eventKinds, logKinds } from './lines.js';
 import { facilities, severities } from './sinks/syslog-format.js';
 
 const MIB = 1048576;
@@ -71,6 +72,8 @@ const common = {
     .optional(),
   /** What it takes, by EVE's event_type. */
   events: z.array(z.enum(eventKinds)).min(1).default(['alert', 'drop', 'engine']),
+  /** Of alerts, drops and what the engine tells; log lines are EVE. */
+  format: z.enum(formatNames).default('eve'),
   queue,
   retry,
 };
@@ -162,7 +165,12 @@ export const outputsSchema = z
   .transform((outputs) => outputs.map((output) => ({ ...output, name: output.name ?? output.type })))
   .superRefine((outputs, context) => {
     const seen = new Set<string>();
-    outputs.forEach(({ name }, index) => {
+    outputs.forEach(({ name, format, events }, index) => {
+      const log = format === 'eve' ? undefined : events.find((kind) => logKinds.some((one) => one === kind));
+      if (log !== undefined) {
+        const message = `${log} records are EVE alone: give them an output of their own with format eve`;
+        context.addIssue({ code: 'custom', path: [index, 'events'], message });
+      }
       if (seen.has(name)) {
         const message = `two outputs are called "${name}": give one of them another name`;
         context.addIssue({ code: 'custom', path: [index, 'name'], message });

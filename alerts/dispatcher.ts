@@ -4,6 +4,7 @@
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
+import type { Format } from './formats/index.js';
 import { shared, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { MemoryOutbox, type Outbox } from './outbox.js';
@@ -33,10 +34,10 @@ export class Dispatcher {
       for (const config of configs) {
         const sink = await (options.sink ?? openSink)(config);
         const outbox = options.outbox?.(config) ?? new MemoryOutbox(config.queue);
-        const { type, batch, retry, queue } = config;
+        const { type, batch, retry, queue, format } = config;
         const events = new Set(config.events);
         const lineBytes = queue.log_bytes;
-        outputs.push(new Output(sink, outbox, { type, events, lineBytes, batch, retry, log: options.log }));
+        outputs.push(new Output(sink, outbox, { type, format, events, lineBytes, batch, retry, log: options.log }));
       }
     } catch (error) {
       await Promise.allSettled(outputs.map((output) => output.close(0)));
@@ -49,8 +50,12 @@ export class Dispatcher {
   /** Raises records; never waits, never throws. What an output has no room for is counted there. */
   push(batch: readonly Detection[]): void {
     if (batch.length === 0) return;
-    const entries = batch.map((detection) => new Entry(detection));
-    for (const output of this.#outputs) output.push(entries);
+    const made = new Map<Format, readonly Entry[]>();
+    for (const output of this.#outputs) {
+      let entries = made.get(output.format);
+      if (!entries) made.set(output.format, (entries = batch.map((detection) => new Entry(detection, output.format))));
+      output.push(entries);
+    }
   }
 
   /** Hands log lines to the outputs that take their kind; never waits, never throws. */

@@ -2,11 +2,11 @@
 // A record on its way out: every output shares it, so it is put into words once.
 
 import { randomBytes } from 'node:crypto';
-import { eveLine } from './eve.js';
+import { lineIn, type Format } from './formats/index.js';
 import type { EventKind, LineBatch, LogKind } from './lines.js';
 import type { Detection } from './model.js';
 
-/** What a receiver needs of a record. `line` is its EVE JSON without a newline. */
+/** What a receiver needs of a record. `line` is it in the format of the output, without a newline. */
 export interface Sendable {
   readonly kind: EventKind;
   readonly line: string;
@@ -16,14 +16,16 @@ export interface Sendable {
   readonly detection?: Detection;
 }
 
-/** One detection. Its line is made at first use. */
+/** One detection in one format. Its line is made at first use. */
 export class Entry implements Sendable {
   readonly detection: Detection;
+  readonly #format: Format;
   #line: string | undefined;
   #bytes = -1;
 
-  constructor(detection: Detection) {
+  constructor(detection: Detection, format: Format = 'eve') {
     this.detection = detection;
+    this.#format = format;
   }
 
   get kind(): EventKind {
@@ -31,7 +33,7 @@ export class Entry implements Sendable {
   }
 
   get line(): string {
-    return (this.#line ??= eveLine(this.detection));
+    return (this.#line ??= lineIn[this.#format](this.detection));
   }
 
   get bytes(): number {

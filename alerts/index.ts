@@ -18,6 +18,8 @@ export { protocolName, protocolNumber } from './protocols.js';
 export { escapeLine, printable } from './text.js';
 export { communityId, flowIds, flowIdsOf, type FlowIds, type FlowTuple } from './community-id.js';
 export { eveLine, eveTime, toEve, type EveRecord } from './eve.js';
+export { formatNames, lineIn, type Format } from './formats/index.js';
+export { shortIn } from './formats/short.js';
 export { shortLine } from './shorten.js';
 export { outputSchema, outputsSchema, type OutputConfig, type OutputInput } from './config.js';
 export { Entry, LineEntry, type Batch, type Sendable } from './entry.js';

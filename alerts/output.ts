@@ -3,6 +3,7 @@
 
 import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
 import { batchId, entriesOf, type Batch, type Entry, type Sendable } from './entry.js';
+import type { Format } from './formats/index.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
 import type { BatchLimits, Outbox } from './outbox.js';
@@ -40,6 +41,7 @@ export interface OutputStatus {
 
 export interface OutputOptions {
   readonly type: string;
+  readonly format?: Format;
   /** Kinds of records that it takes; all but log lines if absent. */
   readonly events?: ReadonlySet<EventKind>;
   /** Bytes of log lines that may wait. */
@@ -81,6 +83,10 @@ export class Output {
     this.#outbox = outbox;
     this.#options = options;
     this.#lines = new LineQueue(options.lineBytes ?? LINE_BYTES);
+  }
+
+  get format(): Format {
+    return this.#options.format ?? 'eve';
   }
 
   takes(kind: EventKind): boolean {

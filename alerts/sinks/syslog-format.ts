@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// RFC 5424 messages whose text is the EVE record, and RFC 6587 frames.
+// RFC 5424 messages whose text is the record, and RFC 6587 frames.
 
 import { hostname } from 'node:os';
 import type { Sendable } from '../entry.js';
 import { eveTime, type EveRecord } from '../eve.js';
+import type { Format } from '../formats/index.js';
+import { shortIn } from '../formats/short.js';
 import type { Detection } from '../model.js';
-import { shortLine, shortRecord } from '../shorten.js';
+import { shortRecord } from '../shorten.js';
 
 /** Facility names by number. */
 export const facilities = [
@@ -36,6 +38,8 @@ export interface SyslogOptions {
   readonly app_name: string;
   readonly hostname?: string | undefined;
   readonly structured_data?: string | undefined;
+  /** EVE if absent. */
+  readonly format?: Format;
   /** Longest message in bytes. */
   readonly max_bytes: number;
 }
@@ -57,6 +61,7 @@ function structuredData(id: string, d: Detection): string {
 
 /** Makes messages for one receiver. */
 export function syslogFormatter(options: SyslogOptions): (entry: Sendable) => string {
+  const { format = 'eve' } = options;
   const facility = facilities.indexOf(options.facility) * 8;
   const fixed = options.severity === 'auto' ? undefined : severities.indexOf(options.severity);
   const host = headerField(options.hostname ?? hostname(), 64);
@@ -75,11 +80,11 @@ export function syslogFormatter(options: SyslogOptions): (entry: Sendable) => st
     const head = `<${facility + (fixed ?? severityOf(d))}>1 ${time} ${tail} ${d.kind} ${data} `;
     const room = options.max_bytes - Buffer.byteLength(head);
     if (entry.bytes <= room) return head + entry.line;
-    const line = shortLine(d, room);
+    const line = shortIn(format, d, room);
     // Structured data is the first to go where even the shortest record does not fit.
     if (data === '-' || Buffer.byteLength(line) <= room) return head + line;
     const bare = `${head.slice(0, head.indexOf(' [', tail.length))} - `;
-    return bare + shortLine(d, options.max_bytes - Buffer.byteLength(bare));
+    return bare + shortIn(format, d, options.max_bytes - Buffer.byteLength(bare));
   };
 }
 

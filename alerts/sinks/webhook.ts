@@ -68,10 +68,16 @@ export class WebhookSink implements Sink {
 
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
     const lines = batch.entries.map((entry) => entry.line);
-    const body = this.#config.batch.records === 1 ? (lines[0] ?? '') : `[${lines.join(',\n')}]`;
+    const body =
+      this.#config.batch.records === 1 ? (lines[0] ?? '') : this.#text ? lines.join('\n') : `[${lines.join(',\n')}]`;
     const { status, retryAfter } = await this.#within(signal, (limit) => this.#post(batch.id, body, limit));
     if (status >= 200 && status < 300) return;
     throw this.#refusal(status, retryAfter);
+  }
+
+  /** CEF and LEEF are lines of text, the others JSON. */
+  get #text(): boolean {
+    return this.#config.format === 'cef' || this.#config.format === 'leef';
   }
 
   async close(): Promise<void> {
@@ -118,7 +124,7 @@ export class WebhookSink implements Sink {
       'user-agent': 'ids',
       ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       ...this.#config.headers,
-      'content-type': 'application/json',
+      'content-type': this.#text ? 'text/plain; charset=utf-8' : 'application/json',
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
       ...(key && { 'webhook-signature': signWebhook(key, id, timestamp, body) }),

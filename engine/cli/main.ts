@@ -4,7 +4,7 @@
 import { IdsError, messageOf } from '../../common/errors.js';
 import { ApiClient } from '../api/client.js';
 import { DEFAULT_SOCKET } from '../config/defaults.js';
-import { version } from '../version.js';
+import { version } from '../../common/version.js';
 import type { ExitStatus } from './command.js';
 import { openContext, processIo, type Io } from './context.js';
 import { helpText } from './help.js';

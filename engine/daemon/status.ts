@@ -6,7 +6,7 @@ import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
 import { resolveHomeNet } from '../config/index.js';
 import { reasonName } from '../judge/names.js';
-import { version } from '../version.js';
+import { version } from '../../common/version.js';
 import { unfitNote } from './address-rules.js';
 import type { DaemonParts } from './daemon.js';
 

@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import type { Agent, Dispatcher } from 'undici';
 import { IdsError, messageOf } from '../../common/errors.js';
 import type { FeedConfig } from '../config/feeds-schema.js';
-import { version } from '../version.js';
+import { version } from '../../common/version.js';
 import { Body } from './body.js';
 import { failed } from './failure.js';
 import { readHeaders } from './secret.js';

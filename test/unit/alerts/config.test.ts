@@ -17,6 +17,7 @@ t.test('defaults', async (t) => {
       path: '/var/log/ids/eve.json',
       mode: 0o640,
       events: ['alert', 'drop', 'engine'],
+      format: 'eve',
       queue: { records: 50_000, bytes: 67_108_864, overflow: 'drop-newest', log_bytes: 67_108_864 },
       retry: { initial: 1000, max: 60_000, max_age: 86_400_000 },
       batch: { records: 2000, bytes: 1_048_576 },

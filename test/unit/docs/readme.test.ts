@@ -3,7 +3,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { version } from '../../../engine/version.js';
+import { version } from '../../../common/version.js';
 import { parse } from '../../../engine/cli/parse.js';
 import { run } from '../../helpers/run.js';
 import { temporary } from '../engine/api/serve.js';

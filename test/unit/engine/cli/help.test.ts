@@ -3,7 +3,7 @@
 import t from 'tap';
 import { commands, groups } from '../../../../engine/cli/commands/index.js';
 import { parse, usage } from '../../../../engine/cli/parse.js';
-import { version } from '../../../../engine/version.js';
+import { version } from '../../../../common/version.js';
 import { invoke, shellWords } from './invoke.js';
 
 t.test('each command: help with words, options and an example', async (t) => {

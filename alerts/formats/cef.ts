@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Common Event Format (ArcSight, Microsoft Sentinel): one line, a header with bars and an extension of key=value pairs.
+// Micro Focus Security ArcSight Common Event Format, version 25.
+
+import { version } from '../../common/version.js';
+import type { Detection } from '../model.js';
+import { escapeLine } from '../text.js';
+import {
+  communityIdOf,
+  detectionId,
+  outcomeOf,
+  PRODUCT,
+  severityOf,
+  signatureOf,
+  timeMs,
+  titleOf,
+  VENDOR,
+} from './facts.js';
+
+/** 0 to 10, 10 the most severe. */
+const SEVERITY = { 1: 9, 2: 6, 3: 4, 4: 2 } as const;
+
+const header = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
+const value = (text: string | number): string =>
+  String(text).replace(/[\\=]/g, '\\$&').replace(/\r/g, '\\r').replace(/\n/g, '\\n');
+
+type Pair = readonly [key: string, value: string | number | undefined];
+
+/** Addresses of IPv6 have fields of their own. */
+function addresses(d: Detection): Pair[] {
+  if (d.src === '') return [];
+  if (d.ipVersion === 4)
+    return [
+      ['src', d.src],
+      ['dst', d.dst],
+    ];
+  return [
+    ['c6a2', d.src],
+    ['c6a2Label', 'Source IPv6 Address'],
+    ['c6a3', d.dst],
+    ['c6a3Label', 'Destination IPv6 Address'],
+  ];
+}
+
+function labelled(key: string, label: string, text: string | number | undefined): Pair[] {
+  return text === undefined || text === ''
+    ? []
+    : [
+        [key, text],
+        [`${key}Label`, label],
+      ];
+}
+
+function pairs(d: Detection): Pair[] {
+  const { rule, http } = d;
+  return [
+    ['rt', timeMs(d)],
+    ['externalId', detectionId(d)],
+    ['cat', rule?.category === '' ? undefined : rule?.category],
+    ...addresses(d),
+    ['spt', d.sport],
+    ['dpt', d.dport],
+    ['proto', d.proto === '' ? undefined : d.proto],
+    ['app', d.appProto ?? (http ? 'http' : undefined)],
+    ['act', outcomeOf(d)],
+    ['reason', d.reason],
+    ['cnt', d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined)],
+    ['deviceInboundInterface', d.iface],
+    ['deviceDirection', d.direction === undefined ? undefined : d.direction === 'to_server' ? 0 : 1],
+    ['in', d.flow?.toServer.bytes],
+    ['out', d.flow?.toClient.bytes],
+    ['dhost', http?.hostname ?? text(d.tls?.['sni'])],
+    ['request', http?.url],
+    ['requestMethod', http?.method],
+    ['requestClientApplication', http?.userAgent],
+    ['requestContext', http?.referer],
+    ...labelled('cs1', 'classtype', rule?.classtype),
+    ...labelled('cs2', 'communityId', communityIdOf(d)),
+    ...labelled('cs3', 'origin', d.origin),
+    ...labelled('cs4', 'references', rule && rule.references.length > 0 ? rule.references.join(' ') : undefined),
+    ...labelled('cn1', 'revision', rule?.rev),
+    ...labelled('cn2', 'generation', d.generation),
+  ];
+}
+
+const text = (known: unknown): string | undefined => (typeof known === 'string' ? known : undefined);
+
+/** The record as one line of CEF, without a newline. */
+export function cefLine(d: Detection): string {
+  const head = [VENDOR, PRODUCT, version, signatureOf(d), titleOf(d), SEVERITY[severityOf(d)]];
+  const extension = pairs(d).flatMap(([key, one]) => (one === undefined ? [] : [`${key}=${value(one)}`]));
+  return plain(`CEF:0|${head.map((one) => header(String(one))).join('|')}|${extension.join(' ')}`);
+}
+
+/** Without control characters: they would end the line, or act on a terminal. */
+function plain(line: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  return escapeLine(line.replace(/[\x00-\x1f]/g, ' '));
+}

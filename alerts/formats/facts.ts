@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all formats say of a detection, worked out once: names, numbers and words that do not depend on the format.
+
+import { createHash } from 'node:crypto';
+import { flowIds } from '../community-id.js';
+import type { Detection } from '../model.js';
+import { protocolNumber } from '../protocols.js';
+import { cleanText } from '../text.js';
+
+export const VENDOR = 'ids';
+export const PRODUCT = 'ids';
+
+/** What was done about the packet, monitor mode taken into account. */
+export type Outcome = 'allowed' | 'dropped' | 'rejected';
+
+export function outcomeOf(d: Detection): Outcome {
+  if (d.would || d.verdict === 'pass') return 'allowed';
+  return d.verdict === 'drop' ? 'dropped' : 'rejected';
+}
+
+/**
+ * The same for the same detection, however often it is delivered: 128 bits in hexadecimal of what, when, where from and
+ * where to.
+ */
+export function detectionId(d: Detection): string {
+  const rule = d.rule ? [d.rule.gid, d.rule.sid, d.rule.rev] : [];
+  const what = [d.kind, d.timeUs, d.reason, d.src, d.sport, d.dst, d.dport, d.proto, d.icmpType, d.icmpCode];
+  const rest = [d.iface, d.pcapCnt, d.origin, d.engine?.message, d.packet.len, d.packet.tcp?.seq, d.packet.ipId];
+  return createHash('sha256')
+    .update(JSON.stringify([...what, ...rule, ...rest]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** The title of the record: the rule's message, else the reason in words. */
+export function titleOf(d: Detection): string {
+  if (d.engine) return cleanText(d.engine.message);
+  return d.rule ? cleanText(d.rule.msg) : `packet ${d.verdict === 'pass' ? 'passed' : 'dropped'}: ${d.reason}`;
+}
+
+/** Names the kind of event: `GID:SID`, else the reason. */
+export function signatureOf(d: Detection): string {
+  return d.rule ? `${d.rule.gid}:${d.rule.sid}` : d.reason;
+}
+
+/** A rule's severity 1 to 4, or of what has no rule: an error of the engine 2, all else 4. */
+export function severityOf(d: Detection): 1 | 2 | 3 | 4 {
+  if (d.engine) return d.engine.level === 'Error' ? 2 : 3;
+  const severity = d.rule?.severity ?? 4;
+  return severity <= 1 ? 1 : severity === 2 ? 2 : severity === 3 ? 3 : 4;
+}
+
+/** The community id of the flow, if it has one. */
+export function communityIdOf(d: Detection): string | undefined {
+  const proto = protocolNumber(d.proto);
+  if (d.src === '' || d.dst === '' || proto === undefined) return undefined;
+  const icmp = d.icmpType !== undefined;
+  const sport = icmp ? d.icmpType : d.sport;
+  const dport = icmp ? d.icmpCode : d.dport;
+  return flowIds({ src: d.src, dst: d.dst, proto, sport, dport, vlan: d.vlan ?? [] }).communityId;
+}
+
+/** Milliseconds since the epoch. */
+export function timeMs(d: Detection): number {
+  return Number.isFinite(d.timeUs) ? Math.floor(d.timeUs / 1000) : 0;
+}
+
+/** ISO 8601 with microseconds, in UTC. */
+export function isoTime(d: Detection): string {
+  const us = Number.isFinite(d.timeUs) ? Math.floor(d.timeUs) : 0;
+  return `${new Date(Math.floor(us / 1000)).toISOString().slice(0, 19)}.${String(us % 1e6).padStart(6, '0')}Z`;
+}

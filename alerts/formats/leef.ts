@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log Event Extended Format 2.0 (IBM QRadar): a header with bars, then attributes with tabs between them.
+
+import { version } from '../../common/version.js';
+import type { Detection } from '../model.js';
+import { escapeLine } from '../text.js';
+import {
+  communityIdOf,
+  detectionId,
+  outcomeOf,
+  PRODUCT,
+  severityOf,
+  signatureOf,
+  timeMs,
+  titleOf,
+  VENDOR,
+} from './facts.js';
+
+/** 1 to 10, 10 the most severe. */
+const SEVERITY = { 1: 9, 2: 6, 3: 4, 4: 2 } as const;
+
+// eslint-disable-next-line no-control-regex -- tabs and ends of lines are what separates
+const oneLine = (text: string | number): string => String(text).replace(/[\x00-\x1f]+/g, ' ');
+const header = (text: string): string => oneLine(text).replaceAll('|', ' ');
+
+/** `MMM dd yyyy HH:mm:ss.SSS`, the format that is named in devTimeFormat, in UTC. */
+function deviceTime(d: Detection): string {
+  const [, day = '', month = '', year = '', clock = ''] =
+    /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(timeMs(d)).toUTCString()) ?? [];
+  return `${month} ${day} ${year} ${clock}.${String(timeMs(d) % 1000).padStart(3, '0')} UTC`;
+}
+
+function attributes(d: Detection): readonly (readonly [string, string | number | undefined])[] {
+  const { rule, http } = d;
+  return [
+    ['devTime', deviceTime(d)],
+    ['devTimeFormat', 'MMM dd yyyy HH:mm:ss.SSS z'],
+    ['cat', rule?.category === '' ? undefined : rule?.category],
+    ['sev', SEVERITY[severityOf(d)]],
+    ['src', d.src === '' ? undefined : d.src],
+    ['dst', d.dst === '' ? undefined : d.dst],
+    ['srcPort', d.sport],
+    ['dstPort', d.dport],
+    ['proto', d.proto === '' ? undefined : d.proto],
+    ['srcBytes', d.flow?.toServer.bytes],
+    ['dstBytes', d.flow?.toClient.bytes],
+    ['srcPackets', d.flow?.toServer.packets],
+    ['dstPackets', d.flow?.toClient.packets],
+    ['action', outcomeOf(d)],
+    ['reason', d.reason],
+    ['name', titleOf(d)],
+    ['id', detectionId(d)],
+    ['rev', rule?.rev],
+    ['classtype', rule?.classtype],
+    ['policy', d.origin],
+    ['interface', d.iface],
+    ['app', d.appProto ?? (http ? 'http' : undefined)],
+    ['url', http?.url],
+    ['method', http?.method],
+    ['host', http?.hostname],
+    ['userAgent', http?.userAgent],
+    ['sni', typeof d.tls?.['sni'] === 'string' ? d.tls['sni'] : undefined],
+    ['communityId', communityIdOf(d)],
+    ['count', d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined)],
+  ];
+}
+
+/** The record as one line of LEEF 2.0, without a newline; the delimiter is a tab, as the header says (x09). */
+export function leefLine(d: Detection): string {
+  const head = [VENDOR, PRODUCT, version, signatureOf(d)].map(header).join('|');
+  const body = attributes(d).flatMap(([key, one]) => (one === undefined ? [] : [`${key}=${oneLine(one)}`]));
+  return `LEEF:2.0|${head}|x09|${body.map(escapeLine).join('\t')}`;
+}
