@@ -48,12 +48,16 @@ export class RecordPacket implements JudgedPacket {
     return (this.#dst ??= this.#address(this.#at + L.daddr));
   }
 
+  get ports(): boolean {
+    return (this.#view.getUint8(this.#at + L.flags) & EventFlag.EVENT_PORTS) !== 0;
+  }
+
   get sport(): number {
-    return this.#view.getUint16(this.#at + L.sport);
+    return this.ports ? this.#view.getUint16(this.#at + L.sport) : 0;
   }
 
   get dport(): number {
-    return this.#view.getUint16(this.#at + L.dport);
+    return this.ports ? this.#view.getUint16(this.#at + L.dport) : 0;
   }
 
   get proto(): number {
@@ -133,9 +137,9 @@ export class RecordPacket implements JudgedPacket {
       case Field.TCP_WINDOW:
         return tcp ? view.getUint16(at + L.window, true) : undefined;
       case Field.ICMP_TYPE:
-        return icmp ? this.sport : undefined;
+        return icmp ? view.getUint16(at + L.sport) : undefined;
       case Field.ICMP_CODE:
-        return icmp ? this.dport : undefined;
+        return icmp ? view.getUint16(at + L.dport) : undefined;
       case Field.ICMP_ID:
         return icmp ? view.getUint16(at + L.icmpId, true) : undefined;
       case Field.ICMP_SEQ:

@@ -185,6 +185,8 @@ export interface Message {
 
 /** The packet with which the message was complete. */
 export interface JudgedPacket extends PacketTuple {
+  /** False if it has no ports: then it meets `any` alone. */
+  readonly ports?: boolean;
   /** Header fields and the bits of Field.FLOW; undefined for what it lacks. */
   field?(field: Field): number | undefined;
   /** Application protocol of its flow; rules that name one are not asked for another. */

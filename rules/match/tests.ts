@@ -31,15 +31,15 @@ export function holdsAddress(set: AddressSet, address: bigint): boolean {
   return false;
 }
 
-function endpointHolds(endpoint: Endpoint, address: bigint, port: number): boolean {
-  if (!endpoint.anyPort && !holdsPort(endpoint.ports, port)) return false;
+function endpointHolds(endpoint: Endpoint, address: bigint, port: number, packet: JudgedPacket): boolean {
+  if (!endpoint.anyPort && (packet.ports === false || !holdsPort(endpoint.ports, port))) return false;
   return endpoint.anyAddress || holdsAddress(endpoint.addresses, address);
 }
 
 function wayHolds(ways: readonly Way[], packet: JudgedPacket): boolean {
   for (const { source, destination } of ways) {
-    if (endpointHolds(source, packet.src, packet.sport) && endpointHolds(destination, packet.dst, packet.dport))
-      return true;
+    const { src, dst, sport, dport } = packet;
+    if (endpointHolds(source, src, sport, packet) && endpointHolds(destination, dst, dport, packet)) return true;
   }
   return false;
 }

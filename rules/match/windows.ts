@@ -11,6 +11,7 @@ import { holdsAddress } from './tests.js';
 export interface PacketTuple {
   readonly src: bigint;
   readonly dst: bigint;
+  /** Both 0 if it has none. */
   readonly sport: number;
   readonly dport: number;
   /** IP protocol number. */

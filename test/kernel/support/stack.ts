@@ -2,7 +2,7 @@
 // The programs and the engine that reads their rings, as in a replay: frame by frame, with every record in between.
 
 import type { LineBatch, LogKind } from '../../../alerts/index.js';
-import { BytesRecordLayout, ControlFlag, EventLayout, EventType, FlowRecordLayout } from '../../../common/abi.gen.js';
+import { BytesFlag, BytesRecordLayout, ControlFlag, HeadersLayout, EventLayout, EventType, FlowRecordLayout } from '../../../common/abi.gen.js';
 import { HttpLayout, L7Limit, MaskedLayout, Stat } from '../../../common/abi.gen.js';
 import { datagramSizes, indexKey, Kernel, RingReader } from '../../../engine/bpf/index.js';
 import { languageOptions } from '../../../engine/config/index.js';
@@ -39,8 +39,11 @@ export function recordSize(view: DataView, at: number): number {
     }
     case EventType.EVENT_TLS:
     case EventType.EVENT_DNS:
-    case EventType.EVENT_PAYLOAD:
-      return BytesRecordLayout.SIZE + view.getUint32(at + BytesRecordLayout.length, true);
+    case EventType.EVENT_PAYLOAD: {
+      const whole = view.getUint32(at + BytesRecordLayout.flags, true) & BytesFlag.BYTES_HEADERS;
+      const length = view.getUint32(at + BytesRecordLayout.length, true);
+      return BytesRecordLayout.SIZE + (whole ? HeadersLayout.SIZE : 0) + length;
+    }
     case EventType.EVENT_FLOW:
       return FlowRecordLayout.SIZE;
     default:

@@ -137,8 +137,33 @@ const VALUES: readonly (readonly [Field, number])[] = [
   [Field.TCP_SEQ, 4294967295],
 ];
 
-function condition(r: Random): Condition {
-  const [field, size] = r.pick(VALUES);
+/** Further fields, for packets of which nothing is left out. */
+export const EVERY_FIELD: readonly (readonly [Field, number])[] = [
+  ...VALUES,
+  ...VALUES.slice(0, 4),
+  [Field.FRAGOFFSET, 4],
+  [Field.IPOPTS, 2048],
+  [Field.TCP_ACK, 4294967295],
+  [Field.TCP_RES, 16],
+  [Field.TCP_OPTS, 256],
+  [Field.TCP_MSS, 4],
+  [Field.TCP_WSCALE, 16],
+  [Field.ICMP_ID, 4],
+  [Field.ICMP_SEQ, 4],
+  [Field.ICMP_MTU, 1500],
+  [Field.VLAN_LAYERS, 3],
+  [Field.VLAN_ID0, 4],
+  [Field.VLAN_ID1, 4],
+  [Field.FRAGMENT, 2],
+  [Field.FLOW, 64],
+  [Field.FLOW, 64],
+  [Field.FLOW, 64],
+  [Field.DECODE1, 4294967295],
+  [Field.DECODE2, 4294967295],
+];
+
+function condition(r: Random, fields: readonly (readonly [Field, number])[]): Condition {
+  const [field, size] = r.pick(fields);
   const mask = r.chance(70) ? 0xffffffff : r.int(size);
   const wide = r.chance(60);
   const lo = wide ? r.int(Math.ceil(size / 2)) : r.int(Math.min(size, 4));
@@ -156,10 +181,11 @@ const PROTOCOLS: readonly { protocol: string; ipProtocols?: number[]; anyFrame?:
   { protocol: 'pkthdr', anyFrame: true },
 ];
 
-export function randomRule(r: Random, sid: number): Rule {
+/** @param fields that conditions are about, with how many values each is likely to have */
+export function randomRule(r: Random, sid: number, fields = VALUES): Rule {
   const { protocol, ipProtocols, anyFrame } = r.pick(PROTOCOLS);
   const position = { file: 'random.rules', line: sid, column: 1 };
-  const conditions = Array.from({ length: r.int(3) }, () => condition(r));
+  const conditions = Array.from({ length: r.int(3) }, () => condition(r, fields));
   const matches = conditions.map((one): HeaderMatch => ({
     kind: 'header',
     keyword: 'random',
@@ -195,7 +221,8 @@ export function randomRule(r: Random, sid: number): Rule {
   };
 }
 
-function randomAddress(r: Random, rules: readonly Rule[]): bigint {
+/** An address at the edge of one that a rule names, mostly. */
+export function randomAddress(r: Random, rules: readonly Rule[]): bigint {
   if (rules.length > 0 && r.chance(80)) {
     const rule = r.pick(rules);
     const way = rule.ways[r.int(rule.ways.length)];
@@ -207,7 +234,7 @@ function randomAddress(r: Random, rules: readonly Rule[]): bigint {
   return r.pick(BASES) + BigInt(r.int(2000));
 }
 
-function randomPort(r: Random): number {
+export function randomPort(r: Random): number {
   return r.chance(80) ? r.pick(PORTS) : r.int(65536);
 }
 

@@ -75,7 +75,8 @@ export function eventAt(fields: EventFields, more = 0): DataView {
 /** A bulk record with a header section. */
 export function httpAt(section: string, fields: EventFields = {}): DataView {
   const text = Buffer.from(section, 'latin1');
-  const view = eventAt({ ...fields, type: EventType.EVENT_HTTP }, HttpLayout.SIZE - E.SIZE + text.length);
+  const flags = (fields.flags ?? 0) | EventFlag.EVENT_PORTS | EventFlag.EVENT_L4;
+  const view = eventAt({ ...fields, flags, type: EventType.EVENT_HTTP }, HttpLayout.SIZE - E.SIZE + text.length);
   view.setUint32(AT + HttpLayout.length, text.length, true);
   new Uint8Array(view.buffer).set(text, AT + HttpLayout.SIZE);
   return view;
