@@ -59,7 +59,7 @@ function ruleOf(r: Random, sid: number): Rule {
 /** What the evaluator makes of rules on headers alone, if every packet is shown to it. */
 function programOf(rules: readonly Rule[]): EngineProgram {
   const candidates = rules.map((rule, index) => ({ rule, index })).sort(byEngineRank);
-  const program = makeProgram(candidates, () => -1);
+  const program = makeProgram(candidates, () => -1, []);
   const all = { filters: [], always: Uint32Array.from(candidates.keys()), led: new Map(), used: true };
   return { ...program, kinds: program.kinds.map((kind, number) => (number === Kind.HEADERS ? all : kind)) };
 }
