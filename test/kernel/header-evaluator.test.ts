@@ -20,7 +20,7 @@ import { BufferMessage, createEvaluator, Kind, type EngineMatch } from '../../ru
 import type { Endpoint, Rule } from '../../rules/ast.js';
 import { buildRuleset } from '../../rules/compile/table.js';
 import { byEngineRank, makeProgram, type EngineProgram } from '../../rules/match/program.js';
-import { isIpOnly } from '../../rules/match/kinds.js';
+import { isIpOnly, isOnFlow } from '../../rules/match/kinds.js';
 import { privileged } from '../helpers/privileged.js';
 import { EVERY_FIELD, Random, randomRule } from '../unit/rules/support/random.js';
 import { HeaderTraffic } from './support/header-traffic.js';
@@ -47,13 +47,13 @@ function threshold(r: Random, rule: Rule): Rule {
   return { ...rule, threshold: { type, track, unique, ...rest } };
 }
 
-/** A rule of which each packet is asked: one on addresses alone would alert once a flow. */
+/** A rule of which each packet is asked, whatever came before in its flow. */
 function ruleOf(r: Random, sid: number): Rule {
   const random = randomRule(r, sid, EVERY_FIELD);
   const rule = threshold(r, r.chance(40) ? { ...random, ways: anywhere } : random);
-  const action =
-    rule.action === Action.REJECT || (rule.action === Action.ALERT && isIpOnly(rule)) ? Action.DROP : rule.action;
-  return { ...rule, action };
+  const { action } = rule;
+  const ofFlow = (action === Action.ALERT && isIpOnly(rule)) || (action === Action.PASS && isOnFlow(rule));
+  return { ...rule, action: ofFlow || action === Action.REJECT ? Action.DROP : action };
 }
 
 /** What the evaluator makes of rules on headers alone, if every packet is shown to it. */
