@@ -2,7 +2,15 @@
 // The programs and the engine that reads their rings, as in a replay: frame by frame, with every record in between.
 
 import type { LineBatch, LogKind } from '../../../alerts/index.js';
-import { BytesFlag, BytesRecordLayout, ControlFlag, HeadersLayout, EventLayout, EventType, FlowRecordLayout } from '../../../common/abi.gen.js';
+import {
+  BytesFlag,
+  BytesRecordLayout,
+  ControlFlag,
+  HeadersLayout,
+  EventLayout,
+  EventType,
+  FlowRecordLayout,
+} from '../../../common/abi.gen.js';
 import { HttpLayout, L7Limit, MaskedLayout, Stat } from '../../../common/abi.gen.js';
 import { datagramSizes, indexKey, Kernel, RingReader } from '../../../engine/bpf/index.js';
 import { languageOptions } from '../../../engine/config/index.js';
