@@ -13,6 +13,7 @@ export {
 export type { DatasetSpec } from './datasets/declarations.js';
 export { lookups, type DatasetChange } from './datasets/tests.js';
 export { formatValue, parseValue, type DatasetType } from './datasets/values.js';
+export { explainRule, type RuleExplanation } from './explain.js';
 export { keywords } from './keywords/index.js';
 export type { Keyword } from './keywords/types.js';
 export { parseRules, type LanguageOptions, type ParsedRules } from './parser.js';

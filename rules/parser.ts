@@ -4,7 +4,17 @@
 import { messageOf } from '../common/errors.js';
 import { applyThresholds } from './apply-thresholds.js';
 import { addressDomain, resolveAddresses } from './addresses.js';
-import type { AddressSet, AppName, HeaderMatch, Match, Problem, Rule, RuleSource, UnsupportedRule } from './ast.js';
+import type {
+  AddressSet,
+  AppName,
+  HeaderMatch,
+  Match,
+  Problem,
+  Rule,
+  RuleMeta,
+  RuleSource,
+  UnsupportedRule,
+} from './ast.js';
 import {
   parseClassifications,
   parseReferences,
@@ -45,6 +55,8 @@ export interface LanguageOptions {
   readonly thresholds?: RuleSource;
   readonly classification?: RuleSource;
   readonly references?: RuleSource;
+  /** Rules that are left out, as `GID:SID`. */
+  readonly disabled?: readonly string[];
   /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
   readonly addressRules?: 'lists' | 'inline';
 }
@@ -54,6 +66,8 @@ export interface ParsedRules {
   readonly unsupported: UnsupportedRule[];
   /** Rules that are commented out. */
   readonly disabled: number;
+  /** Rules that LanguageOptions.disabled names. */
+  readonly switchedOff?: readonly Rule[];
   readonly problems: Problem[];
   /** Sets of values that the rules name. */
   readonly datasets: readonly DatasetSpec[];
@@ -234,8 +248,18 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
     });
   }
   const home = resolveAddresses('$HOME_NET', run.resolver.addressDomain);
-  const { rules, unsupported } = filter.result();
-  const rest = { unsupported, disabled, datasets: datasets.sets, ...('set' in home ? { home: home.set } : {}) };
+  const all = filter.result();
+  const off = new Set(options.disabled);
+  const isOff = ({ meta }: { readonly meta: RuleMeta }): boolean => off.has(`${meta.gid}:${meta.sid}`);
+  const rules = off.size === 0 ? all.rules : all.rules.filter((rule) => !isOff(rule));
+  const { unsupported } = all;
+  const rest = {
+    ...(off.size === 0 ? {} : { switchedOff: all.rules.filter(isOff) }),
+    unsupported,
+    disabled,
+    datasets: datasets.sets,
+    ...('set' in home ? { home: home.set } : {}),
+  };
   if (options.thresholds === undefined) return { rules, ...rest, problems };
   const file = parseThresholdFile(options.thresholds, options.addressVars);
   const applied = applyThresholds(rules, unsupported, file.lines);

@@ -2,7 +2,7 @@
 // What the daemon answers on its control socket and what the CLI asks: the one description of both sides.
 
 import type { Detection, OutputStatus } from '../../alerts/index.js';
-import type { Compilation, Problem, RuleInfo, RuleSource } from '../../rules/index.js';
+import type { Compilation, Problem, RuleExplanation, RuleInfo, RuleSource } from '../../rules/index.js';
 import type { BulkApi } from './bulk-api.js';
 import type { FlowsApi, FlowsInUse } from './flows-api.js';
 import type { Layer7Api } from './layer7-api.js';
@@ -23,6 +23,19 @@ export interface RulesLoadResult {
   readonly generation: number;
   readonly summary: RulesSummary;
   readonly problems: readonly Problem[];
+}
+
+export interface RulesEnableRequest {
+  /** `SID`, of every group, or `GID:SID`. */
+  readonly rules: readonly string[];
+  readonly enabled: boolean;
+}
+
+export interface RulesEnableResult {
+  /** Number of the set that is in force. */
+  readonly generation: number;
+  /** Rules that were not so before, as `GID:SID`. */
+  readonly changed: readonly string[];
 }
 
 /** Counters of one rule since its set was loaded. */
@@ -208,6 +221,8 @@ export interface Api extends BulkApi, FlowsApi, Layer7Api {
   listRules(): Promise<RulesList>;
   /** @throws IdsError NOT_FOUND */
   showRule(sid: number): Promise<readonly RuleRecord[]>;
+  explainRule(sid: number): Promise<readonly RuleExplanation[]>;
+  enableRules(request: RulesEnableRequest): Promise<RulesEnableResult>;
   blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]>;
   blocklistRemove(prefixes: readonly string[]): Promise<readonly PrefixOutcome[]>;
   /** In address order, or with `sort` the most packets first. */

@@ -4,6 +4,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Detection } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
+import type { RuleExplanation } from '../../rules/index.js';
 import type {
   AllowEntry,
   Api,
@@ -13,6 +14,8 @@ import type {
   ListRequest,
   PrefixOutcome,
   RuleRecord,
+  RulesEnableRequest,
+  RulesEnableResult,
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
@@ -66,6 +69,14 @@ export class ApiClient implements Api {
 
   showRule(sid: number): Promise<readonly RuleRecord[]> {
     return this.#get(`/v1/rules/${sid}`);
+  }
+
+  explainRule(sid: number): Promise<readonly RuleExplanation[]> {
+    return this.#get(`/v1/rules/${sid}/explain`);
+  }
+
+  enableRules(request: RulesEnableRequest): Promise<RulesEnableResult> {
+    return this.#post('/v1/rules/enable', request);
   }
 
   blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {

@@ -27,6 +27,13 @@ const schemas = {
     thresholds: source.optional(),
     strict: z.boolean(),
   }),
+  enable: z.object({
+    rules: z
+      .array(z.string().regex(/^(\d{1,10}:)?\d{1,10}$/))
+      .min(1)
+      .max(100_000),
+    enabled: z.boolean(),
+  }),
   block: z.object({
     prefixes,
     ttl: z.number().int().positive().max(MAX_TTL).optional(),
@@ -80,6 +87,8 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/stop', (request) => api.stop(read(schemas.stop, request.body)));
   app.post('/v1/rules', (request) => api.loadRules(compact(read(schemas.rules, request.body))));
   app.get('/v1/rules', () => api.listRules());
+  app.post('/v1/rules/enable', (request) => api.enableRules(read(schemas.enable, request.body)));
+  app.get('/v1/rules/:sid/explain', (request) => api.explainRule(read(schemas.sid, request.params).sid));
   app.get('/v1/rules/:sid', (request) => api.showRule(read(schemas.sid, request.params).sid));
   app.post('/v1/blocklist/add', (request) => api.blocklistAdd(compact(read(schemas.block, request.body))));
   app.post('/v1/blocklist/remove', (request) => api.blocklistRemove(read(schemas.prefixes, request.body).prefixes));

@@ -22,6 +22,7 @@ const ruleFields: Readonly<Record<keyof RuleRecord, true>> = {
   placement: true,
   needs: true,
   reason: true,
+  slow: true,
   threshold: true,
   suppress: true,
   positions: true,

@@ -3,6 +3,7 @@
 
 import type { Detection } from '../../alerts/index.js';
 import { parseAddress } from '../../common/address.js';
+import type { RuleExplanation } from '../../rules/index.js';
 import type {
   AllowEntry,
   Api,
@@ -12,6 +13,8 @@ import type {
   ListRequest,
   PrefixOutcome,
   RuleRecord,
+  RulesEnableRequest,
+  RulesEnableResult,
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
@@ -68,6 +71,16 @@ export class DaemonApi implements Api {
 
   showRule(sid: number): Promise<readonly RuleRecord[]> {
     return Promise.resolve().then(() => this.#parts.rules.show(sid));
+  }
+
+  explainRule(sid: number): Promise<readonly RuleExplanation[]> {
+    return Promise.resolve().then(() => this.#parts.rules.explain(sid));
+  }
+
+  async enableRules({ rules, enabled }: RulesEnableRequest): Promise<RulesEnableResult> {
+    const result = await this.#parts.rules.enable(rules, enabled);
+    this.#parts.log.info({ ...result, enabled }, 'rules enabled or disabled');
+    return result;
   }
 
   async blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {

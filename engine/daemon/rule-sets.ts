@@ -8,13 +8,22 @@ import { Stat } from '../../common/abi.gen.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import {
   addressOrigin,
+  explainRule,
   type Compilation,
   type LanguageOptions,
   type Problem,
+  type RuleExplanation,
   type RuleInfo,
   type RuleSource,
 } from '../../rules/index.js';
-import type { RuleCounts, RuleRecord, RulesList, RulesLoadRequest, RulesLoadResult } from '../api/api.js';
+import type {
+  RuleCounts,
+  RuleRecord,
+  RulesList,
+  RulesEnableResult,
+  RulesLoadRequest,
+  RulesLoadResult,
+} from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
@@ -138,10 +147,13 @@ export class RuleSets {
     return this.#load(request, false, compilation);
   }
 
-  async #compile({ sources, thresholds }: RulesLoadRequest): Promise<Compilation> {
+  async #compile(
+    { sources, thresholds }: RulesLoadRequest,
+    disabled: readonly string[] = this.#disabled(),
+  ): Promise<Compilation> {
     const { configured, language } = this.#options;
     const taken = sources ?? configured();
-    const options = language(taken);
+    const options = { ...language(taken), disabled };
     return this.#compiler.compile(taken, thresholds ? { ...options, thresholds } : options);
   }
 
@@ -160,7 +172,48 @@ export class RuleSets {
     return result;
   }
 
-  async #load(request: RulesLoadRequest, remember: boolean, first?: Promise<Compilation>): Promise<RulesLoadResult> {
+  /**
+   * Disables or enables rules, over reloads and restarts. @param names `SID`, of every group, or `GID:SID`
+   * @throws IdsError NOT_FOUND
+   */
+  enable(names: readonly string[], enabled: boolean): Promise<RulesEnableResult> {
+    const result = this.#queue.then(() => this.#enable(names, enabled));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #enable(names: readonly string[], enabled: boolean): Promise<RulesEnableResult> {
+    const { rules } = this.current.compilation;
+    const before = new Set(this.#disabled());
+    const known = new Set([...rules.map(({ gid, sid }) => `${gid}:${sid}`), ...before]);
+    const keys = names.flatMap((name) => {
+      const found = name.includes(':')
+        ? [name].filter((key) => known.has(key))
+        : [...known].filter((key) => key.endsWith(`:${name}`));
+      if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule ${name} is loaded: see "ids rules list"`);
+      return found;
+    });
+    const changed = [...new Set(keys)].filter((key) => before.has(key) === enabled);
+    if (changed.length === 0) return { generation: this.current.generation, changed };
+    for (const key of changed) if (enabled) before.delete(key);
+    for (const key of changed) if (!enabled) before.add(key);
+    const disabled = [...before].sort();
+    const request = { ...this.#remembered(), strict: false };
+    const { generation } = await this.#load(request, false, this.#compile(request, disabled), disabled);
+    return { generation, changed };
+  }
+
+  /** Rules that are disabled, as `GID:SID`. */
+  #disabled(): readonly string[] {
+    return (this.#read('disabled.json') as readonly string[] | null) ?? [];
+  }
+
+  async #load(
+    request: RulesLoadRequest,
+    remember: boolean,
+    first?: Promise<Compilation>,
+    disabled?: readonly string[],
+  ): Promise<RulesLoadResult> {
     const { kernel, ring } = this.#options;
     const compilation = await (first ?? this.#compile(request));
     const { problems, summary } = compilation;
@@ -192,10 +245,11 @@ export class RuleSets {
     // A load by hand can be refused as a whole; without it the set would protect nobody.
     const refusals = await this.#listAddresses(compilation, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
-    const files = ['generation.json', ...(remember ? ['rules.json'] : [])];
+    const files = ['generation.json', ...(remember ? ['rules.json'] : []), ...(disabled ? ['disabled.json'] : [])];
     try {
       this.#stage('generation.json', { generation, digest });
       if (remember) this.#stage('rules.json', loadedByHand(request));
+      if (disabled) this.#stage('disabled.json', disabled);
     } catch (error) {
       await this.#unlistAddresses(compilation, generation);
       throw error;
@@ -259,6 +313,13 @@ export class RuleSets {
     const found = this.#records(this.current).filter((rule) => rule.sid === sid);
     if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
     return found;
+  }
+
+  /** @throws IdsError NOT_FOUND */
+  explain(sid: number): readonly RuleExplanation[] {
+    const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
+    if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
+    return found.map((rule) => explainRule(rule, this.#options.language([{ file: rule.file, text: rule.text }])));
   }
 
   /** Rules that had events held back, with how many, since their set was loaded. */

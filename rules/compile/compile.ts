@@ -18,6 +18,7 @@ import { headPattern, refuseMasked } from './masked.js';
 import { findOverlaps } from './overlap.js';
 import { place, type Placed } from './placement.js';
 import { rejectSides } from './reject.js';
+import { slowReason } from './slow.js';
 import type { ActionName, Compilation, CompilationSummary, RuleInfo } from './types.js';
 
 const ACTION_NAMES: Readonly<Record<Action, ActionName>> = {
@@ -47,6 +48,7 @@ function thresholdText({ threshold }: Rule): string | undefined {
 function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
   const { rule, placement, reason } = placed;
   const threshold = thresholdText(rule);
+  const slow = placement === 'engine' ? slowReason(rule) : undefined;
   return {
     ...rule.meta,
     action: ACTION_NAMES[rule.action],
@@ -54,6 +56,7 @@ function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
     placement,
     ...(placement === 'engine' ? { needs: needList(needsOf(rule)) } : {}),
     ...(reason === undefined ? {} : { reason }),
+    ...(slow === undefined ? {} : { slow }),
     ...(threshold === undefined ? {} : { threshold }),
     ...(rule.suppress === undefined ? {} : { suppress: rule.suppress.map(({ text }) => text) }),
     positions,
@@ -82,6 +85,11 @@ function infoOfUnsupported(rule: UnsupportedRule): RuleInfo {
   };
 }
 
+function infoOfDisabled(rule: Rule): RuleInfo {
+  const reason = 'disabled by "ids rules disable"';
+  return { ...infoOf({ rule, placement: 'disabled', reason }, []), enabled: false };
+}
+
 function refusal({ rule, reason, keyword }: Placed): Problem {
   return {
     ...rule.position,
@@ -105,15 +113,17 @@ function summarise(
     new Set(found.map(({ file, line }) => `${file}\0${line}`)).size;
   const errors = errorsOf(wrong);
   const unsupported = count('unsupported');
-  const usable = rules.length - unsupported;
+  const disabled = count('disabled');
+  const usable = rules.length - unsupported - disabled;
   return {
-    rules: rules.length + errorsOf(wrong.filter(({ file }) => !others.has(file))),
+    rules: rules.length - disabled + errorsOf(wrong.filter(({ file }) => !others.has(file))),
     usable,
     inline: count('inline'),
     address: count('address'),
     engine: count('engine'),
     unsupported,
     errors,
+    ...(disabled > 0 ? { disabled } : {}),
   };
 }
 
@@ -227,6 +237,7 @@ export function compileParsed(
   const rules = [
     ...placed.map((one, index) => infoOf(one, positions.get(index) ?? [])),
     ...parsed.unsupported.map(infoOfUnsupported),
+    ...(parsed.switchedOff ?? []).map(infoOfDisabled),
   ];
   const refusals = placed.filter((one) => one.placement === 'unsupported').map(refusal);
   const problems = [...parsed.problems, ...refusals, ...overlaps.problems];

@@ -8,7 +8,7 @@ import type { EngineProgram } from '../match/program.js';
 import type { AddressList } from './address-lists.js';
 
 /** Where a rule is judged; see placement.ts. */
-export type Placement = 'inline' | 'address' | 'engine' | 'unsupported';
+export type Placement = 'inline' | 'address' | 'engine' | 'unsupported' | 'disabled';
 export type ActionName = 'pass' | 'drop' | 'reject' | 'alert';
 
 /** One rule as listings, alerts and `rules explain` show it. */
@@ -34,6 +34,8 @@ export interface RuleInfo {
   readonly needs?: readonly NeedName[];
   /** Why it is unsupported, what the engine judges it on, or what limits it where it is placed. */
   readonly reason?: string;
+  /** Engine: why it is tried on every message of its kind. */
+  readonly slow?: string;
   /** How often it alerts, or what it does when it matches too often, in words. */
   readonly threshold?: string;
   /** Of whom it raises no alert, as the threshold file has it. */
@@ -71,6 +73,8 @@ export interface CompilationSummary {
   readonly engine: number;
   readonly unsupported: number;
   readonly errors: number;
+  /** Rules that somebody has disabled; none of the others. Absent: none. */
+  readonly disabled?: number;
 }
 
 export interface Compilation {

@@ -16,6 +16,8 @@ import { logDns, logHttp, logShow, logTls } from './log.js';
 import { logFlow } from './log-flow.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
+import { rulesDisable, rulesEnable } from './rules-enable.js';
+import { rulesExplain } from './rules-explain.js';
 import { rulesList } from './rules-list.js';
 import { rulesLoad } from './rules-load.js';
 import { rulesShow } from './rules-show.js';
@@ -34,6 +36,9 @@ export const commands: readonly Command[] = [
   rulesLoad,
   rulesList,
   rulesShow,
+  rulesExplain,
+  rulesDisable,
+  rulesEnable,
   blocklistAdd,
   blocklistRemove,
   blocklistList,

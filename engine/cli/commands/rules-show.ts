@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IdsError } from '../../../common/errors.js';
 import type { RuleRecord } from '../../api/api.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
 import { orderRule } from '../order.js';
+import { parseSid } from '../sid.js';
 import { count, plain } from '../table.js';
-
-/** Signature ids are 32 bits wide. */
-const MAX_SID = 0xffffffff;
 
 function show(rule: RuleRecord, context: Context): void {
   const { counts } = rule;
@@ -36,10 +33,7 @@ export const rulesShow = command({
   positionals: { sid: { describe: 'signature id' } },
   example: ['ids rules show 9000001', 'the shipped rule for SYN with FIN'],
   run: async ({ sid }, context) => {
-    if (!/^\d{1,10}$/.test(sid) || Number(sid) > MAX_SID) {
-      throw new IdsError('USAGE', `"${sid}" is not a signature id: write a number up to ${MAX_SID}`);
-    }
-    const rules = await context.client.showRule(Number(sid));
+    const rules = await context.client.showRule(parseSid(sid));
     if (context.json) context.data(rules.map(orderRule));
     else for (const rule of rules) show(rule, context);
     return 0;

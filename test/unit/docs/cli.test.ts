@@ -13,6 +13,7 @@ import {
   flowRow,
   logStatus,
   problem,
+  explanation,
   rule,
   summary,
   topRow,
@@ -74,6 +75,7 @@ t.test('the records are what the types say', async (t) => {
     Summary: summary,
     Problem: problem,
     Rule: rule,
+    Explanation: explanation,
     Outcome: { prefix: '', outcome: '', cause: '' },
     'Blocklist entry': block,
     'Allowlist entry': allowed,
@@ -96,7 +98,8 @@ t.test('the JSON of each command has the fields of its table, in that order', as
   writeFileSync(join(folder, 'list.txt'), '198.51.100.7\nno address\n');
   writeFileSync(
     join(folder, 'a.rules'),
-    'alert tcp any any -> any any (flags:S; sid:1;)\nalert tcp any any -> any any (flags:Q; sid:2;)\n',
+    'alert tcp any any -> any any (flags:S; sid:1;)\nalert tcp any any -> any any (flags:Q; sid:2;)\n' +
+      'alert smb any any -> any any (sid:3;)\nalert http any any -> any any (http.uri; pcre:"/x/"; sid:4;)\n',
   );
   writeFileSync(join(folder, 'ids.yaml'), 'interfaces: [eth0]\nrules: [a.rules]\n');
   const lines: Record<string, string> = {
@@ -105,6 +108,8 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     'rules check': `rules check ${folder}`,
     'rules load': `rules load ${folder}`,
     'rules list': 'rules list',
+    'rules disable': 'rules disable 9000001',
+    'rules enable': 'rules enable 1:9000001',
     'blocklist check': 'blocklist check 192.0.2.7',
     'blocklist flush': 'blocklist flush',
     'blocklist import': `blocklist import ${folder}/list.txt --confirm 30s`,
@@ -177,6 +182,7 @@ t.test('commands that print records print whole ones', async (t) => {
   for (const line of ['log http off', 'log tls on', 'log dns default', 'log flow --failed'])
     t.strictSame(await json(line), logStatus);
   t.strictSame(fields(await json('rules show 9000001')), listed(rule));
+  t.strictSame(fields(await json('rules explain 9000001')), listed(explanation));
   const { rules } = (await json('rules list')) as { rules: unknown[] };
   t.strictSame(fields(rules[0]), fields(rule), 'in the same order');
 });

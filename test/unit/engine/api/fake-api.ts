@@ -11,6 +11,8 @@ import type {
   ListRequest,
   PrefixOutcome,
   RuleRecord,
+  RulesEnableRequest,
+  RulesEnableResult,
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
@@ -34,7 +36,7 @@ import type {
   ExportFilter,
   PrefixBatch,
 } from '../../../../engine/lists/prefix-batch.js';
-import type { Problem } from '../../../../rules/index.js';
+import type { Problem, RuleExplanation } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { memoryBulk } from './memory-bulk.js';
 
@@ -47,7 +49,16 @@ type Whole<T> = T extends readonly [unknown, ...unknown[]]
       ? { [K in keyof T]-?: Whole<T[K]> }
       : T;
 
-export const summary = { rules: 4, usable: 2, inline: 1, address: 0, engine: 1, unsupported: 1, errors: 1 };
+export const summary = {
+  rules: 4,
+  usable: 2,
+  inline: 1,
+  address: 0,
+  engine: 1,
+  unsupported: 1,
+  errors: 1,
+  disabled: 0,
+};
 
 export const problem: Whole<Problem> = {
   file: 'local.rules',
@@ -78,6 +89,7 @@ export const rule: Whole<RuleRecord> = {
   placement: 'inline',
   needs: ['http-requests'],
   reason: 'a note',
+  slow: 'pcre alone',
   threshold: 'limit by_src: 1 in 60 s',
   suppress: ['by_src 192.0.2.1'],
   positions: [0],
@@ -86,6 +98,15 @@ export const rule: Whole<RuleRecord> = {
   line: 7,
   enabled: true,
   counts: { matched: 1200, events: 3, suppressed: 1197, lost: 0, silenced: 0 },
+};
+
+export const explanation: Whole<RuleExplanation> = {
+  ...{ gid: 1, sid: 9000001, msg: 'SYN and FIN', action: 'drop', placement: 'inline', why: 'a note' },
+  tables: ['1 of 4096 header rules of the kernel, at 0'],
+  fastPattern: { buffer: 'http.uri', content: '/x|00|' },
+  slow: 'pcre alone',
+  threshold: 'limit by_src: 1 in 60 s',
+  suppress: ['by_src 192.0.2.1'],
 };
 
 export const block: Whole<BlockEntry> = {
@@ -311,6 +332,14 @@ export class FakeApi implements Api {
       if (sid !== rule.sid) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
       return [rule];
     });
+  }
+
+  explainRule(sid: number): Promise<readonly RuleExplanation[]> {
+    return this.#called('explainRule', sid, () => [explanation]);
+  }
+
+  enableRules(request: RulesEnableRequest): Promise<RulesEnableResult> {
+    return this.#called('enableRules', request, () => ({ generation: 8, changed: ['1:9000001'] }));
   }
 
   blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]> {

@@ -13,6 +13,7 @@ import {
   check,
   detection,
   list,
+  explanation,
   rule,
   status,
   logStatus,
@@ -62,6 +63,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     dns: 'default',
     flow: { failed: true, net: ['10.0.0.0/8'] },
   } as const;
+  const off = { rules: ['1:9000001', '7'], enabled: false };
   const busy = { by: 'packets', limit: 5 } as const;
   const most = { by: 'header', header: 'X-A', limit: 5 } as const;
   const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
@@ -70,6 +72,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     loadRules: [await client.loadRules({ sources: [source], strict: true }), api.loaded],
     listRules: [await client.listRules(), list],
     showRule: [await client.showRule(rule.sid), [rule]],
+    explainRule: [await client.explainRule(rule.sid), [explanation]],
+    enableRules: [await client.enableRules(off), { generation: 8, changed: ['1:9000001'] }],
     blocklistAdd: [await client.blocklistAdd(request), api.outcomes],
     blocklistRemove: [await client.blocklistRemove(['192.0.2.0/24', '::1']), api.outcomes],
     blocklistList: [await client.blocklistList(), [block]],
@@ -122,6 +126,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
       ['loadRules', { sources: [source], strict: true }],
       ['listRules', undefined],
       ['showRule', rule.sid],
+      ['explainRule', rule.sid],
+      ['enableRules', off],
       ['blocklistAdd', request],
       ['blocklistRemove', ['192.0.2.0/24', '::1']],
       ['blocklistPages', {}],

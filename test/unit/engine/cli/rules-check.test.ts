@@ -22,7 +22,7 @@ t.test('the table on standard output, problems on standard error, the status by 
   t.match(usable, { status: 0, err: '' });
   t.match(
     usable.out,
-    /^SID +ACTION +PLACEMENT +MESSAGE.*\n +1 +drop +inline +SYN and FIN\n +2 +alert +engine +agent +judged by the engine on http\.user_agent\n\n2 rules: 2 usable \(1 inline, 0 address, 1 engine\), 0 unsupported, 0 errors\n$/,
+    /^SID +ACTION +PLACEMENT +MESSAGE.*\n +1 +drop +inline +SYN and FIN\n +2 +alert +engine +agent +judged by the engine on http\.user_agent\n\nSLOW +REASON.*\n +1 +the longest content has one byte.* 2\n\n2 rules: 2 usable \(1 inline, 0 address, 1 engine\), 0 unsupported, 0 errors\n$/,
   );
   const partly = await invoke(['rules', 'check', write('partly.rules', good + unsupported)]);
   t.equal(partly.status, 1);
