@@ -67,6 +67,8 @@ enum ids_l7_flag {
 	IDS_L7_DEEP = 512,    /* the depth is behind: nothing more is handed over, whatever rules are loaded */
 	IDS_L7_BEYOND =
 		1024, /* a loaded rule could need the payload and does not get it: it is counted as not inspected */
+	IDS_L7_ANEW =
+		2048, /* what came with the SYN was refused: the payload is handed over from its beginning again */
 };
 
 /* Bodies are passed by in steps of at most this, which sequence numbers can be compared over. */
@@ -408,6 +410,7 @@ enum ids_bytes_flag {
 	IDS_BYTES_MASKED = 32,
 	IDS_BYTES_PACKET = 64,   /* payload of one packet, not of a stream */
 	IDS_BYTES_DECIDED = 128, /* a rule of the kernel matched it; its alert is in the other ring */
+	IDS_BYTES_ANEW = 512,    /* inspection: what the direction has sent before was refused: it begins with this */
 	IDS_BYTES_HEADERS = 256, /* inspection: struct ids_headers and the headers come first */
 };
 

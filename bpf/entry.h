@@ -33,6 +33,8 @@ static __always_inline void ids_judge_layer(void *ctx, const enum ids_hook hook,
 	ids_parse(ctx, hook, pkt, type);
 	if (ids_flow(pkt) && hook == IDS_HOOK_XDP && ids_flow_may_ask(pkt) && ids_established(ctx, hook, pkt))
 		ids_flow_prove(pkt);
+	if (pkt->refused)
+		ids_l7_refused(pkt);
 	ids_judge_lists(pkt);
 	if (pkt->verdict == IDS_VERDICT_PASS && pkt->reason != IDS_REASON_RULE_PASS)
 		ids_judge_rules(pkt, false);

@@ -62,6 +62,7 @@ static __always_inline void ids_flow_syn(struct ids_packet *pkt, struct ids_segm
 	if (state == IDS_FLOW_NEW) {
 		if (!ids_flow_turn(s->flow, IDS_FLOW_NEW, IDS_FLOW_ANSWERED, 0))
 			return;
+		pkt->refused = s->ack == s->peer->next && s->ack != s->peer->probe;
 		s->flow->server_us = now_us > s->peer->probe_us ? now_us - s->peer->probe_us : 1;
 		ids_flow_note_time(IDS_TIME_SERVER, s->flow->server_us);
 	} else if (state != IDS_FLOW_ANSWERED) {

@@ -131,6 +131,8 @@ struct ids_packet {
 	__u8 hashed;      /* bit 0: source_hash is there, bit 1: target_hash */
 	__u8 sides;       /* enum ids_rule_flag: whom the rule that rejects wants answered */
 	__u8 http;        /* the rule set in force wants HTTP requests */
+	bool refused;     /* SYN-ACK: of data that came with the SYN the server has taken nothing */
+	bool anew;        /* payload: the direction begins again, see IDS_BYTES_ANEW */
 	bool handed;      /* a rule of the engine wants to see the packet: IDS_RULE_HAND_OVER */
 	__u32 listed;     /* meta word of the blocklist entry that was found, or 0 */
 	__u32 entry;      /* its place: line << IDS_PLACE_SHIFT | position in it */
@@ -246,7 +248,7 @@ static __always_inline void ids_clear_decision(struct ids_packet *pkt)
 	pkt->decider = IDS_MAX_RULES;
 	pkt->origin = pkt->matches = 0;
 	pkt->sides = pkt->http = 0;
-	pkt->handed = false;
+	pkt->handed = pkt->refused = pkt->anew = false;
 	pkt->listed = 0;
 	pkt->expired = pkt->looked = false;
 	pkt->flow_id = 0;

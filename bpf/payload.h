@@ -69,7 +69,8 @@ static __always_inline void ids_payload_head(struct ids_packet *pkt, struct ids_
 	ids_event_fill(pkt, &head->event);
 	head->event.type = IDS_EVENT_PAYLOAD;
 	head->length = length;
-	head->flags = what;
+	head->flags = what | (pkt->anew ? IDS_BYTES_ANEW : 0);
+	pkt->anew = false;
 	head->offset = pkt->piece;
 	head->total = head->told = 0;
 	head->decided = 0;
@@ -118,6 +119,8 @@ static __always_inline __u32 ids_payload_room(struct ids_packet *pkt, struct ids
 	pkt->piece = offset;
 	if (length > depth - offset)
 		length = depth - offset;
+	pkt->anew = !!(dir->flags & IDS_L7_ANEW);
+	dir->flags &= ~IDS_L7_ANEW;
 	pkt->last_piece = offset + length == depth;
 	if (offset <= dir->inspected && offset + length > dir->inspected)
 		dir->inspected = offset + length;

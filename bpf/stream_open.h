@@ -32,6 +32,28 @@ static __always_inline void ids_l7_begin(struct ids_packet *pkt, struct ids_l7 *
 		ids_flow_note(pkt, 0, IDS_APP_IGNORED);
 }
 
+/*
+ * The server has taken nothing of what came with the SYN (RFC 7413): the client sends it again, or something else in its
+ * place. What was judged of it counts for nothing but what it has raised.
+ */
+__noinline int ids_l7_refused(struct ids_packet *pkt)
+{
+	struct ids_l7 *l7 = pkt ? ids_l7_of(pkt) : 0;
+	__u8 direction;
+
+	if (!l7 || !pkt->flow_id || l7->id != pkt->flow_id)
+		return 0;
+	/* A window goes by the direction of its packets. */
+	direction = pkt->direction;
+	pkt->direction = IDS_TO_SERVER;
+	if (l7->dir[IDS_TO_SERVER].window)
+		ids_window_release(pkt, &l7->dir[IDS_TO_SERVER]);
+	pkt->direction = direction;
+	ids_l7_begin(pkt, l7);
+	l7->dir[IDS_TO_SERVER].flags |= IDS_L7_ANEW;
+	return 0;
+}
+
 /* Whether a segment that cannot wait is dropped, so that TCP sends it again. Nobody sends again what was not dropped. */
 static __always_inline bool ids_l7_holds(struct ids_packet *pkt, const struct ids_l7_dir *dir)
 {

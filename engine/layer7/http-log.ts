@@ -60,6 +60,7 @@ export class HttpLog {
 
   #onRequest(record: HeadRecord, length: number, flow: Flow | undefined): void {
     if (flow) {
+      this.#forgetRefused(flow, record.view.getUint32(record.at + HttpLayout.message, true));
       if (flow.waiting.length >= MAX_WAITING) this.#giveUp(flow, flow.waiting.shift());
       const copy = this.#pool.take(record.bytes, record.at, length);
       if (copy) {
@@ -68,6 +69,15 @@ export class HttpLog {
       }
     }
     this.#unanswered(record, flow);
+  }
+
+  /** Requests whose number comes again: they came with a SYN, the server has not taken them, and they are sent again. */
+  #forgetRefused({ waiting }: Flow, message: number): void {
+    for (let last = waiting.at(-1); last; last = waiting.at(-1)) {
+      if (last.view.getUint32(HttpLayout.message, true) < message) return;
+      waiting.pop();
+      this.#pool.give(last);
+    }
   }
 
   #onResponse(record: HeadRecord, flow: Flow | undefined): void {

@@ -261,6 +261,12 @@ export class Layer7 {
     }
     const toClient = bytes[at + EventLayout.direction] === 1;
     let stream = toClient ? flow.toClient : flow.toServer;
+    if (stream && (flags & BytesFlag.BYTES_ANEW) !== 0) {
+      stream.end();
+      stream = undefined;
+      flow.bodies = undefined;
+      flow.rules?.beginAgain(toClient ? 1 : 0);
+    }
     if (!stream) {
       stream = new PayloadStream(this.#budget);
       if (toClient) flow.toClient = stream;

@@ -38,6 +38,9 @@ const MAX_CONTENT = 1024;
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** True if the pattern may reach over the comma and the blank that values of several lines are joined with. */
+const joins = (pattern: Uint8Array): boolean => /,(?: |$)/.test(Buffer.from(pattern).toString('latin1'));
+
 /** http.host is in lower case, so capitals match nothing in it, and small letters match both. */
 export function patternOf(match: ContentMatch, region: Region): Pattern | undefined {
   const { pattern, startswith, offset = 0, depth } = match;
@@ -47,6 +50,8 @@ export function patternOf(match: ContentMatch, region: Region): Pattern | undefi
   if (region === Region.HOST && !match.nocase && pattern.some(isLetter)) return undefined;
   // Lines are put together by the engine, where there are more of a name or one is left out.
   if (region === Region.HEADERS && (pattern.includes(LF) || pattern.includes(CR))) return undefined;
+  // A masked value that may be made of those of two lines, which nobody sees together.
+  if (region === Region.HEADERS && match.masked !== undefined && joins(pattern)) return undefined;
   return {
     region,
     bytes: Uint8Array.from(nocase ? pattern.map(lower) : pattern),

@@ -232,6 +232,14 @@ export class FlowState {
   ints: Map<string, number> | undefined;
   readonly #directions: [DirectionState | undefined, DirectionState | undefined] = [undefined, undefined];
 
+  /** What a direction has sent was refused: it is searched from its beginning again; what has matched has. */
+  beginAgain(which: Direction): void {
+    const stream = this.#directions[which]?.stream;
+    if (stream === undefined) return;
+    stream.scanned = 0;
+    stream.candidates.length = 0;
+  }
+
   /** The state of a direction. */
   direction(which: Direction): DirectionState {
     return (this.#directions[which] ??= { messages: undefined, stream: undefined, once: undefined });

@@ -142,6 +142,8 @@ t.test('masked values are looked for by the kernel, or the rule is refused', asy
     ['content:"Authorization|3a| Basic abc";', 'tcp', 'Authorization'],
     ['content:"[token=x";', 'tcp', 'token'],
     ['http.header; content:"|0d 0a|Authorization|3a| abc";', 'http', 'Authorization'],
+    ['http.header; content:"Authorization|3a| a, b";', 'http', 'Authorization'],
+    ['http.header; content:"Authorization|3a| a,";', 'http', 'Authorization'],
     ['http.uri; content:"?token=x"; http.request_body; content:"b";', 'http', 'token'],
     ['http.uri; content:"?token=x"; content:"y"; distance:0;', 'http', 'token'],
     ['http.uri; content:"?token="; byte_test:1,>,1,0,relative,string,dec;', 'http', 'token'],
@@ -152,6 +154,8 @@ t.test('masked values are looked for by the kernel, or the rule is refused', asy
   for (const [options, app] of [
     ['content:"Authorization|3a| Basic abc";', 'udp'],
     ['http.header; content:"Authorization|3a| Basic abc";', 'http'],
+    ['http.header; content:"Authorization|3a| a,b";', 'http'],
+    ['http.header; content:"Accept|3a| a, b";', 'http'],
     ['http.uri; content:"?API-KEY=1";', 'http'],
     ['http.header; content:"Referer|3a| http://a/?token=x";', 'http'],
     ['http.uri; content:"api_key=";', 'http'],
@@ -161,6 +165,8 @@ t.test('masked values are looked for by the kernel, or the rule is refused', asy
   }
   const drop = compile('drop http any any -> any any (http.header; content:"Authorization|3a| abc"; sid:1;)');
   t.equal(bySid(drop, 1).placement, 'inline', 'the kernel judges before it masks');
+  const joined = compile('drop http any any -> any any (http.header; content:"Authorization|3a| a, b"; sid:1;)');
+  t.equal(bySid(joined, 1).placement, 'unsupported', 'values of two lines are joined behind the mask');
   const many = compile(
     ...Array.from(
       { length: 300 },
