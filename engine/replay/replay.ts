@@ -6,7 +6,7 @@ import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
 import { ControlFlag } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
 import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
-import { languageOptions, type LanguageChoice, type LanguageFiles } from '../config/index.js';
+import { languageOptions, type Config, type LanguageChoice, type LanguageFiles } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
@@ -35,8 +35,8 @@ const FLOW_PAUSE_NS = 10e9;
 const UNFINISHED_PAUSE_NS = 1e9;
 /** Windows of the kernel's pool over those that one look hands over. */
 const UNFINISHED_LOOKS = 512 / 32;
-/** Inspection depth of each direction: the configuration's default. */
-const INSPECTED = 8192;
+/** How deep payload is inspected without a configuration: as by the reference, since nobody waits for a capture. */
+const DEPTH = 1 << 20;
 
 export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
@@ -48,6 +48,8 @@ export interface ReplayOptions {
   /** Variables of a configuration, and the files that it names for keywords of rules. */
   readonly vars?: LanguageChoice['vars'];
   readonly data?: Pick<LanguageOptions, 'reputation' | 'countries'> | undefined;
+  /** How deep payload is inspected, if a configuration says it. */
+  readonly inspect?: Config['inspect'] | undefined;
   /** Mask sensitive header values as live. */
   readonly redact: boolean;
   /** A drop or reject acts on the rest of its flow too. */
@@ -177,8 +179,9 @@ class ReplayRun {
     this.#judge.install({ generation: GENERATION, rules, engine, addresses, suppressed });
   }
 
-  /** Layer 7 as a daemon without a configuration has it; values that are masked have the same hash in every run. */
+  /** Layer 7 as a daemon has it; values that are masked have the same hash in every run. */
   #settle(heads: number): void {
+    const { inspect } = this.#options;
     const logs = new Set(this.#options.logs);
     const flags = settingFlags({
       ...{ http: true, tls: true, dns: true, aggregate: 'off' },
@@ -188,10 +191,10 @@ class ReplayRun {
     });
     const settings = settingsBytes({
       flags: flags | heads,
-      depth: [INSPECTED, INSPECTED],
+      depth: [inspect?.to_server ?? DEPTH, inspect?.to_client ?? DEPTH],
       hashKey: [1n, 2n],
       ignored: [],
-      shallow: [],
+      shallow: inspect?.shallow_ports ?? [],
     });
     this.#kernel.map('ids_l7_settings').put(indexKey(0), settings);
   }

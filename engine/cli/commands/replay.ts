@@ -63,14 +63,14 @@ async function fromConfig(
   file: string | undefined,
   paths: LanguagePaths,
   sources: readonly RuleSource[],
-): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'data' | 'files'>> {
+): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'inspect' | 'data' | 'files'>> {
   const { configuredPaths, loadConfig, readLanguageFiles, ruleData } = await import('../../config/index.js');
   if (file === undefined) return { files: readLanguageFiles(paths) };
   const config = loadConfig(readText(file), file);
-  const { vars, home_net: homeNet } = config;
+  const { vars, home_net: homeNet, inspect } = config;
   const files = readLanguageFiles({ ...configuredPaths(config, file), ...paths });
   const home = homeNet === 'auto' ? {} : { homeNet: homeNet.join(',') };
-  return { vars, data: ruleData(config, file, sources), files, ...home };
+  return { vars, inspect, data: ruleData(config, file, sources), files, ...home };
 }
 
 export const replay = command({
@@ -101,7 +101,8 @@ export const replay = command({
     config: {
       type: 'string',
       value: 'FILE',
-      describe: 'take variables, home_net, reputation, countries and the files below from this configuration',
+      describe:
+        'take variables, home_net, inspection depth, reputation, countries and the files below from this configuration',
       complete: 'file',
     },
     log: {
@@ -144,6 +145,7 @@ export const replay = command({
           logs,
           vars: configured.vars,
           data: configured.data,
+          inspect: configured.inspect,
           ...(homeNet === undefined ? {} : { homeNet }),
           ...(eve === undefined
             ? {}
