@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
 import { benchCut } from './cut.js';
+import { benchEvaluator } from './evaluator.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
 import { benchHttpPrograms } from './http-programs.js';
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
     benchHttpPrograms();
     benchLayer7();
   },
+  rules: benchEvaluator,
 };
 
 const names = process.argv.slice(2);
