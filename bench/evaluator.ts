@@ -111,9 +111,9 @@ async function measure(judge: Judge, memory: RingMemory, http: boolean): Promise
 export async function benchEvaluator(): Promise<void> {
   const sources = etopenSources();
   if (!sources) return;
-  const { rules, engine, addresses } = compileRules(sources, languageOptions({ homeNet: ['10.0.0.0/8'] }));
+  const compiled = compileRules(sources, languageOptions({ homeNet: ['10.0.0.0/8'] }));
   const judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false });
-  judge.install({ generation: 1, rules, engine, addresses });
+  judge.install({ generation: 1, ...compiled });
   const mix = new TrafficMix();
   const heads = Array.from({ length: MESSAGES }, () => {
     const { section, attack } = mix.head();
@@ -139,6 +139,9 @@ export async function benchEvaluator(): Promise<void> {
       spread.push({ what: `${what}: ${stage}`, figure, ratio: `${(100 * part).toFixed(0)} %` });
     }
   }
-  print(`Messages judged by ${engine.rules.length.toLocaleString('en-US')} rules of the Emerging Threats set`, rows);
+  print(
+    `Messages judged by ${compiled.engine.rules.length.toLocaleString('en-US')} rules of the Emerging Threats set`,
+    rows,
+  );
   print('On what the time goes', spread);
 }

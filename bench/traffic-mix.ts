@@ -24,13 +24,13 @@ const browsers = [
   'Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1%d.0.6478.71 Mobile Safari/537.36',
 ];
 const tools = [
-  'curl/8.%d.0',
-  'Debian APT-HTTP/1.3 (2.6.%d)',
-  'python-requests/2.%d.0',
   'okhttp/4.%d.0',
-  'Go-http-client/1.1',
   'Prometheus/2.%d.0',
   'kube-probe/1.%d',
+  'containerd/1.7.%d',
+  'Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/UD1A.2311%d)',
+  'aws-sdk-go-v2/1.%d.2 os/linux lang/go',
+  'Microsoft-Delivery-Optimization/10.%d',
 ];
 const attackers = ['sqlmap/1.%d#stable (https://sqlmap.org)', 'Nikto/2.5.%d', 'Mozilla/5.0 zgrab/0.x', 'masscan/1.%d'];
 

@@ -5,8 +5,9 @@ import { L7Setting, Region } from '../../common/abi.gen.js';
 import type { ContentMatch, Rule } from '../ast.js';
 import { kindsOf } from '../match/kinds.js';
 import { Kind } from '../match/message.js';
-import { fastPattern } from '../match/prefilter.js';
+import { leadOf as ruleLead } from '../match/lead.js';
 import { lower, NO_END, patternKey, type Pattern } from '../patterns/pattern.js';
+import { USUAL } from '../usual.js';
 import { kernelBuffers } from './messages.js';
 
 /** Bytes of a literal that are looked for where room is scarce: few states, and few messages more. */
@@ -14,16 +15,10 @@ export const CHOPPED = 8;
 /** As much of a literal as says all that there is to say. */
 export const WHOLE = 64;
 
-/** What nearly every message has; a literal out of it says little. */
-const USUAL =
-  'get post http/1.1 host: user-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) ' +
-  'chrome/120.0.0.0 safari/537.36 accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8 ' +
-  'accept-encoding: gzip, deflate, br accept-language: en-us,en;q=0.5 connection: keep-alive content-type: ' +
-  'application/x-www-form-urlencoded; charset=utf-8 cache-control: no-cache max-age=0 www. .com/ .net .org .php .html';
-
+const usualText = USUAL.toLowerCase();
 const pairs = new Map<string, number>();
-for (let i = 1; i < USUAL.length; i++) {
-  const pair = USUAL.slice(i - 1, i + 1);
+for (let i = 1; i < usualText.length; i++) {
+  const pair = usualText.slice(i - 1, i + 1);
   pairs.set(pair, (pairs.get(pair) ?? 0) + 1);
 }
 
@@ -107,7 +102,7 @@ export function headsOf(rules: readonly Rule[], most: number): Heads {
   let all = 0;
   for (const rule of rules) {
     const kinds = kindsOf(rule);
-    const fast = fastPattern(rule);
+    const fast = ruleLead(rule);
     const region = fast && kernelBuffers[fast.buffer];
     const lead = fast && region !== undefined ? leadOf(fast, region, most) : undefined;
     for (const { kinds: of, regions, all: flag } of HANDED_OVER) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message whose buffers are put in one by one: bodies, TLS, DNS, payload. Made once and used again and again.
 
-import { BUFFERS, type BufferId, type Kind, type Message } from './message.js';
+import { BUFFERS, type BufferId, type Kind, type Message, type Place } from './message.js';
 
 type Make = () => Uint8Array | undefined;
 
@@ -69,6 +69,26 @@ export class BufferMessage implements Message {
       if (made) own.push(made);
     }
     return own.length > 0 ? own[instance] : this.#head?.buffer(id, instance);
+  }
+
+  get whole(): Uint8Array | undefined {
+    return this.#head?.whole;
+  }
+
+  stands(id: BufferId): boolean {
+    const own = this.#buffers[id];
+    if (this.#makers[id] !== undefined || own === undefined) return false;
+    if (own.length === 0) return this.#head?.stands?.(id) === true;
+    return own.length === 1 && own[0] === this.whole;
+  }
+
+  locate(id: BufferId, place: Place): void {
+    if (this.#buffers[id]?.length === 0) this.#head?.locate?.(id, place);
+    else {
+      place.from = 0;
+      place.to = this.whole?.length ?? 0;
+      place.exact = true;
+    }
   }
 
   asSent(id: BufferId): boolean {

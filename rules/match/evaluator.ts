@@ -5,9 +5,9 @@
 import { Action, Field } from '../../common/abi.gen.js';
 import { LiveDatasets } from '../datasets/live.js';
 import { changeDatasets, lookups } from '../datasets/tests.js';
-import { findLiterals, Finds } from './literals.js';
+import { Candidates } from './candidates.js';
 import { BufferId, FlowState, Kind, type DirectionState, type JudgedPacket, type Message } from './message.js';
-import type { BufferFilter, KindFilter } from './prefilter.js';
+import type { KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { AddressBits } from './address-bits.js';
 import { changeState, stateHolds } from './state.js';
@@ -47,7 +47,6 @@ export interface Evaluator {
 }
 
 const NOTHING: readonly EngineMatch[] = [];
-const ascending = (a: number, b: number): number => a - b;
 
 /** Messages of a direction of which it is remembered what matched them: heads of one segment come before all bodies of it. */
 const REMEMBERED = 16;
@@ -73,20 +72,15 @@ class ProgramEvaluator implements Evaluator {
   readonly bits: AddressBits;
   readonly datasets: LiveDatasets;
   readonly #program: EngineProgram;
-  readonly #finds: Finds;
-  readonly #marked: Uint32Array;
-  readonly #candidates: number[] = [];
+  readonly #candidates: Candidates;
   #matches: EngineMatch[] | undefined;
-  #turn = 0;
 
   constructor(program: EngineProgram, thresholds: ThresholdTable, bits: AddressBits, datasets: LiveDatasets) {
     this.bits = bits;
     this.datasets = datasets;
     this.#program = program;
     this.thresholds = thresholds;
-    this.#marked = new Uint32Array(program.rules.length);
-    const sizes = program.kinds.flatMap(({ filters }) => filters.map(({ from }) => from.length));
-    this.#finds = new Finds(Math.max(0, ...sizes));
+    this.#candidates = new Candidates(program.kinds, program.rules.length);
   }
 
   get stats(): ThresholdTable['stats'] {
@@ -111,18 +105,9 @@ class ProgramEvaluator implements Evaluator {
     flow: FlowState | undefined,
     timeNs: number,
   ): void {
-    const candidates = this.#candidates;
-    candidates.length = 0;
-    if (++this.#turn > 0xffffffff) {
-      this.#marked.fill(0);
-      this.#turn = 1;
-    }
-    for (const one of filter.filters) this.#search(one, message);
-    if (message.hits !== undefined) for (const hit of message.hits) this.#mark(filter.led.get(hit));
-    for (const rule of filter.always) candidates.push(rule);
-    if (candidates.length > 1) candidates.sort(ascending);
+    this.#candidates.search(filter, message);
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
-    for (const number of candidates) {
+    for (const number of this.#candidates.rules) {
       const rule = this.#program.rules[number];
       if (
         rule === undefined ||
@@ -140,40 +125,10 @@ class ProgramEvaluator implements Evaluator {
     }
   }
 
-  #search({ buffer, several, index, from, rules }: BufferFilter, message: Message): void {
-    const finds = this.#finds;
-    finds.begin();
-    for (let instance = 0; ; instance++) {
-      const bytes = message.buffer(buffer, instance);
-      if (bytes === undefined) break;
-      findLiterals(index, bytes, 0, finds);
-      if (!several) break;
-    }
-    for (let i = 0; i < finds.count; i++) {
-      const literal = finds.literals[i] as number;
-      const end = from[literal + 1] as number;
-      for (let at = from[literal] as number; at < end; at++) {
-        const rule = rules[at] as number;
-        if (this.#marked[rule] === this.#turn) continue;
-        this.#marked[rule] = this.#turn;
-        this.#candidates.push(rule);
-      }
-    }
-  }
-
-  #mark(rules: readonly number[] | undefined): void {
-    if (rules === undefined) return;
-    for (const rule of rules) {
-      if (this.#marked[rule] === this.#turn) continue;
-      this.#marked[rule] = this.#turn;
-      this.#candidates.push(rule);
-    }
-  }
-
   #judgeStream(filter: KindFilter, message: Message, packet: JudgedPacket, flow: FlowState, timeNs: number): void {
     const direction = flow.direction(packet.direction ?? 0);
     const state = (direction.stream = streamState(direction.stream, this.#program));
-    takeStream(filter, message, state, this.#finds);
+    takeStream(filter, message, state, this.#candidates.finds);
     const bytes = message.buffer(BufferId.PAYLOAD, 0);
     if (bytes === undefined) return;
     for (const number of state.candidates) {

@@ -23,8 +23,8 @@ export interface Fields {
   section(left: string): Uint8Array;
   /** `Name: value` of each name, in order. */
   lines(): readonly Uint8Array[];
-  /** Names in order, each once. */
-  names(): readonly Uint8Array[];
+  /** CR LF, the names in order with CR LF behind each, CR LF; empty without a line. */
+  names(): Uint8Array;
   /** Value by name in lower case. */
   get(name: string): Uint8Array | undefined;
 }
@@ -72,9 +72,14 @@ export function readFields(bytes: Uint8Array, from: number): Fields {
   return {
     section: (left) => sectionOf(order, left),
     lines: () => order.map((field) => Buffer.concat([field.name, COLON_SPACE, join(field)])),
-    names: () => order.map(({ name }) => name),
+    names: () => namesOf(order),
     get: (name) => valueOf(byName.get(name)),
   };
+}
+
+function namesOf(order: readonly FieldLine[]): Uint8Array {
+  if (order.length === 0) return Buffer.alloc(0);
+  return Buffer.concat([END_OF_LINE, ...order.flatMap(({ name }) => [name, END_OF_LINE]), END_OF_LINE]);
 }
 
 function valueOf(field: FieldLine | undefined): Uint8Array | undefined {

@@ -5,7 +5,7 @@ import type { AbsentMatch, BufferMatch, ContentMatch, Rule } from '../ast.js';
 import { bufferInfo, bufferMatches, isPlain, isRelative } from '../buffers.js';
 import { foldCase } from './fold-case.js';
 import type { ChainTest } from './inspect.js';
-import { BUFFERS, type BufferId } from './message.js';
+import { BufferId, BUFFERS } from './message.js';
 import type { ContentTest, PatternNumber, SizeTest, TestGroup } from './program.js';
 
 const NO_END = 0xffffffff;
@@ -97,8 +97,30 @@ function isSimple(group: readonly BufferMatch[]): boolean {
   return group.every((match) => match.kind === 'size' || (match.kind === 'content' && isPlain(match)));
 }
 
-/** The groups of a rule's tests. */
+/** Buffers by what it costs to have them: those not named come last. */
+const CHEAP: readonly BufferId[] = [
+  ...[BufferId.METHOD, BufferId.URI, BufferId.URI_RAW, BufferId.HOST, BufferId.USER_AGENT, BufferId.REQUEST_LINE],
+  ...[BufferId.STAT_CODE, BufferId.RESPONSE_LINE, BufferId.HEADER, BufferId.HEADER_RAW],
+];
+
+function cost({ buffer, transforms, contents, sizes }: TestGroup): number {
+  const place = CHEAP.indexOf(buffer);
+  if (transforms !== undefined) return 2 * CHEAP.length;
+  return (place < 0 ? CHEAP.length : place) - (contents.length === 0 && sizes.length > 0 ? CHEAP.length : 0);
+}
+
+/** The groups of a rule's tests: the cheap ones first, unless what one reads is what another needs. */
 export function groupsOf(rule: Rule, numberOf: PatternNumber): TestGroup[] {
+  const groups = groupsInOrder(rule, numberOf);
+  const reads = bufferMatches(rule.matches).some(
+    (match) =>
+      match.kind === 'dataset' ||
+      (match.kind === 'bytes' && (match.spec.use.does === 'extract' || match.spec.use.does === 'math')),
+  );
+  return reads ? groups : groups.sort((a, b) => cost(a) - cost(b));
+}
+
+function groupsInOrder(rule: Rule, numberOf: PatternNumber): TestGroup[] {
   return groupMatches(rule).flatMap((all): TestGroup[] => {
     const [first] = all;
     if (first === undefined) return [];
@@ -111,15 +133,15 @@ export function groupsOf(rule: Rule, numberOf: PatternNumber): TestGroup[] {
       buffer: BUFFERS.indexOf(buffer) as BufferId,
       several: bufferInfo[buffer].several === true,
       dot: dotprefix,
-      ...(transforms === undefined ? {} : { transforms }),
-      ...(absent === undefined ? {} : { absent: absent.orElse ? ('or-else' as const) : ('alone' as const) }),
+      transforms,
+      absent: absent === undefined ? undefined : absent.orElse ? ('or-else' as const) : ('alone' as const),
     };
     if (isSimple(matches)) {
       for (const match of matches) {
         if (match.kind === 'content') contents.push(contentOf(match, numberOf(match)));
         else if (match.kind === 'size') sizes.push({ lo: match.lo, hi: match.hi, negate: match.negate });
       }
-      return [{ ...of, contents, sizes }];
+      return [{ ...of, contents, sizes, chain: undefined }];
     }
     const leaders = leadersOf(matches);
     const chain = matches.map((match): ChainTest => {

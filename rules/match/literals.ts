@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The search for literals by their index; see literal-index.ts.
+// The search for literals by their index; see literal-index.ts. One pass over the buffer, in which literals of fewer than
+// four bytes cost one more look into a bit map.
 
 import { FOLD } from './fold-case.js';
-import { hashOfRun, type LiteralIndex, type RunTable } from './literal-index.js';
+import { hashOfRun, MASKED, TAIL_SHIFT, type LiteralIndex, type RunTable, type Tails } from './literal-index.js';
 
 /** Folds letters of a run; signs that fall together are told apart when literals are compared. */
 const CASES = 0x20202020;
 
+/** What is told of the literals that a search comes upon. */
+export interface Sink {
+  /** False if nobody wants to hear of the literal any more. */
+  fresh(literal: number): boolean;
+  /** The literal, or the part of it that is compared, stands at `at`. */
+  found(literal: number, at: number): void;
+}
+
 /** Literals found by one search; made once and used again and again. */
-export class Finds {
+export class Finds implements Sink {
   readonly literals: Int32Array;
   count = 0;
   readonly #seen: Uint32Array;
@@ -32,22 +41,26 @@ export class Finds {
     return this.#seen[literal] !== this.#turn;
   }
 
-  add(literal: number): void {
+  found(literal: number): void {
     this.#seen[literal] = this.#turn;
     this.literals[this.count++] = literal;
   }
 }
 
-/** Adds the literals that lie in `bytes` from `from` on to `finds`, each once since finds.begin(). */
-export function findLiterals(index: LiteralIndex, bytes: Uint8Array, from: number, finds: Finds): void {
-  for (const table of index.tables) {
-    if (table.length < 4) findShort(index, table, bytes, from, finds);
-    else if (table.stride === 1) findEach(index, table, bytes, from, finds);
-    else findSome(index, table, bytes, from, finds);
-  }
+/** Tells `sink` of the literals that lie in `bytes` from `from` on, of each until it is no longer fresh. */
+export function findLiterals(index: LiteralIndex, bytes: Uint8Array, from: number, sink: Sink): void {
+  const [long] = index.tables;
+  const { tails } = index;
+  if (long?.length !== 4) {
+    if (tails !== undefined) findShort(index, tails, bytes, from, sink);
+  } else if (long.stride > 1) {
+    findSome(index, long, bytes, from, sink);
+    if (tails !== undefined) findShort(index, tails, bytes, from, sink);
+  } else if (tails === undefined) findEach(index, long, bytes, from, sink);
+  else findBoth(index, long, tails, bytes, from, sink);
 }
 
-function findSome(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from: number, finds: Finds): void {
+function findSome(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from: number, sink: Sink): void {
   const { map, shift, stride } = table;
   const last = bytes.length - 4;
   for (let at = from; at <= last; at += stride) {
@@ -58,58 +71,87 @@ function findSome(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from:
       (bytes[at + 3] as number);
     const bit = Math.imul(word | CASES, 0x9e3779b1) >>> shift;
     if (((map[bit >>> 5] as number) & (1 << (bit & 31))) !== 0) {
-      compareAt(index, table, bytes, at, (word | CASES) >>> 0, finds);
+      compareAt(index, table, bytes, at, (word | CASES) >>> 0, sink);
     }
   }
 }
 
-function findEach(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from: number, finds: Finds): void {
-  const { map, shift } = table;
-  const end = bytes.length;
-  let at = from;
-  let word = 0;
-  for (const first = Math.min(end, from + 3); at < first; at++) word = (word << 8) | (bytes[at] as number);
-  for (; at < end; at++) {
-    word = (word << 8) | (bytes[at] as number);
-    const bit = Math.imul(word | CASES, 0x9e3779b1) >>> shift;
-    if (((map[bit >>> 5] as number) & (1 << (bit & 31))) !== 0) {
-      compareAt(index, table, bytes, at - 3, (word | CASES) >>> 0, finds);
-    }
-  }
-}
-
-function findShort(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from: number, finds: Finds): void {
-  const { map, shift, length } = table;
-  const mask = (1 << (8 * length)) - 1;
+function findEach(index: LiteralIndex, table: RunTable, bytes: Uint8Array, from: number, sink: Sink): void {
+  const { map, shift, masked } = table;
   const end = bytes.length;
   let word = 0;
   for (let at = from; at < end; at++) {
-    word = ((word << 8) | (bytes[at] as number) | 0x20) & mask;
-    if (at - from + 1 < length) continue;
-    const bit = Math.imul(word, 0x9e3779b1) >>> shift;
+    word = (word << 8) | (bytes[at] as number);
+    const bit = Math.imul(word | CASES, 0x9e3779b1) >>> shift;
+    // Before the fourth byte the word holds zeroes, and what is compared with them does not stand there.
+    if (((map[bit >>> 5] as number) & (1 << (bit & 31))) !== 0 && (word !== MASKED || masked)) {
+      compareAt(index, table, bytes, at - 3, (word | CASES) >>> 0, sink);
+    }
+  }
+}
+
+function findShort(index: LiteralIndex, tails: Tails, bytes: Uint8Array, from: number, sink: Sink): void {
+  const { three, bits } = tails;
+  const end = bytes.length;
+  let word = 0;
+  for (let at = from; at < end; at++) {
+    word = (word << 8) | (bytes[at] as number);
+    const tail = three ? hashOfTail(word) : (word | CASES) & 0xffff;
+    if (((bits[tail >>> 5] as number) & (1 << (tail & 31))) !== 0) compareShort(index, bytes, at, word, sink);
+  }
+}
+
+function hashOfTail(word: number): number {
+  return Math.imul((word | CASES) & 0xffffff, 0x9e3779b1) >>> TAIL_SHIFT;
+}
+
+function findBoth(
+  index: LiteralIndex,
+  table: RunTable,
+  tails: Tails,
+  bytes: Uint8Array,
+  from: number,
+  sink: Sink,
+): void {
+  const { map, shift, masked } = table;
+  const { three, bits } = tails;
+  const end = bytes.length;
+  let word = 0;
+  for (let at = from; at < end; at++) {
+    word = (word << 8) | (bytes[at] as number);
+    const bit = Math.imul(word | CASES, 0x9e3779b1) >>> shift;
+    if (((map[bit >>> 5] as number) & (1 << (bit & 31))) !== 0 && (word !== MASKED || masked)) {
+      compareAt(index, table, bytes, at - 3, (word | CASES) >>> 0, sink);
+    }
+    const tail = three ? hashOfTail(word) : (word | CASES) & 0xffff;
+    if (((bits[tail >>> 5] as number) & (1 << (tail & 31))) !== 0) compareShort(index, bytes, at, word, sink);
+  }
+}
+
+/** Compares the literals of fewer than four bytes that may end with the byte at `last`; `word` are the bytes up to it. */
+function compareShort(index: LiteralIndex, bytes: Uint8Array, last: number, word: number, sink: Sink): void {
+  for (const table of index.tables) {
+    const { length, map, shift } = table;
+    if (length === 4) continue;
+    const run = (word | CASES) & ((1 << (8 * length)) - 1);
+    const bit = hashOfRun(run) >>> shift;
     if (((map[bit >>> 5] as number) & (1 << (bit & 31))) !== 0) {
-      compareAt(index, table, bytes, at + 1 - length, word, finds);
+      compareAt(index, table, bytes, last + 1 - length, run, sink);
     }
   }
 }
 
 /** Compares the literals that have the run which stands at `at`. */
-function compareAt(
-  index: LiteralIndex,
-  table: RunTable,
-  bytes: Uint8Array,
-  at: number,
-  run: number,
-  finds: Finds,
-): void {
+function compareAt(index: LiteralIndex, table: RunTable, bytes: Uint8Array, at: number, run: number, sink: Sink): void {
   const { runs, first, next } = table;
   const last = runs.length - 1;
   let slot = hashOfRun(run) & last;
   while (first[slot] !== 0 && runs[slot] !== run) slot = (slot + 1) & last;
   for (let entry = first[slot] ?? 0; entry !== 0; entry = next[entry - 1] ?? 0) {
     const literal = table.literal[entry - 1] ?? 0;
-    if (!finds.fresh(literal)) continue;
-    if (standsAt(index, literal, bytes, at - (table.offset[entry - 1] ?? 0))) finds.add(literal);
+    if (!sink.fresh(literal)) continue;
+    const start = at - (table.offset[entry - 1] ?? 0);
+    if (standsAt(index, literal, bytes, start)) sink.found(literal, start);
   }
 }
 

@@ -158,6 +158,14 @@ export const BufferId = {
 } as const;
 export type BufferId = (typeof BufferId)[keyof typeof BufferId];
 
+/** From the first byte to before the last one. */
+export interface Place {
+  from: number;
+  to: number;
+  /** It is no more than the buffer. */
+  exact: boolean;
+}
+
 /** Something to judge. Buffers are looked at during the call and not kept. */
 export interface Message {
   readonly kind: Kind;
@@ -179,6 +187,15 @@ export interface Message {
   readonly hits?: readonly number[] | undefined;
   /** False if the buffer is not what was sent: a hit does not say then that a negated content is in it. */
   asSent?(id: BufferId): boolean;
+  /** The bytes of a head as sent, in which most of its buffers stand. */
+  readonly whole?: Uint8Array | undefined;
+  /**
+   * True if all that the buffer may hold stands in `whole`, but for the case of letters and, of names, what lies between
+   * them: literals need not be looked for in the buffer itself then.
+   */
+  stands?(id: BufferId): boolean;
+  /** Sets `place` to where a buffer that stands there does, or to more than that. */
+  locate?(id: BufferId, place: Place): void;
   /** Rules, as EngineRule.index, that the kernel has matched on it already: they are not asked again. */
   readonly decided?: readonly number[] | undefined;
 }

@@ -1,28 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 // What to look for first: by kind of message and buffer, one literal of each rule. Rules whose literal is not there are not
-// looked at.
+// looked at. Most buffers of a head stand in its bytes as sent, so that their literals are looked for in those at once.
 
 import type { ContentMatch, Rule } from '../ast.js';
-import { bufferInfo, bufferMatches } from '../buffers.js';
-import { changesCaseAlone } from '../transforms/transform.js';
-import { foldCase } from './fold-case.js';
-import { keyOf } from './groups.js';
+import { bufferInfo } from '../buffers.js';
+import { boundsOf, leadOf, literalOf, type Bounds } from './lead.js';
 import { indexLiterals, type LiteralIndex } from './literal-index.js';
-import { BUFFERS, KINDS, type BufferId } from './message.js';
+import { BufferId, BUFFERS, Kind, KINDS } from './message.js';
+import { isPrefix, prefixFilter, type Prefix, type PrefixFilter } from './prefixes.js';
+
+/** Rules by their literals, in columns. */
+export interface LedRules {
+  readonly index: LiteralIndex;
+  /** Entries of literal n: from[n] to from[n + 1] - 1. */
+  readonly from: Uint32Array;
+  /** By entry: the rule, and the lengths that its buffer must have. */
+  readonly rules: Uint32Array;
+  readonly least: Uint32Array;
+  readonly most: Uint32Array;
+}
 
 /** The search in one buffer. */
-export interface BufferFilter {
+export interface BufferFilter extends LedRules {
   readonly buffer: BufferId;
   readonly several: boolean;
-  readonly index: LiteralIndex;
-  /** Rules of literal n: rules[from[n]] to rules[from[n + 1] - 1]. */
-  readonly from: Uint32Array;
-  readonly rules: Uint32Array;
+}
+
+/** The search in a whole head, for those of its buffers that stand in it. */
+export interface WholeFilter extends LedRules {
+  /** By entry, in which buffer it has to stand, and the byte of that at which it ends at the latest. */
+  readonly buffers: Uint8Array;
+  readonly until: Uint32Array;
+  /** Short literals with which a buffer begins. */
+  readonly prefixes: readonly PrefixFilter[];
+  /** What is too short to be looked for in all of the head. */
+  readonly tiny: readonly BufferFilter[];
+  readonly always: Uint32Array;
 }
 
 /** What to look for in one kind of message. */
 export interface KindFilter {
   readonly filters: readonly BufferFilter[];
+  /** The same literals together, for heads that are as they were sent; undefined where messages are no heads. */
+  readonly whole: WholeFilter | undefined;
   /** Rules without a literal: tried on every message. */
   readonly always: Uint32Array;
   /** Rules by the number of the kernel's pattern that is what is looked for first: it may stand in a masked value. */
@@ -31,44 +51,122 @@ export interface KindFilter {
   readonly used: boolean;
 }
 
-const DOT = 0x2e;
-
-/** What surely stands in the buffer if the content does: dotprefix puts a dot there that is not. */
-function literalOf(match: ContentMatch): Uint8Array {
-  return foldCase(match.dotprefix && match.pattern[0] === DOT ? match.pattern.subarray(1) : match.pattern);
+export interface Entry extends Bounds {
+  readonly buffer: BufferId;
+  readonly rule: number;
 }
 
-/**
- * The content to look for first: the one marked fast_pattern, else the longest. Methods and payload say too little. What
- * a transform has made does not stand in the buffer as sent, and a buffer that may be absent need not hold anything.
- */
-export function fastPattern(rule: Rule): ContentMatch | undefined {
-  const looks = bufferMatches(rule.matches);
-  const absent = new Set(looks.filter(({ kind }) => kind === 'absent').map(keyOf));
-  const usable = looks.filter(
-    (match): match is ContentMatch =>
-      match.kind === 'content' &&
-      !match.negated &&
-      literalOf(match).length > 0 &&
-      (match.transforms === undefined || changesCaseAlone(match.transforms)) &&
-      !(absent.size > 0 && absent.has(keyOf(match))),
-  );
-  const weight = (match: ContentMatch): number =>
-    match.pattern.length - (match.buffer === 'http.method' ? 100 : match.buffer === 'payload' ? 50 : 0);
-  return usable.find((match) => match.fastPattern) ?? usable.sort((a, b) => weight(b) - weight(a))[0];
+interface Wanted {
+  readonly literal: Uint8Array;
+  readonly entries: Entry[];
 }
 
-type Wanted = Map<string, { readonly literal: Uint8Array; readonly rules: number[] }>;
+/** By the literal as text. */
+type WantedSet = Map<string, Wanted>;
 
-function filterOf(buffer: BufferId, wanted: Wanted): BufferFilter | undefined {
-  const list = [...wanted.values()];
+/** Buffers of a head that are short enough to be searched by themselves for a few bytes. */
+const SHORT_BUFFERS: ReadonlySet<BufferId> = new Set<BufferId>([
+  ...[BufferId.METHOD, BufferId.URI, BufferId.HOST, BufferId.USER_AGENT],
+]);
+
+/** Kinds that have the buffers of a head. */
+const HEADS: ReadonlySet<number> = new Set<number>([
+  ...[Kind.HTTP_REQUEST, Kind.HTTP_REQUEST_BODY, Kind.HTTP_RESPONSE, Kind.HTTP_RESPONSE_BODY],
+]);
+
+function add(set: WantedSet, key: string, literal: Uint8Array, entry: Entry): void {
+  put(set, key, () => ({ literal, entries: [] as Entry[] })).entries.push(entry);
+}
+
+function ledRules(set: WantedSet): (LedRules & { readonly entries: readonly Entry[] }) | undefined {
+  const list = [...set.values()];
   const index = indexLiterals(list.map(({ literal }) => literal));
   if (index === undefined) return undefined;
   const from = new Uint32Array(list.length + 1);
-  list.forEach(({ rules }, number) => (from[number + 1] = (from[number] ?? 0) + rules.length));
-  const name = BUFFERS[buffer];
-  const several = bufferInfo[name].several === true;
-  return { buffer, several, index, from, rules: Uint32Array.from(list.flatMap(({ rules }) => rules)) };
+  list.forEach(({ entries }, number) => (from[number + 1] = (from[number] ?? 0) + entries.length));
+  const entries = list.flatMap((one) => one.entries);
+  return {
+    index,
+    from,
+    rules: Uint32Array.from(entries, ({ rule }) => rule),
+    least: Uint32Array.from(entries, ({ least }) => least),
+    most: Uint32Array.from(entries, ({ most }) => most),
+    entries,
+  };
+}
+
+function bufferFilter(buffer: BufferId, set: WantedSet): BufferFilter | undefined {
+  const found = ledRules(set);
+  if (found === undefined) return undefined;
+  const { index, from, rules, least, most } = found;
+  return { buffer, several: bufferInfo[BUFFERS[buffer]].several === true, index, from, rules, least, most };
+}
+
+function put<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+const putSet = (map: Map<BufferId, WantedSet>, buffer: BufferId): WantedSet =>
+  put(map, buffer, () => new Map<string, Wanted>());
+
+/** What one kind of message is searched for, while it is put together. */
+class KindBuilder {
+  readonly led = new Map<number, number[]>();
+  readonly always: number[] = [];
+  readonly #buffers = new Map<BufferId, WantedSet>();
+
+  add(buffer: BufferId, literal: Uint8Array, key: string, entry: Entry): void {
+    add(
+      put(this.#buffers, buffer, () => new Map<string, Wanted>()),
+      key,
+      literal,
+      entry,
+    );
+  }
+
+  lead(pattern: number, rule: number): void {
+    put(this.led, pattern, () => []).push(rule);
+  }
+
+  build(head: boolean): KindFilter {
+    const filters = [...this.#buffers].flatMap(([buffer, set]) => bufferFilter(buffer, set) ?? []);
+    const { led } = this;
+    const always = Uint32Array.from(this.always);
+    return { filters, whole: head ? this.#whole() : undefined, always, led, used: filters.length + always.length > 0 };
+  }
+
+  #whole(): WholeFilter | undefined {
+    const all: WantedSet = new Map<string, Wanted>();
+    const tiny = new Map<BufferId, WantedSet>();
+    const prefixes = new Map<BufferId, Prefix[]>();
+    const always: number[] = [];
+    for (const [buffer, set] of this.#buffers) {
+      for (const [key, { literal, entries }] of set) {
+        for (const entry of entries) {
+          if (isPrefix(literal, entry)) put(prefixes, buffer, () => []).push({ literal, ...entry });
+          else if (literal.length > 3) add(all, key, literal, entry);
+          else if (SHORT_BUFFERS.has(buffer)) add(putSet(tiny, buffer), key, literal, entry);
+          else if (literal.length === 3) add(all, key, literal, entry);
+          else always.push(entry.rule);
+        }
+      }
+    }
+    const found = ledRules(all);
+    if (found === undefined) return undefined;
+    const { entries, ...columns } = found;
+    return {
+      ...columns,
+      buffers: Uint8Array.from(entries, ({ buffer }) => buffer),
+      until: Uint32Array.from(entries, ({ until }) => until),
+      prefixes: [...prefixes].map(([buffer, list]) => prefixFilter(buffer, list)),
+      tiny: [...tiny].flatMap(([buffer, set]) => bufferFilter(buffer, set) ?? []),
+      always: Uint32Array.from(always),
+    };
+  }
 }
 
 /** The filters of each kind; rules are numbered in the order of the list, `kinds` are bits by kind. */
@@ -76,38 +174,22 @@ export function makePrefilters(
   rules: readonly { readonly rule: Rule; readonly kinds: number }[],
   numberOf: (content: ContentMatch) => number,
 ): KindFilter[] {
-  const led = Array.from({ length: KINDS }, () => new Map<number, number[]>());
-  const always: number[][] = Array.from({ length: KINDS }, () => []);
-  const wanted = Array.from({ length: KINDS }, () => new Map<BufferId, Wanted>());
+  const builders = Array.from({ length: KINDS }, () => new KindBuilder());
   rules.forEach(({ rule, kinds }, number) => {
-    const fast = fastPattern(rule);
-    const literal = fast && literalOf(fast);
-    const known = fast === undefined ? -1 : numberOf(fast);
-    for (let kind = 0; kind < KINDS; kind++) {
-      if ((kinds & (1 << kind)) === 0) continue;
-      if (fast === undefined || literal === undefined) always[kind]?.push(number);
-      else add(wanted[kind], BUFFERS.indexOf(fast.buffer) as BufferId, literal, number);
-      if (known >= 0) led[kind]?.set(known, [...(led[kind]?.get(known) ?? []), number]);
-    }
+    const lead = leadOf(rule);
+    const literal = lead && literalOf(lead);
+    const key = literal === undefined ? '' : Buffer.from(literal).toString('latin1');
+    const known = lead === undefined ? -1 : numberOf(lead);
+    const bounds = lead && boundsOf(rule, lead);
+    builders.forEach((builder, kind) => {
+      if ((kinds & (1 << kind)) === 0) return;
+      if (lead === undefined || literal === undefined || bounds === undefined) builder.always.push(number);
+      else {
+        const buffer = BUFFERS.indexOf(lead.buffer) as BufferId;
+        builder.add(buffer, literal, key, { buffer, rule: number, ...bounds });
+      }
+      if (known >= 0) builder.lead(known, number);
+    });
   });
-  return wanted.map((buffers, kind): KindFilter => {
-    const filters = [...buffers].flatMap(([buffer, list]) => filterOf(buffer, list) ?? []);
-    const rest = Uint32Array.from(always[kind] ?? []);
-    return {
-      filters,
-      always: rest,
-      led: led[kind] ?? new Map<number, number[]>(),
-      used: filters.length + rest.length > 0,
-    };
-  });
-}
-
-function add(kind: Map<BufferId, Wanted> | undefined, buffer: BufferId, literal: Uint8Array, rule: number): void {
-  if (kind === undefined) return;
-  let list = kind.get(buffer);
-  if (list === undefined) kind.set(buffer, (list = new Map<string, { literal: Uint8Array; rules: number[] }>()));
-  const key = Buffer.from(literal).toString('latin1');
-  const entry = list.get(key);
-  if (entry === undefined) list.set(key, { literal, rules: [rule] });
-  else entry.rules.push(rule);
+  return builders.map((builder, kind) => builder.build(HEADS.has(kind)));
 }

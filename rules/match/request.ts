@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile.
 
-import { BufferId, Kind, type Message } from './message.js';
+import { BufferId, Kind, type Message, type Place } from './message.js';
 import { HeaderSection, named } from './section.js';
-import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget } from './uri.js';
+import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget, type Authority } from './uri.js';
 
 /** Bits of HttpRequest.cut: buffers that continue behind what was captured. */
 export const Open = { METHOD: 1, URI: 2, HOST: 4, USER_AGENT: 8, HEADER: 16 } as const;
@@ -53,6 +53,7 @@ const LF = 10;
 const CR = 13;
 const SPACE = 0x20;
 const TAB = 9;
+const SLASH = 0x2f;
 const MAX_METHOD = 32;
 
 const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
@@ -75,33 +76,39 @@ function endsWithProtocol(bytes: Uint8Array, from: number, to: number): boolean 
   );
 }
 
+/** Where the parts of a request line are. */
 interface Line {
+  readonly start: number;
+  readonly methodEnd: number;
+  readonly targetFrom: number;
+  readonly targetTo: number;
+  readonly protocolFrom: number;
+  readonly protocolTo: number;
   /** Without what ends it. */
-  readonly text: Uint8Array;
-  readonly method: Uint8Array;
-  readonly rawUri: Uint8Array;
-  readonly protocol: Uint8Array;
+  readonly textEnd: number;
   /** Where the header fields begin. */
   readonly next: number;
   readonly ended: boolean;
 }
-
-const NOTHING = new Uint8Array(0);
 
 function readLine(bytes: Uint8Array): Line | undefined {
   let start = 0;
   // RFC 9112 section 2.2: empty lines before the request line are skipped.
   while (bytes[start] === CR || bytes[start] === LF) start++;
   let at = start;
-  while (at < bytes.length && isToken(bytes[at] ?? 0)) at++;
+  while (at < bytes.length && isToken(bytes[at] as number)) at++;
   if (at === start || at - start > MAX_METHOD || !isBlank(bytes[at])) return undefined;
-  const method = bytes.subarray(start, at);
+  const methodEnd = at;
   while (isBlank(bytes[at])) at++;
   const from = at;
   let space = -1;
-  for (; at < bytes.length && bytes[at] !== LF; at++) if (bytes[at] === SPACE) space = at;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === LF) break;
+    if (byte === SPACE) space = at;
+  }
   const ended = at < bytes.length;
-  const text = bytes.subarray(start, bytes[at - 1] === CR ? at - 1 : at);
+  const textEnd = bytes[at - 1] === CR ? at - 1 : at;
   let to = at;
   while (to > from && (bytes[to - 1] === CR || isBlank(bytes[to - 1]))) to--;
   if (to < space) space = bytes.lastIndexOf(SPACE, to - 1);
@@ -110,39 +117,66 @@ function readLine(bytes: Uint8Array): Line | undefined {
   let end = split;
   while (end > from && isBlank(bytes[end - 1])) end--;
   if (end === from) return undefined;
-  const protocol = split < to ? bytes.subarray(split + 1, to) : NOTHING;
-  return { text, method, rawUri: bytes.subarray(from, end), protocol, next: ended ? at + 1 : at, ended };
+  const protocolFrom = split < to ? split + 1 : to;
+  const next = ended ? at + 1 : at;
+  return { start, methodEnd, targetFrom: from, targetTo: end, protocolFrom, protocolTo: to, textEnd, next, ended };
 }
 
 class Request extends HeaderSection implements HttpRequest {
   readonly kind = Kind.HTTP_REQUEST;
-  readonly method: Uint8Array;
-  readonly rawUri: Uint8Array;
-  readonly protocol: Uint8Array;
-  userAgent: Uint8Array | undefined;
-  referer: Uint8Array | undefined;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
   cut = 0;
-  #hostField: Uint8Array | undefined;
+  readonly #line: Line;
+  // Where values are; 0: there is no such line.
+  #hostFrom = 0;
+  #hostTo = 0;
+  #agentFrom = 0;
+  #agentTo = 0;
+  #refererFrom = 0;
+  #refererTo = 0;
+  #rawUri: Uint8Array | undefined = undefined;
+  #userAgent: Uint8Array | undefined = undefined;
   #hostKnown = false;
-  #host: Uint8Array | undefined;
-  #uri: Uint8Array | undefined;
+  #host: Uint8Array | undefined = undefined;
+  #uri: Uint8Array | undefined = undefined;
 
   constructor(bytes: Uint8Array, line: Line) {
-    super(bytes, line.text, line.next, 'cookie');
-    this.method = line.method;
-    this.rawUri = line.rawUri;
-    this.protocol = line.protocol;
+    super(bytes, line.start, line.textEnd, line.next, 'cookie');
+    this.#line = line;
     if (!line.ended) this.cut = Open.URI | Open.HEADER;
     else if (this.scan()) this.cut |= Open.HOST | Open.USER_AGENT;
     if (!this.complete) this.cut |= Open.HEADER;
-    const { fields } = this;
-    if (fields === undefined) return;
-    this.#hostField = fields.get('host');
-    this.userAgent = fields.get('user-agent');
-    this.referer = fields.get('referer');
+  }
+
+  get method(): Uint8Array {
+    return this.bytes.subarray(this.#line.start, this.#line.methodEnd);
+  }
+
+  get rawUri(): Uint8Array {
+    return (this.#rawUri ??= this.bytes.subarray(this.#line.targetFrom, this.#line.targetTo));
+  }
+
+  get protocol(): Uint8Array {
+    return this.bytes.subarray(this.#line.protocolFrom, this.#line.protocolTo);
+  }
+
+  get userAgent(): Uint8Array | undefined {
+    return (this.#userAgent ??= this.#valueOf('user-agent', this.#agentFrom, this.#agentTo));
+  }
+
+  get referer(): Uint8Array | undefined {
+    return this.#valueOf('referer', this.#refererFrom, this.#refererTo);
+  }
+
+  get #hostField(): Uint8Array | undefined {
+    return this.#valueOf('host', this.#hostFrom, this.#hostTo);
+  }
+
+  #valueOf(name: string, from: number, to: number): Uint8Array | undefined {
+    if (this.fields !== undefined) return this.fields.get(name);
+    return from === 0 ? undefined : this.bytes.subarray(from, to);
   }
 
   override buffer(id: BufferId, instance = 0): Uint8Array | undefined {
@@ -155,6 +189,8 @@ class Request extends HeaderSection implements HttpRequest {
         return this.host;
       case BufferId.USER_AGENT:
         return this.userAgent;
+      case BufferId.REFERER:
+        return this.referer;
       case BufferId.URI_RAW:
         return this.rawUri;
       case BufferId.HOST_RAW:
@@ -168,14 +204,68 @@ class Request extends HeaderSection implements HttpRequest {
     }
   }
 
+  override stands(id: BufferId): boolean {
+    switch (id) {
+      case BufferId.METHOD:
+      case BufferId.URI_RAW:
+      case BufferId.PROTOCOL:
+      case BufferId.REQUEST_LINE:
+        return true;
+      case BufferId.URI:
+        return this.uri === this.rawUri;
+      case BufferId.HOST:
+      case BufferId.HOST_RAW:
+        return this.linesAsSent && this.bytes[this.#line.targetFrom] === SLASH;
+      case BufferId.USER_AGENT:
+      case BufferId.REQUEST_HEADER:
+        return this.linesAsSent;
+      default:
+        return super.stands(id);
+    }
+  }
+
+  override locate(id: BufferId, place: Place): void {
+    place.exact = true;
+    switch (id) {
+      case BufferId.METHOD:
+      case BufferId.URI_RAW:
+      case BufferId.PROTOCOL:
+      case BufferId.REQUEST_LINE:
+        place.exact = false;
+        place.from = 0;
+        place.to = this.#line.next;
+        return;
+      case BufferId.URI:
+        place.from = this.#line.targetFrom;
+        place.to = this.#line.targetTo;
+        return;
+      case BufferId.HOST:
+      case BufferId.HOST_RAW:
+        // Of an absent one it is the empty place before the first byte.
+        place.from = this.#hostFrom;
+        place.to = this.#hostTo;
+        return;
+      case BufferId.USER_AGENT:
+        place.from = this.#agentFrom;
+        place.to = this.#agentTo;
+        return;
+      default:
+        super.locate(id === BufferId.REQUEST_HEADER ? BufferId.HEADER : id, place);
+    }
+  }
+
   open(id: BufferId): boolean {
     return this.cut !== 0 && (this.cut & openBit(id)) !== 0;
   }
 
   #rawHost(): Uint8Array | undefined {
-    const authority = this.rawUri[0] === 0x2f ? undefined : authorityOf(this.rawUri);
+    const authority = this.#authority();
     if (authority !== undefined) return this.rawUri.subarray(authority.hostFrom, authority.hostTo);
     return this.#hostField;
+  }
+
+  #authority(): Authority | undefined {
+    return this.bytes[this.#line.targetFrom] === SLASH ? undefined : authorityOf(this.rawUri);
   }
 
   asSent(id: BufferId): boolean {
@@ -193,9 +283,10 @@ class Request extends HeaderSection implements HttpRequest {
   }
 
   #readHost(): Uint8Array | undefined {
-    const authority = this.rawUri[0] === 0x2f ? undefined : authorityOf(this.rawUri);
+    const authority = this.#authority();
     if (authority !== undefined) return hostOfTarget(this.rawUri, authority);
-    return this.#hostField === undefined ? undefined : normaliseHost(this.#hostField);
+    const field = this.#hostField;
+    return field === undefined ? undefined : normaliseHost(field);
   }
 
   protected override note(at: number, colon: number, from: number, to: number, cut: boolean): void {
@@ -203,15 +294,19 @@ class Request extends HeaderSection implements HttpRequest {
     switch (colon - at) {
       case 4:
         if (!named(bytes, at, 'host')) return;
-        this.#hostField = bytes.subarray(from, to);
+        this.#hostFrom = from;
+        this.#hostTo = to;
         if (cut) this.cut |= Open.HOST;
         return;
       case 7:
-        if (named(bytes, at, 'referer')) this.referer = bytes.subarray(from, to);
+        if (!named(bytes, at, 'referer')) return;
+        this.#refererFrom = from;
+        this.#refererTo = to;
         return;
       case 10:
         if (!named(bytes, at, 'user-agent')) return;
-        this.userAgent = bytes.subarray(from, to);
+        this.#agentFrom = from;
+        this.#agentTo = to;
         if (cut) this.cut |= Open.USER_AGENT;
         return;
       default:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the header section of an HTTP/1 response as rules see it.
 
-import { BufferId, Kind, type Message } from './message.js';
+import { BufferId, Kind, type Message, type Place } from './message.js';
 import { HeaderSection } from './section.js';
 
 const LF = 10;
@@ -35,7 +35,7 @@ class Response extends HeaderSection implements HttpResponse {
 
   constructor(bytes: Uint8Array, from: number, blank: number, end: number) {
     const to = bytes[end - 1] === CR ? end - 1 : end;
-    super(bytes, bytes.subarray(from, to), Math.min(end + 1, bytes.length), 'set-cookie');
+    super(bytes, from, to, Math.min(end + 1, bytes.length), 'set-cookie');
     let status = blank;
     while (bytes[status] === SPACE) status++;
     let reason = status;
@@ -44,6 +44,24 @@ class Response extends HeaderSection implements HttpResponse {
     this.status = bytes.subarray(status, reason);
     this.reason = bytes.subarray(Math.min(reason + 1, to), to);
     this.scan();
+  }
+
+  override stands(id: BufferId): boolean {
+    switch (id) {
+      case BufferId.STAT_CODE:
+      case BufferId.STAT_MSG:
+      case BufferId.PROTOCOL:
+      case BufferId.RESPONSE_LINE:
+        return true;
+      case BufferId.RESPONSE_HEADER:
+        return this.linesAsSent;
+      default:
+        return super.stands(id);
+    }
+  }
+
+  override locate(id: BufferId, place: Place): void {
+    super.locate(id === BufferId.RESPONSE_HEADER ? BufferId.HEADER : id, place);
   }
 
   override buffer(id: BufferId, instance = 0): Uint8Array | undefined {

@@ -47,11 +47,10 @@ export class SectionLines {
     return (this.#lines ??= this.#fields.lines())[instance];
   }
 
-  /** http.header_names: CR LF, the names with CR LF behind each, CR LF. */
+  /** http.header_names */
   get names(): Uint8Array | undefined {
-    const names = this.#fields.names();
-    if (names.length === 0) return undefined;
-    return (this.#names ??= Buffer.concat([END_OF_LINE, ...names.flatMap((name) => [name, END_OF_LINE]), END_OF_LINE]));
+    const names = (this.#names ??= this.#fields.names());
+    return names.length === 0 ? undefined : names;
   }
 
   /** http.start: the first line and all others, as far as they are there. */

@@ -3,7 +3,8 @@
 // loose spacing) goes through fields.ts.
 
 import { readFields, type Fields } from './fields.js';
-import { BufferId } from './message.js';
+import { BufferId, type Place } from './message.js';
+import { PlainFields } from './plain-fields.js';
 import { SectionLines } from './section-lines.js';
 
 const LF = 10;
@@ -36,13 +37,15 @@ export abstract class HeaderSection {
   complete = false;
   /** `HTTP/1.1`, empty if there is none. */
   abstract readonly protocol: Uint8Array;
-  /** The first line, without what ends it. */
-  protected readonly line: Uint8Array;
   protected readonly bytes: Uint8Array;
   /** What the careful reader found, if the section is odd. */
   protected fields: Fields | undefined = undefined;
+  /** Where the lines of headers begin. */
   readonly #from: number;
+  readonly #lineFrom: number;
+  readonly #lineTo: number;
   readonly #left: string;
+  /** Where they end, and the empty line behind them. */
   #to: number;
   #leftFrom = 0;
   #leftTo = 0;
@@ -51,18 +54,25 @@ export abstract class HeaderSection {
   #lines: SectionLines | undefined = undefined;
 
   /**
+   * @param lineFrom where the first line begins, `lineTo`: where it ends, without what ends it
    * @param from where the lines of headers begin
    * @param left name, in lower case, of the lines that http.header leaves out: those of cookies
    */
-  constructor(bytes: Uint8Array, line: Uint8Array, from: number, left: string) {
+  constructor(bytes: Uint8Array, lineFrom: number, lineTo: number, from: number, left: string) {
     this.bytes = bytes;
-    this.line = line;
+    this.#lineFrom = lineFrom;
+    this.#lineTo = lineTo;
     this.#from = this.#to = this.#end = from;
     this.#left = left;
   }
 
   /** A line with its name from `at` to `colon` and its value from `from` to `to`, which may go on behind the capture. */
   protected abstract note(at: number, colon: number, from: number, to: number, cut: boolean): void;
+
+  /** The first line, without what ends it. */
+  protected get line(): Uint8Array {
+    return this.bytes.subarray(this.#lineFrom, this.#lineTo);
+  }
 
   /** True if http.header holds the lines as they were sent. */
   protected get linesAsSent(): boolean {
@@ -94,10 +104,65 @@ export abstract class HeaderSection {
     }
   }
 
+  get whole(): Uint8Array {
+    return this.bytes;
+  }
+
+  /** See Message. Lines that the careful reader puts together stand nowhere. */
+  stands(id: BufferId): boolean {
+    if (id === BufferId.HEADER_RAW) return true;
+    if (this.fields !== undefined) return false;
+    switch (id) {
+      case BufferId.HEADER:
+        return this.#leftTo === 0 || this.#leftFrom === this.#from || this.#leftTo >= this.#to;
+      case BufferId.START:
+        return this.complete && this.bytes[this.#from - 2] === CR && this.bytes[this.#end - 2] === CR;
+      case BufferId.HEADER_NAMES:
+        return this.bytes[this.#from - 2] === CR;
+      case BufferId.COOKIE:
+      case BufferId.REFERER:
+      case BufferId.ACCEPT:
+      case BufferId.ACCEPT_ENC:
+      case BufferId.ACCEPT_LANG:
+      case BufferId.CONTENT_TYPE:
+      case BufferId.CONTENT_LEN:
+      case BufferId.CONNECTION:
+      case BufferId.SERVER:
+      case BufferId.LOCATION:
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** See Message. */
+  locate(id: BufferId, place: Place): void {
+    place.exact = false;
+    place.to = this.#end;
+    switch (id) {
+      case BufferId.HEADER_NAMES:
+        place.from = Math.max(0, this.#from - 2);
+        return;
+      case BufferId.START:
+        place.from = 0;
+        return;
+      case BufferId.HEADER_RAW:
+      case BufferId.HEADER:
+        place.from = this.#from;
+        return;
+      default: {
+        const value = this.buffer(id);
+        place.from = value === undefined ? 0 : value.byteOffset - this.bytes.byteOffset;
+        place.to = value === undefined ? 0 : place.from + value.length;
+        place.exact = true;
+      }
+    }
+  }
+
   /** What rules ask of single lines. */
   protected get lines(): SectionLines {
     return (this.#lines ??= new SectionLines(
-      this.fields ?? readFields(this.bytes, this.#from),
+      this.fields ?? new PlainFields(this.bytes, this.#from, this.#to),
       this.bytes.subarray(this.#from, this.#end),
     ));
   }
@@ -107,6 +172,7 @@ export abstract class HeaderSection {
     const { bytes } = this;
     const [from, to] = [this.#from, this.#to];
     if (this.#leftTo === 0) return bytes.subarray(from, to);
+    if (this.#leftTo >= to) return bytes.subarray(from, this.#leftFrom);
     const out = new Uint8Array(to - from - (this.#leftTo - this.#leftFrom));
     out.set(bytes.subarray(from, this.#leftFrom));
     out.set(bytes.subarray(this.#leftTo, to), this.#leftFrom - from);

@@ -60,7 +60,13 @@ function ruleOf(r: Random, sid: number): Rule {
 function programOf(rules: readonly Rule[]): EngineProgram {
   const candidates = rules.map((rule, index) => ({ rule, index })).sort(byEngineRank);
   const program = makeProgram(candidates, () => -1, []);
-  const all = { filters: [], always: Uint32Array.from(candidates.keys()), led: new Map(), used: true };
+  const all = {
+    filters: [],
+    whole: undefined,
+    always: Uint32Array.from(candidates.keys()),
+    led: new Map(),
+    used: true,
+  };
   return { ...program, kinds: program.kinds.map((kind, number) => (number === Kind.HEADERS ? all : kind)) };
 }
 
