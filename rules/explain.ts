@@ -4,7 +4,7 @@
 import { Limit } from '../common/abi.gen.js';
 import { addressOrigin } from './compile/address-lists.js';
 import type { RuleInfo } from './compile/types.js';
-import { fastPattern } from './match/prefilter.js';
+import { leadOf } from './match/lead.js';
 import { parseRules, type LanguageOptions } from './parser.js';
 
 export interface RuleExplanation {
@@ -70,7 +70,7 @@ export function explainRule(info: RuleInfo, language: LanguageOptions): RuleExpl
   const { rules } = parseRules([{ file: info.file, text: info.text }], { ...options, disabled: [] });
   const [rule] = rules;
   const judged = placement === 'engine' || placement === 'inline';
-  const fast = judged && rule !== undefined ? fastPattern(rule) : undefined;
+  const fast = judged && rule !== undefined ? leadOf(rule) : undefined;
   return {
     ...{ gid, sid, msg, action, placement, why: reason ?? defaults[placement] },
     tables: tablesOf(info, fast !== undefined),

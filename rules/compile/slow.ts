@@ -3,11 +3,11 @@
 
 import type { Rule } from '../ast.js';
 import { bufferMatches } from '../buffers.js';
-import { fastPattern } from '../match/prefilter.js';
+import { leadOf } from '../match/lead.js';
 
 /** Why the rule is slow; undefined if it is not. */
 export function slowReason(rule: Rule): string | undefined {
-  const fast = fastPattern(rule);
+  const fast = leadOf(rule);
   if (fast !== undefined) {
     return fast.pattern.length > 1 ? undefined : 'the longest content has one byte, which nearly every message has';
   }
