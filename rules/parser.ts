@@ -205,8 +205,15 @@ function countriesOf({ countries }: LanguageOptions, problems: Problem[]): Count
   }
 }
 
-/** Parses rule files. Problems stand in the order of the files; every unsupported rule has one of its own. */
-export function parseRules(sources: readonly RuleSource[], options: LanguageOptions): ParsedRules {
+/** Characters after which progress is told. */
+const PROGRESS_STEP = 65_536;
+
+/** Parses rule files. `onProgress` gets the share that is done, 0 to 1. Problems stand in the order of the files; every unsupported rule has one of its own. */
+export function parseRules(
+  sources: readonly RuleSource[],
+  options: LanguageOptions,
+  onProgress?: (share: number) => void,
+): ParsedRules {
   const problems: Problem[] = [];
   const classes = options.classification && parseClassifications(options.classification);
   const references = options.references && parseReferences(options.references);
@@ -240,9 +247,14 @@ export function parseRules(sources: readonly RuleSource[], options: LanguageOpti
     problems,
   };
   let disabled = 0;
+  const whole = sources.reduce((sum, { text }) => sum + text.length, 0);
+  let read = 0;
+  let told = 0;
   for (const source of sources) {
     eachLine(source, (line) => {
       const first = line.text.trimStart();
+      read += line.text.length;
+      if (onProgress && read - told >= PROGRESS_STEP) onProgress((told = read) / whole);
       if (first.startsWith('#')) disabled += DISABLED.test(first) ? 1 : 0;
       else if (first !== '' && !first.startsWith(';')) parseLine(line, run);
     });

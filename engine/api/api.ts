@@ -19,6 +19,12 @@ export interface RulesLoadRequest {
   readonly strict: boolean;
 }
 
+/** A load under way: parsing with the share that is done, 0 to 1, then the rest. */
+export interface RulesLoading {
+  readonly stage?: 'parsing' | 'installing';
+  readonly share?: number;
+}
+
 export interface RulesLoadResult {
   readonly generation: number;
   readonly summary: RulesSummary;
@@ -218,6 +224,8 @@ export interface Api extends BulkApi, FlowsApi, Layer7Api {
   status(): Promise<Status>;
   stop(options: { readonly detach: boolean }): Promise<StopResult>;
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;
+  /** How far a load is that somebody waits for; empty if there is none. */
+  rulesLoading(): Promise<RulesLoading>;
   listRules(): Promise<RulesList>;
   /** @throws IdsError NOT_FOUND */
   showRule(sid: number): Promise<readonly RuleRecord[]>;

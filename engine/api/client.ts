@@ -19,6 +19,7 @@ import type {
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
+  RulesLoading,
   Status,
   StopResult,
 } from './api.js';
@@ -61,6 +62,10 @@ export class ApiClient implements Api {
 
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult> {
     return this.#post('/v1/rules', request);
+  }
+
+  rulesLoading(): Promise<RulesLoading> {
+    return this.#get('/v1/rules/loading');
   }
 
   listRules(): Promise<RulesList> {

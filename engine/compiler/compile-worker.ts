@@ -11,14 +11,19 @@ export interface CompileRequest {
 }
 
 export type CompileAnswer =
-  { readonly id: number; readonly compilation: Compilation } | { readonly id: number; readonly failure: unknown };
+  | { readonly id: number; readonly compilation: Compilation }
+  | { readonly id: number; readonly failure: unknown }
+  /** The share of the rules that is parsed, 0 to 1. */
+  | { readonly id: number; readonly parsed: number };
 
 if (!parentPort) throw new Error('compile-worker.js is a worker thread, not a program');
 const port = parentPort;
 
 port.on('message', (request: CompileRequest) => {
   try {
-    const compilation = compileRules([...request.sources], request.options);
+    const compilation = compileRules([...request.sources], request.options, (parsed) => {
+      port.postMessage({ id: request.id, parsed } satisfies CompileAnswer);
+    });
     const { blob, addresses } = compilation.ruleset;
     const { starts, spans } = compilation.addresses;
     const columns = compilation.addressLists.flatMap(({ prefixes: { addr4, len4, addr6, len6 } }) => [

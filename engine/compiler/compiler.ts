@@ -12,6 +12,7 @@ const IDLE_MS = 10_000;
 interface Waiting {
   readonly resolve: (compilation: Compilation) => void;
   readonly reject: (error: unknown) => void;
+  readonly onParsed?: (share: number) => void;
 }
 
 export class Compiler {
@@ -20,14 +21,21 @@ export class Compiler {
   #nextId = 1;
   readonly #waiting = new Map<number, Waiting>();
 
-  /** Compiles rule sources; problems in them are part of the result, not errors. */
-  compile(sources: readonly RuleSource[], options: LanguageOptions): Promise<Compilation> {
+  /**
+   * Compiles rule sources; problems in them are part of the result, not errors.
+   * @param onParsed told the share of the rules that is parsed, 0 to 1
+   */
+  compile(
+    sources: readonly RuleSource[],
+    options: LanguageOptions,
+    onParsed?: (share: number) => void,
+  ): Promise<Compilation> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     worker.ref();
     const request: CompileRequest = { id: this.#nextId++, sources, options };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve, reject });
+      this.#waiting.set(request.id, { resolve, reject, ...(onParsed ? { onParsed } : {}) });
       worker.postMessage(request);
     });
   }
@@ -50,6 +58,7 @@ export class Compiler {
 
   #onAnswer(answer: CompileAnswer): void {
     const waiting = this.#waiting.get(answer.id);
+    if ('parsed' in answer) return waiting?.onParsed?.(answer.parsed);
     this.#waiting.delete(answer.id);
     if ('failure' in answer) waiting?.reject(answer.failure);
     else waiting?.resolve(answer.compilation);

@@ -18,6 +18,7 @@ import type {
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
+  RulesLoading,
   Status,
   StopResult,
 } from '../api/api.js';
@@ -57,6 +58,10 @@ export class DaemonApi implements Api {
     const attached = detach ? this.#parts.kernel.attachments().map(({ name }) => name) : [];
     setImmediate(() => this.#daemon.stop(detach));
     return Promise.resolve({ detached: attached });
+  }
+
+  rulesLoading(): Promise<RulesLoading> {
+    return Promise.resolve(this.#parts.rules.loading);
   }
 
   async loadRules(request: RulesLoadRequest): Promise<RulesLoadResult> {

@@ -23,6 +23,7 @@ import type {
   RulesEnableResult,
   RulesLoadRequest,
   RulesLoadResult,
+  RulesLoading,
 } from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
@@ -92,6 +93,7 @@ export class RuleSets {
   #current: Current | undefined;
   /** The first set, on its way through the compiler. */
   #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<Compilation> } | undefined;
+  #loading: RulesLoading = {};
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -114,6 +116,11 @@ export class RuleSets {
     const { kernel, ring } = this.#options;
     const { brokenStreams: streams, limited: inspections } = ring.counts;
     return { bytes: kernel.stats()[Stat.UNINSPECTED] ?? 0, streams, inspections };
+  }
+
+  /** How far a load is. */
+  get loading(): RulesLoading {
+    return this.#loading;
   }
 
   get current(): Current {
@@ -154,7 +161,15 @@ export class RuleSets {
     const { configured, language } = this.#options;
     const taken = sources ?? configured();
     const options = { ...language(taken), disabled };
-    return this.#compiler.compile(taken, thresholds ? { ...options, thresholds } : options);
+    this.#loading = { stage: 'parsing', share: 0 };
+    const onParsed = (share: number): void => void (this.#loading = { stage: 'parsing', share });
+    const compilation = await this.#compiler.compile(
+      taken,
+      thresholds ? { ...options, thresholds } : options,
+      onParsed,
+    );
+    this.#loading = { stage: 'installing' };
+    return compilation;
   }
 
   /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */
@@ -167,7 +182,7 @@ export class RuleSets {
    * @throws IdsError RULES_INVALID
    */
   load(request: RulesLoadRequest): Promise<RulesLoadResult> {
-    const result = this.#queue.then(() => this.#load(request, true));
+    const result = this.#queue.then(() => this.#load(request, true)).finally(() => (this.#loading = {}));
     this.#queue = result.catch(() => undefined);
     return result;
   }

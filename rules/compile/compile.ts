@@ -258,7 +258,11 @@ export function compileParsed(
   };
 }
 
-/** Parses, places and compiles rule files. Bad and unsupported rules are in `problems`; the others are used. */
-export function compileRules(sources: readonly RuleSource[], options: LanguageOptions): Compilation {
-  return compileParsed(parseRules(sources, options), options);
+/** Parses, places and compiles rule files; `onProgress` gets the share that is parsed, 0 to 1. Bad and unsupported rules are in `problems`; the others are used. */
+export function compileRules(
+  sources: readonly RuleSource[],
+  options: LanguageOptions,
+  onProgress?: (share: number) => void,
+): Compilation {
+  return compileParsed(parseRules(sources, options, onProgress), options);
 }

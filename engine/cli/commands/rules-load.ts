@@ -7,13 +7,34 @@ import { command } from '../command.js';
 import type { Context } from '../context.js';
 import { languageFileOptions } from '../language-options.js';
 import { orderProblem } from '../order.js';
+import { openProgress } from '../progress.js';
 import { printProblems, printSummary } from '../rules-summary.js';
 import { readRuleSources } from '../sources.js';
+
+const POLL_MS = 200;
+
+/** The answer, with a bar on the terminal until it is there. */
+async function withProgress(request: RulesLoadRequest, context: Context): Promise<RulesLoadResult> {
+  const progress = openProgress(context.io.terminal);
+  const poll = setInterval(() => {
+    context.client
+      .rulesLoading()
+      .then(({ stage, share }) => stage && progress.show(stage === 'parsing' ? 'parsing rules' : 'installing', share))
+      // The load itself says what is wrong.
+      .catch(() => undefined);
+  }, POLL_MS);
+  try {
+    return await context.client.loadRules(request);
+  } finally {
+    clearInterval(poll);
+    progress.end();
+  }
+}
 
 /** A refused load says the same about the rules as one that was done. */
 async function load(request: RulesLoadRequest, context: Context): Promise<RulesLoadResult> {
   try {
-    return await context.client.loadRules(request);
+    return await (context.io.terminal ? withProgress(request, context) : context.client.loadRules(request));
   } catch (error) {
     if (error instanceof IdsError && error.code === 'RULES_INVALID' && !context.json) {
       const { problems, summary } = error.details as { problems?: Problem[]; summary?: RulesSummary };

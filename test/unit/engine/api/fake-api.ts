@@ -16,6 +16,7 @@ import type {
   RulesList,
   RulesLoadRequest,
   RulesLoadResult,
+  RulesLoading,
   Status,
 } from '../../../../engine/api/api.js';
 import type {
@@ -317,6 +318,10 @@ export class FakeApi implements Api {
   stop(options: { readonly detach: boolean }): Promise<{ detached: readonly string[] }> {
     setImmediate(() => this.onStop());
     return this.#called('stop', options, () => ({ detached: options.detach ? ['eth0'] : [] }));
+  }
+
+  rulesLoading(): Promise<RulesLoading> {
+    return this.#called('rulesLoading', undefined, () => ({ stage: 'parsing' as const, share: 0.5 }));
   }
 
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult> {

@@ -142,6 +142,22 @@ t.test('allowlist add and list', async (t) => {
   t.strictSame(JSON.parse((await allowlist('list', '--json')).out), [allowed]);
 });
 
+t.test('rules load: on a terminal a bar tells how far it is, and is gone in the end', async (t) => {
+  const { socket, api } = await serve(t);
+  const asked = (): boolean => api.calls.some(([name]) => name === 'rulesLoading');
+  api.loadRules = async () => {
+    for (let i = 0; i < 100 && (i < 10 || !asked()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    return api.loaded;
+  };
+  let terminal = '';
+  const onTerminal = (text: string): void => void (terminal += text);
+  const { status, out } = await invoke(['rules', 'load', '--socket', socket], { onTerminal });
+  t.equal(status, 1);
+  t.match(out, /generation 8 is in force\n$/);
+  t.match(terminal, /parsing rules \[#{15}\.{15}\] 50 %/);
+  t.ok(terminal.endsWith('\r\u001b[K'), 'nothing of it stays');
+});
+
 t.test('rules load: problems one line each on standard error, 1 if some were left out', async (t) => {
   const { socket, api } = await serve(t);
   const file = new URL('../../../../../rules/anomalies.rules', import.meta.url).pathname;

@@ -11,6 +11,8 @@ export interface Invocation {
 export interface InvokeOptions {
   /** Columns of a terminal; a pipe if absent. */
   readonly columns?: number;
+  /** Gets what is written to a terminal that standard error is; there is none if absent. */
+  readonly onTerminal?: (text: string) => void;
   readonly env?: NodeJS.ProcessEnv;
   readonly gone?: AbortSignal;
   readonly onOut?: (text: string) => void;
@@ -26,7 +28,7 @@ export async function invoke(words: readonly string[], options: InvokeOptions = 
     err: (text) => void (err += text),
     env: options.env ?? {},
     columns: options.columns,
-    terminal: undefined,
+    terminal: options.onTerminal,
     gone: options.gone ?? new AbortController().signal,
   });
   return { status, out, err };

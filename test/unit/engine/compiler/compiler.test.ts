@@ -18,6 +18,21 @@ t.test('what comes back is the whole compilation, and problems are no errors', a
   t.ok(ruleset.blob.byteLength > 0 && ruleset.blob.buffer instanceof ArrayBuffer, 'its tables arrived');
 });
 
+t.test('how far it is, for sets that take a while', async (t) => {
+  const compiler = new Compiler();
+  t.teardown(() => compiler.close());
+  const shares: number[] = [];
+  const many = Array.from({ length: 5000 }, (_, i) => good(i + 1)).join('\n');
+  await compiler.compile(source(many), options, (share) => shares.push(share));
+  t.ok(shares.length > 2, `${shares.length} words`);
+  t.same(
+    shares,
+    [...shares].sort((a, b) => a - b),
+    'never back',
+  );
+  t.ok(shares.every((share) => share > 0 && share <= 1));
+});
+
 t.test('several at once are kept apart', async (t) => {
   const compiler = new Compiler();
   t.teardown(() => compiler.close());
