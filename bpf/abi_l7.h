@@ -412,6 +412,7 @@ enum ids_bytes_flag {
 	IDS_BYTES_DECIDED = 128, /* a rule of the kernel matched it; its alert is in the other ring */
 	IDS_BYTES_ANEW = 512,    /* inspection: what the direction has sent before was refused: it begins with this */
 	IDS_BYTES_HEADERS = 256, /* inspection: struct ids_headers and the headers come first */
+	IDS_BYTES_AGAIN = 1024,  /* payload of a segment that brings the stream nothing new */
 };
 
 /*

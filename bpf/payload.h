@@ -159,13 +159,14 @@ __noinline int ids_payload_section(struct ids_packet *pkt, struct ids_l7 *l7, st
 
 /*
  * What of the segment may be handed over as it is: a body, a stream that is no HTTP, the first bytes of one that may yet
- * be; where nothing is to be masked all of it, once it is `done`, so that rules see it with the packet that brought it.
+ * be; where nothing is to be masked all of it, once it is `done`, so that rules see it with the packet that brought it, also
+ * when it is sent again.
  * Loaded into the scratch.
  */
 static __always_inline void ids_payload_raw(void *ctx, const enum ids_hook hook, struct ids_packet *pkt,
 					    struct ids_l7_dir *dir, struct ids_io *io, bool done)
 {
-	__u32 from = dir->passed - pkt->seq, to = dir->next - pkt->seq, length, n;
+	__u32 from = dir->passed - pkt->seq, to = dir->next - pkt->seq, length, n, again = 0;
 
 	if (pkt->verdict != IDS_VERDICT_PASS)
 		return;
@@ -174,8 +175,10 @@ static __always_inline void ids_payload_raw(void *ctx, const enum ids_hook hook,
 	if (!(pkt->control & IDS_CONTROL_REDACT)) {
 		if (!done)
 			return;
-		from = dir->first + dir->inspected - pkt->seq;
+		from = 0;
 		to = pkt->payload_len;
+		if (ids_behind(pkt->seq + to, dir->first + dir->inspected) <= 0)
+			again = IDS_BYTES_AGAIN;
 	}
 	if ((__s32)from < (__s32)pkt->raw)
 		from = pkt->raw;
@@ -194,7 +197,7 @@ static __always_inline void ids_payload_raw(void *ctx, const enum ids_hook hook,
 		    ids_load(ctx, hook, pkt, pkt->payload + from, io->bytes, size))
 			break;
 		length -= size;
-		ids_payload_write(pkt, io, 0, size, length == 0 && pkt->last_piece ? IDS_BYTES_LAST : 0);
+		ids_payload_write(pkt, io, 0, size, again | (length == 0 && pkt->last_piece ? IDS_BYTES_LAST : 0));
 		from += size;
 		pkt->piece += size;
 	}

@@ -57,8 +57,8 @@ export interface LanguageOptions {
   readonly references?: RuleSource;
   /** Rules that are left out, as `GID:SID`. */
   readonly disabled?: readonly string[];
-  /** Rules that are only addresses: entries of the blocklist (default) or header rules like any other. */
-  readonly addressRules?: 'lists' | 'inline';
+  /** Rules that are only addresses: entries of the blocklist (default), those that alert alone, or header rules like any other. */
+  readonly addressRules?: 'lists' | 'alerts' | 'inline';
 }
 
 export interface ParsedRules {

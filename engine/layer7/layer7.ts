@@ -282,6 +282,12 @@ export class Layer7 {
       stream.told = true;
       this.counts.brokenStreams++;
     }
+    if ((flags & BytesFlag.BYTES_AGAIN) !== 0 && grown !== 'more') {
+      const repeated = this.#message.begin(Kind.STREAM).put(BufferId.PAYLOAD, bytes.subarray(from, from + length));
+      repeated.repeated = true;
+      this.#judge(repeated, view, at, flow, () => ({}));
+      return;
+    }
     if (grown !== 'more' && !stream.last) return;
     const message = this.#message.begin(Kind.STREAM).put(BufferId.PAYLOAD, stream.bytes, !stream.last);
     message.fresh = before;

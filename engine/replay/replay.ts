@@ -99,13 +99,14 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   }
 }
 
-function language({ homeNet, redact, vars, data, files = {} }: ReplayOptions): LanguageOptions {
+function language({ homeNet, redact, inline, vars, data, files = {} }: ReplayOptions): LanguageOptions {
   const addresses = homeNet
     ?.replace(/^\[|\]$/g, '')
     .split(',')
     .map((text) => text.trim());
   const options = languageOptions({ homeNet: addresses, vars, files, ...(redact ? {} : { redact: 'off' as const }) });
-  return { ...options, ...data };
+  // A drop is about the flow then, and the rest of it is dropped as that of any other rule's.
+  return { ...options, ...data, addressRules: inline ? 'alerts' : 'lists' };
 }
 
 class ReplayRun {

@@ -127,14 +127,19 @@ function summarise(
   };
 }
 
-/** Gives rules that are only addresses to the lists; `lists` gets their entries. */
-function takeAddresses(placed: readonly Placed[], parsed: ParsedRules, lists: AddressList[]): Placed[] {
+/** Gives rules that are only addresses to the lists, but drops where only `alerts` are wanted; `lists` gets their entries. */
+function takeAddresses(
+  placed: readonly Placed[],
+  parsed: ParsedRules,
+  lists: AddressList[],
+  alerts: boolean,
+): Placed[] {
   const passes = placed.flatMap(({ rule, placement }) =>
     placement === 'inline' && rule.action === Action.PASS ? [rule] : [],
   );
   return placed.map((one, index): Placed => {
-    const found =
-      one.placement === 'inline' && !one.message ? placeAddresses(one.rule, parsed.home, passes) : undefined;
+    const wanted = one.placement === 'inline' && !one.message && !(alerts && one.rule.action !== Action.ALERT);
+    const found = wanted ? placeAddresses(one.rule, parsed.home, passes) : undefined;
     if (!found) return one;
     const { rule } = one;
     const why = found.reason ?? one.reason;
@@ -204,7 +209,8 @@ export function compileParsed(
   const asked = askedBits(parsed.rules);
   const byItself = parsed.rules.map((rule) => place(rule, asked));
   const alone = settleState(refuseMasked(refuseScope(takeMessages(byItself))), parsed.unsupported);
-  const first = addressRules === 'lists' ? takeAddresses(alone, parsed, addressLists) : [...alone];
+  const alerts = addressRules === 'alerts';
+  const first = addressRules === 'inline' ? [...alone] : takeAddresses(alone, parsed, addressLists, alerts);
   const { inline, listed, engine, fitted } = layOut(first);
   const { ruleset, refused, heads, numbers } = fitted;
   const engineRules = engine.map(({ rule }) => rule);

@@ -8,6 +8,7 @@ type Make = () => Uint8Array | undefined;
 export class BufferMessage implements Message {
   kind: Kind = 0;
   fresh = 0;
+  repeated = false;
   number: number | undefined = undefined;
   decided: readonly number[] | undefined = undefined;
   hits: readonly number[] | undefined = undefined;
@@ -30,6 +31,7 @@ export class BufferMessage implements Message {
     this.kind = kind;
     this.#head = head;
     this.fresh = 0;
+    this.repeated = false;
     this.number = head?.number;
     this.decided = head?.decided;
     this.hits = head?.hits;

@@ -11,7 +11,7 @@ import type { KindFilter } from './prefilter.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { AddressBits } from './address-bits.js';
 import { changeState, stateHolds } from './state.js';
-import { judgeStream, matchedPacket, streamState, takeStream } from './stream.js';
+import { judgeRepeated, judgeStream, matchedPacket, streamState, takeStream } from './stream.js';
 import { buffersHold, changeFlowbits, flowbitsHold, headerHolds } from './tests.js';
 import { transformed } from './transformed.js';
 import { isSuppressed, ThresholdTable } from './windows.js';
@@ -128,14 +128,15 @@ class ProgramEvaluator implements Evaluator {
   #judgeStream(filter: KindFilter, message: Message, packet: JudgedPacket, flow: FlowState, timeNs: number): void {
     const direction = flow.direction(packet.direction ?? 0);
     const state = (direction.stream = streamState(direction.stream, this.#program));
-    takeStream(filter, message, state, this.#candidates.finds);
+    const { repeated = false, fresh = 0 } = message;
+    if (!repeated) takeStream(filter, message, state, this.#candidates.finds);
     const bytes = message.buffer(BufferId.PAYLOAD, 0);
     if (bytes === undefined) return;
     for (const number of state.candidates) {
       const rule = this.#program.rules[number];
       if (rule === undefined || !this.#remembers(rule, packet, flow, timeNs)) continue;
       if (!headerHolds(rule, packet)) continue;
-      const found = judgeStream(rule, bytes, message.fresh ?? 0, state);
+      const found = repeated ? judgeRepeated(rule, bytes) : judgeStream(rule, bytes, fresh, state);
       if (found === 'no') continue;
       if (found === 'packet' && matchedPacket(state, rule, packet.field?.(Field.TCP_SEQ), timeNs)) continue;
       if (this.#act(rule, packet, flow, timeNs)) {

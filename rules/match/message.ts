@@ -178,6 +178,8 @@ export interface Message {
   open(id: BufferId): boolean;
   /** STREAM: offset in the payload of the first byte that was not there when this direction was last judged. */
   readonly fresh?: number;
+  /** STREAM: the payload is that of a segment which was sent again: rules look at it as a packet alone. */
+  readonly repeated?: boolean;
   /** HTTP: number of the message in its direction, the same for head and body; a rule matches each once. */
   readonly number?: number | undefined;
   /**

@@ -122,6 +122,11 @@ export function judgeStream(rule: EngineRule, bytes: Uint8Array, fresh: number, 
   return rule.packet && allHold(rule, fresh === 0 ? bytes : bytes.subarray(fresh)) ? 'packet' : 'no';
 }
 
+/** Judges a candidate on the payload of a segment that was sent again: what looks at streams has had it. */
+export function judgeRepeated(rule: EngineRule, bytes: Uint8Array): StreamMatch {
+  return rule.packet && allHold(rule, bytes) ? 'packet' : 'no';
+}
+
 /** A rule that matched is looked for in what came after; one that asks for a place in the stream cannot match twice. */
 function holdsAgain(rule: EngineRule, bytes: Uint8Array, matched: number, fresh: number): boolean {
   for (const group of rule.groups) {

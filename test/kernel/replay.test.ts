@@ -17,6 +17,8 @@ const server = { src: '10.0.0.1', dst: '192.0.2.7', sport: 80, dport: 40000 };
 const request = (agent: string): string =>
   `GET /x HTTP/1.1\r\nHost: h\r\nCookie: k=S3CRET\r\nUser-Agent: ${agent}\r\n\r\n`;
 
+const filled = Buffer.from('\x01x');
+
 if (privileged(t)) {
   const folder = mkdtempSync(join(tmpdir(), 'ids-replay-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -70,6 +72,46 @@ if (privileged(t)) {
     const { detections: heads } = replay(rules, http, { data });
     t.ok(heads.some(({ rule }) => rule?.sid === 4));
     t.notOk(heads.some(({ rule }) => rule?.sid === 5));
+  });
+
+  t.test('a segment that is sent again is a packet once more, and nothing new in its stream', async (t) => {
+    const talk = new Talk();
+    const frames = [...talk.handshake(), talk.up({ payload: Buffer.from('\x01evil') })];
+    const again = frames.at(-1) ?? new Uint8Array(0);
+    const packets = [...frames, again, talk.up({ payload: Buffer.from('more') })].map((one, i): Timed => [i, one]);
+    const rules = [
+      'alert tcp-pkt any any -> any any (content:"evil"; sid:1;)',
+      'alert tcp any any -> any any (content:"evil"; sid:2;)',
+      'alert tcp-stream any any -> any any (content:"evil"; sid:3;)',
+      'alert tcp any any -> any any (content:"evil"; dsize:5; sid:4;)',
+    ].join('\n');
+    const seen = replay(rules, packets).detections.map(({ rule, pcapCnt }) => `${rule?.sid}:${pcapCnt}`);
+    t.strictSame(seen.sort(), ['1:4', '1:5', '2:4', '3:4', '4:4', '4:5']);
+  });
+
+  t.test('payload is inspected 1 MiB deep, or as deep as is said', async (t) => {
+    const talk = new Talk();
+    const filler = Buffer.alloc(1400, 1);
+    const frames = [...talk.handshake(), ...Array.from({ length: 50 }, () => talk.up({ payload: filler }))];
+    frames.push(talk.up({ payload: Buffer.from('evil') }));
+    const packets = frames.map((one, i): Timed => [i / 10, one]);
+    const rules = 'alert tcp any any -> any any (content:"evil"; sid:1;)';
+    t.equal(replay(rules, packets).detections.length, 1);
+    t.equal(
+      replay(rules, packets, { inspect: { to_server: 8192, to_client: 8192, shallow_ports: [] } }).detections.length,
+      0,
+    );
+  });
+
+  t.test('inline, a drop of addresses drops the flow as any other rule does', async (t) => {
+    const talk = new Talk();
+    const packets = [...talk.handshake(), talk.up({ payload: filled })].map((one, i): Timed => [i, one]);
+    const rules = 'drop ip 192.0.2.1 any -> any any (msg:"listed"; sid:1;)';
+    const told = (inline: boolean): string[] =>
+      replay(rules, packets, { inline }).detections.map(({ kind, reason, pcapCnt }) => `${pcapCnt} ${kind} ${reason}`);
+    const flow = ['2 drop flow-drop', '3 drop flow-drop', '4 drop flow-drop'];
+    t.strictSame(told(true), ['1 alert rule-drop', '1 drop rule-drop', ...flow]);
+    t.match(told(false), ['1 alert blocklist', '1 drop blocklist', '3 alert blocklist']);
   });
 
   t.test('records carry the packet number and the time of the capture', async (t) => {
