@@ -7,18 +7,16 @@ import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
 import {
   communityIdOf,
+  countOf,
   detectionId,
   outcomeOf,
   PRODUCT,
-  severityOf,
   signatureOf,
+  tenths,
   timeMs,
   titleOf,
   VENDOR,
 } from './facts.js';
-
-/** 0 to 10, 10 the most severe. */
-const SEVERITY = { 1: 9, 2: 6, 3: 4, 4: 2 } as const;
 
 const header = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
 const value = (text: string | number): string =>
@@ -64,7 +62,7 @@ function pairs(d: Detection): Pair[] {
     ['app', d.appProto ?? (http ? 'http' : undefined)],
     ['act', outcomeOf(d)],
     ['reason', d.reason],
-    ['cnt', d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined)],
+    ['cnt', countOf(d)],
     ['deviceInboundInterface', d.iface],
     ['deviceDirection', d.direction === undefined ? undefined : d.direction === 'to_server' ? 0 : 1],
     ['in', d.flow?.toServer.bytes],
@@ -87,7 +85,7 @@ const text = (known: unknown): string | undefined => (typeof known === 'string' 
 
 /** The record as one line of CEF, without a newline. */
 export function cefLine(d: Detection): string {
-  const head = [VENDOR, PRODUCT, version, signatureOf(d), titleOf(d), SEVERITY[severityOf(d)]];
+  const head = [VENDOR, PRODUCT, version, signatureOf(d), titleOf(d), tenths(d)];
   const extension = pairs(d).flatMap(([key, one]) => (one === undefined ? [] : [`${key}=${value(one)}`]));
   return plain(`CEF:0|${head.map((one) => header(String(one))).join('|')}|${extension.join(' ')}`);
 }

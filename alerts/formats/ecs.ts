@@ -6,7 +6,7 @@ import { jsonLine } from '../eve.js';
 import type { Detection } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
-import { communityIdOf, detectionId, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
+import { communityIdOf, countOf, detectionId, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
 
 type Fields = Record<string, unknown>;
 
@@ -101,7 +101,7 @@ function tls({ tls: one }: Detection): Fields | undefined {
 /** The record as an ECS object. */
 export function toEcs(d: Detection): Fields {
   const would = d.would ? true : undefined;
-  const count = d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined);
+  const count = countOf(d);
   const { generation, reason } = d;
   return (
     fields({

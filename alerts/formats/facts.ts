@@ -50,6 +50,16 @@ export function severityOf(d: Detection): 1 | 2 | 3 | 4 {
   return severity <= 1 ? 1 : severity === 2 ? 2 : severity === 3 ? 3 : 4;
 }
 
+/** The severity from 0 to 10, 10 the most severe. */
+export function tenths(d: Detection): number {
+  return { 1: 9, 2: 6, 3: 4, 4: 2 }[severityOf(d)];
+}
+
+/** The count that a record tells, if any: what was held back, or what a threshold had reached. */
+export function countOf(d: Detection): number | undefined {
+  return d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined);
+}
+
 /** The community id of the flow, if it has one. */
 export function communityIdOf(d: Detection): string | undefined {
   const proto = protocolNumber(d.proto);

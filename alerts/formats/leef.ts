@@ -6,18 +6,16 @@ import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
 import {
   communityIdOf,
+  countOf,
   detectionId,
   outcomeOf,
   PRODUCT,
-  severityOf,
   signatureOf,
+  tenths,
   timeMs,
   titleOf,
   VENDOR,
 } from './facts.js';
-
-/** 1 to 10, 10 the most severe. */
-const SEVERITY = { 1: 9, 2: 6, 3: 4, 4: 2 } as const;
 
 // eslint-disable-next-line no-control-regex -- tabs and ends of lines are what separates
 const oneLine = (text: string | number): string => String(text).replace(/[\x00-\x1f]+/g, ' ');
@@ -36,7 +34,7 @@ function attributes(d: Detection): readonly (readonly [string, string | number |
     ['devTime', deviceTime(d)],
     ['devTimeFormat', 'MMM dd yyyy HH:mm:ss.SSS z'],
     ['cat', rule?.category === '' ? undefined : rule?.category],
-    ['sev', SEVERITY[severityOf(d)]],
+    ['sev', tenths(d)],
     ['src', d.src === '' ? undefined : d.src],
     ['dst', d.dst === '' ? undefined : d.dst],
     ['srcPort', d.sport],
@@ -61,7 +59,7 @@ function attributes(d: Detection): readonly (readonly [string, string | number |
     ['userAgent', http?.userAgent],
     ['sni', typeof d.tls?.['sni'] === 'string' ? d.tls['sni'] : undefined],
     ['communityId', communityIdOf(d)],
-    ['count', d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined)],
+    ['count', countOf(d)],
   ];
 }
 

@@ -9,6 +9,7 @@ import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
 import {
   communityIdOf,
+  countOf,
   detectionId,
   outcomeOf,
   PRODUCT,
@@ -77,7 +78,7 @@ function base(d: Detection, classUid: number, category: number, activity: number
     severity,
     message: titleOf(d),
     status_detail: d.reason,
-    count: d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined),
+    count: countOf(d),
     metadata: {
       version: '1.4.0',
       profiles: ['security_control'],

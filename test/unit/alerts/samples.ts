@@ -42,6 +42,19 @@ export const synFin: Detection = {
   rule,
 };
 
+const { rule: _, ...bare } = synFin;
+
+/** An IPv6 packet that the blocklist dropped. */
+export const blocked6: Detection = {
+  ...bare,
+  kind: 'drop',
+  src: '2001:db8::1',
+  dst: '2001:db8::2',
+  ipVersion: 6,
+  reason: 'blocklist',
+  origin: 'feed:bad',
+};
+
 export const request: Detection = {
   ...synFin,
   pcapCnt: 12,

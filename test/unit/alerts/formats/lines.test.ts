@@ -5,18 +5,8 @@ import t from 'tap';
 import { version } from '../../../../common/version.js';
 import { engineRecord, lineIn, type Detection } from '../../../../alerts/index.js';
 import { detectionId } from '../../../../alerts/formats/facts.js';
-import { request, synFin } from '../samples.js';
+import { blocked6, request, synFin } from '../samples.js';
 
-const { rule: _, ...bare } = synFin;
-export const blocked6: Detection = {
-  ...bare,
-  kind: 'drop',
-  src: '2001:db8::1',
-  dst: '2001:db8::2',
-  ipVersion: 6,
-  reason: 'blocklist',
-  origin: 'feed:bad',
-};
 const hostile: Detection = {
   ...request,
   rule: { ...synFin.rule!, msg: 'a|b\\c=d\ne\tf\u202e', category: 'x=y|z' },

@@ -5,18 +5,8 @@ import t from 'tap';
 import { version } from '../../../../common/version.js';
 import { engineRecord, lineIn, type Detection, type Format } from '../../../../alerts/index.js';
 import { detectionId } from '../../../../alerts/formats/facts.js';
-import { request, synFin } from '../samples.js';
+import { blocked6, request, synFin } from '../samples.js';
 
-const { rule: _, ...bare } = synFin;
-const blocked6: Detection = {
-  ...bare,
-  kind: 'drop',
-  src: '2001:db8::1',
-  dst: '2001:db8::2',
-  ipVersion: 6,
-  reason: 'blocklist',
-  origin: 'feed:bad',
-};
 const notice = engineRecord({
   reason: 'full',
   timeUs: synFin.timeUs,
