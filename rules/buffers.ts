@@ -82,9 +82,17 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
 /** IP protocols that carry an application protocol. */
 export const transports: Readonly<Record<AppName, readonly number[]>> = { http: [6], tls: [6], dns: [6, 17] };
 
+/** What is asked of each rule again and again. */
+const looks = new WeakMap<readonly Match[], readonly BufferMatch[]>();
+
 /** What a rule asks of buffers. */
-export function bufferMatches(matches: readonly Match[]): BufferMatch[] {
-  return matches.filter((match): match is BufferMatch => 'buffer' in match);
+export function bufferMatches(matches: readonly Match[]): readonly BufferMatch[] {
+  let found = looks.get(matches);
+  if (found === undefined) {
+    found = matches.filter((match): match is BufferMatch => 'buffer' in match);
+    looks.set(matches, found);
+  }
+  return found;
 }
 
 /** True if where the content is found depends on nothing else, and nothing is said about where. */

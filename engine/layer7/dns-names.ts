@@ -119,9 +119,19 @@ export class DnsReader {
     return truncated ? { text, truncated } : { text };
   }
 
+  /** The bytes of a name. */
+  nameBytes(): Uint8Array {
+    if (!this.failed) this.#collect();
+    return this.#collected();
+  }
+
+  #collected(): Uint8Array {
+    return Uint8Array.prototype.slice.call(scratch, 0, this.failed ? 0 : this.#length);
+  }
+
   /** A name and its bytes. */
   question(): { readonly name: DnsName; readonly bytes: Uint8Array } {
     const name = this.name();
-    return { name, bytes: Uint8Array.prototype.slice.call(scratch, 0, this.failed ? 0 : this.#length) };
+    return { name, bytes: this.#collected() };
   }
 }

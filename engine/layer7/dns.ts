@@ -6,6 +6,9 @@ import { readDnsData } from './dns-data.js';
 import { DnsReader } from './dns-names.js';
 
 const HEADER = 12;
+/** Where the number of answers stands. */
+const ANSWERS = 6;
+const NO_RECORDS: readonly DnsRecord[] = [];
 
 /** Where a message stops to make sense: everything before it was read. */
 export type DnsProblem = 'header' | 'questions' | 'answers' | 'authorities' | 'additionals';
@@ -40,6 +43,32 @@ function readRecords(reader: DnsReader, count: number): DnsRecord[] {
     out.push({ ...head, data });
   }
   return out;
+}
+
+/** What rules look at in a message without answers. */
+export interface DnsAsked {
+  readonly flags: number;
+  readonly questions: readonly Pick<DnsQuestion, 'bytes' | 'type'>[];
+  readonly answers: readonly DnsRecord[];
+}
+
+/** The questions of a message that has no answers, as parseDns() reads them; undefined if it has, or is none. */
+export function readAsked(bytes: Uint8Array): DnsAsked | undefined {
+  if (bytes.byteLength < HEADER || bytes[ANSWERS] !== 0 || bytes[ANSWERS + 1] !== 0) return undefined;
+  const reader = new DnsReader(bytes);
+  reader.word();
+  const flags = reader.word();
+  const count = reader.word();
+  reader.at = HEADER;
+  const questions: { bytes: Uint8Array; type: number }[] = [];
+  for (let n = 0; n < count; n++) {
+    const name = reader.nameBytes();
+    const type = reader.word();
+    reader.word();
+    if (reader.failed) break;
+    questions.push({ bytes: name, type });
+  }
+  return { flags, questions, answers: NO_RECORDS };
 }
 
 /** Reads a message (over TCP without the length in front). Bytes behind its last record are ignored. Never throws. */

@@ -26,7 +26,7 @@ import {
 } from '../../rules/index.js';
 import type { EventContext } from '../judge/detection.js';
 import { anomalyObject } from './anomalies.js';
-import { parseDns } from './dns.js';
+import { parseDns, readAsked } from './dns.js';
 import { putDns } from './dns-buffers.js';
 import { FlowStates, type Flow } from './flow-states.js';
 import { HttpBodies } from './http-bodies.js';
@@ -313,19 +313,26 @@ export class Layer7 {
     const from = at + BytesRecordLayout.SIZE;
     const flags = view.getUint32(at + BytesRecordLayout.flags, true);
     const content = bytes.subarray(from, from + view.getUint32(at + BytesRecordLayout.length, true));
-    const { message } = parseDns(content);
-    if (!message) {
+    // Of a plain query nobody mostly wants to see more than rules do.
+    const asked = readAsked(content);
+    const copy = asked && content.slice();
+    let read = asked ? undefined : parseDns(content).message;
+    if (!asked && !read) {
       this.counts.malformed++;
       return;
     }
     const flow = this.flowOf(view, at);
     const toServer = bytes[at + EventLayout.direction] === 0;
     const number = flow ? flow.messages++ : 0;
-    const shown = (): Shown => ({ dns: dnsObject(message, number, toServer) });
+    const shown = (): Shown => {
+      read ??= parseDns(copy ?? content).message;
+      return read ? { dns: dnsObject(read, number, toServer) } : {};
+    };
     const cut = (flags & BytesFlag.BYTES_TRUNCATED) !== 0;
     const judged = this.#message.begin(toServer ? Kind.DNS_QUERY : Kind.DNS_ANSWER);
     judged.decided = this.#decidedOf(view, at, BytesRecordLayout);
-    putDns(judged, message, cut);
+    const looked = asked ?? read;
+    if (looked) putDns(judged, looked, cut);
     const stream = toServer ? flow?.toServer : flow?.toClient;
     if (stream) judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);
     else if (bytes[at + EventLayout.proto] === UDP) judged.put(BufferId.PAYLOAD, content, cut);

@@ -156,8 +156,16 @@ export function needsMessage(rule: Rule): boolean {
   return rule.app !== undefined || bufferMatches(rule.matches).length > 0;
 }
 
+const known = new WeakMap<Rule, number>();
+
 /** Kinds of messages, as bits by number, on which the rule is judged. */
 export function kindsOf(rule: Rule): number {
+  let kinds = known.get(rule);
+  if (kinds === undefined) known.set(rule, (kinds = findKinds(rule)));
+  return kinds;
+}
+
+function findKinds(rule: Rule): number {
   const buffers = new Set(bufferMatches(rule.matches).map(({ buffer }) => buffer));
   const directions = directionsOf(rule);
   const wrongWay =

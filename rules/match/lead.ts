@@ -56,11 +56,21 @@ function weight(match: ContentMatch, literal: Uint8Array): number {
   return sum;
 }
 
+const known = new WeakMap<Rule, ContentMatch>();
+
 /**
  * The content to look for first. What a transform has made does not stand in the buffer as sent, and a buffer that may be
  * absent need not hold anything.
  */
-export function leadOf({ matches }: Rule): ContentMatch | undefined {
+export function leadOf(rule: Rule): ContentMatch | undefined {
+  const found = known.get(rule);
+  if (found !== undefined) return found;
+  const lead = findLead(rule);
+  if (lead !== undefined) known.set(rule, lead);
+  return lead;
+}
+
+function findLead({ matches }: Rule): ContentMatch | undefined {
   const looks = bufferMatches(matches);
   const absent = new Set(looks.filter(({ kind }) => kind === 'absent').map(keyOf));
   let best: ContentMatch | undefined;

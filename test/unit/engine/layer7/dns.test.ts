@@ -3,9 +3,10 @@ import { performance } from 'node:perf_hooks';
 import t from 'tap';
 import { dnsObject, dnsRcodeName, dnsTypeName } from '../../../../alerts/index.js';
 import { putDns } from '../../../../engine/layer7/dns-buffers.js';
-import { parseDns, type DnsResult } from '../../../../engine/layer7/dns.js';
+import { parseDns, readAsked, type DnsResult } from '../../../../engine/layer7/dns.js';
 import { BufferId, BufferMessage, Kind } from '../../../../rules/index.js';
 import { dnsMessage, dnsName, query, question, record } from '../../../helpers/dns-bytes.js';
+import { seededRandom } from '../../../helpers/random-section.js';
 import { counted, u16 } from '../../../helpers/tls-bytes.js';
 import { Random } from '../../../kernel/support/random.js';
 
@@ -190,4 +191,31 @@ t.test('no bytes make it throw or think long', async (t) => {
     longest = Math.max(longest, performance.now() - start);
   }
   t.pass(`the longest took ${longest.toFixed(2)} ms`);
+});
+
+t.test('what rules look at in a query is what the whole reading finds', async (t) => {
+  const seed = Date.now() & 0xffffff;
+  const random = seededRandom(seed);
+  const labels = ['a', 'WWW', 'example', 'x'.repeat(63), '', 'com'];
+  for (let round = 0; round < 3000; round++) {
+    const name = Array.from({ length: Math.floor(random() * 5) }, () => labels[Math.floor(random() * 6)] ?? '').join(
+      '.',
+    );
+    const questions = Array.from({ length: Math.floor(random() * 3) }, () =>
+      question(name, Math.floor(random() * 300)),
+    );
+    const bytes = dnsMessage({ questions, flags: Math.floor(random() * 65536), answers: [] });
+    for (let n = Math.floor(random() * 3); n > 0; n--) bytes[Math.floor(random() * bytes.length)] = random() * 256;
+    const seen = bytes.subarray(0, random() < 0.2 ? Math.floor(random() * bytes.length) : bytes.length);
+    const { message } = parseDns(seen);
+    const asked = readAsked(seen);
+    if (asked === undefined) {
+      if (message === undefined || seen.readUInt16BE(6) > 0) continue;
+      return t.fail(`seed ${seed}: not read`);
+    }
+    const expected = message?.questions.map(({ bytes: name_, type }) => ({ bytes: name_, type }));
+    if (message?.flags === asked.flags && JSON.stringify(expected) === JSON.stringify(asked.questions)) continue;
+    return t.same(asked.questions, expected, `seed ${seed}`);
+  }
+  return t.pass('3000 messages');
 });
