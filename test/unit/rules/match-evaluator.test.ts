@@ -124,12 +124,12 @@ t.test('actions in their order; a pass ends them', async (t) => {
   const passed = parseHttpRequest(Buffer.from(get('xp')));
   if (!request || !passed) throw new Error('no request');
   t.same(evaluator.judge(request, packet, undefined, 0), [
-    { rule: 1, action: Action.DROP, alert: false, silenced: false, count: 0 },
-    { rule: 3, action: Action.ALERT, alert: true, silenced: false, count: 0 },
-    { rule: 0, action: Action.ALERT, alert: true, silenced: false, count: 0 },
+    { rule: 1, action: Action.DROP, alert: false, silenced: false, count: 0, last: false },
+    { rule: 3, action: Action.ALERT, alert: true, silenced: false, count: 0, last: false },
+    { rule: 0, action: Action.ALERT, alert: true, silenced: false, count: 0, last: false },
   ]);
   t.same(evaluator.judge(passed, packet, undefined, 0), [
-    { rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0 },
+    { rule: 2, action: Action.PASS, alert: false, silenced: false, count: 0, last: true },
   ]);
 });
 
