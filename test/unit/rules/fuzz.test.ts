@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mutated rules: never a throw, never a hang, and every line is accounted for. IDS_FUZZ sets the number of lines.
+// Mutated rules: never a throw, never a hang, every line is accounted for, what is a rule can be placed and compiled, and
+// nothing is kept. IDS_FUZZ sets the number of lines, IDS_SEED repeats a run.
 
 import t from 'tap';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { compileParsed } from '../../../rules/compile/compile.js';
 import { formatProblem, parseRules } from '../../../rules/index.js';
 import { keywords } from '../../../rules/keywords/index.js';
 import { options } from './one-rule.js';
@@ -18,6 +22,11 @@ const seeds = [
   'alert http any any -> any $HTTP_PORTS (http.uri; content:!"/a|2e 2e|\\;"; nocase; offset:1; depth:20; bsize:<100; http.host; content:"x"; endswith; sid:4;)',
   'pass icmp any any -> any any (itype:8; icode:0; icmp_id:7; icmp_seq:9; detection_filter:track by_dst, count 2, seconds 3, unique_on src_ip; sid:5;)',
   'alert pkthdr any any -> any any (decode-event:ipv4.trunc_pkt; vlan.id:300,0; metadata:a b, c d; reference:url,x/y; classtype:misc-attack; sid:6;)',
+  'alert tcp any any -> any any (flow:established,to_server; content:"ab"; content:"cd"; distance:1; within:20; pcre:"/^a(b|c)+[^x]{2,5}\\d/Ri"; isdataat:!5,relative; byte_test:2,>,100,0,relative,little; byte_jump:4,0,relative,align; sid:7;)',
+  'alert tls any any -> any any (tls.sni; dotprefix; content:".example"; endswith; ja3.hash; to_md5; content:"|01 02|"; flowbits:set,a.b; flowint:n,+,1; xbits:set,x,track ip_pair,expire 9; sid:8;)',
+  'drop dns any any -> any 53 (dns.query; to_lowercase; strip_whitespace; xor:"0a0b"; content:"x"; bsize:>3; dns.rrtype:AAAA; threshold:type limit, track by_src, count 1, seconds 60; sid:9;)',
+  'alert tcp any any -> any any (byte_extract:2,0,n,relative; byte_math:bytes 2, offset n, oper +, rvalue 3, result m; content:"z"; offset:m; depth:9; file.data; from_base64:bytes 9, offset 1, mode rfc4648; content:"y"; sid:10;)',
+  'alert icmpv6 any any -> any any (itype:134; icmpv6.hdr; content:"|00 00|"; offset:6; depth:2; icmpv6.mtu:<1280; stream_size:server,>,9; target:src_ip; priority:2; sid:11;)',
 ];
 const pieces = [
   '(',
@@ -49,7 +58,8 @@ const pieces = [
   ...keywords.map(({ name }) => `${name}:`),
 ];
 
-let state = 0x9e3779b9;
+const seed = Number(process.env['IDS_SEED'] ?? Date.now() & 0x7fffffff);
+let state = seed || 1;
 function random(below: number): number {
   state ^= state << 13;
   state ^= state >>> 17;
@@ -76,12 +86,33 @@ function mutate(text: string): string {
   }
 }
 
-t.test(`${LINES} mutated lines`, async (t) => {
+/** One sign more, less or another: often a rule still. */
+function alter(text: string): string {
+  const at = random(text.length);
+  return (
+    text.slice(0, at) + pick(['', '0', '9', 'a', ',', ' ', text[at] ?? '', text[at + 1] ?? '']) + text.slice(at + 1)
+  );
+}
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+/** Bytes of the heap that are in use. */
+function used(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+const MEMORY = 64 << 20;
+
+t.test(`${LINES} mutated lines (seed ${seed})`, async (t) => {
   let seen = 0;
   let slowest = 0;
+  let compiled = 0;
+  let before = 0;
   for (let done = 0; done < LINES; done += BATCH) {
-    const text = Array.from({ length: BATCH }, () => {
-      let line = pick(seeds);
+    if (done === 2 * BATCH) before = used();
+    const text = Array.from({ length: BATCH }, (_, i) => {
+      let line = pick(seeds).replace(/sid:\d+/, `sid:${done + i + 1}`);
+      if (random(3) === 0) return alter(line);
       for (let n = random(5); n >= 0; n--) line = mutate(line);
       return line;
     }).join('\n');
@@ -95,7 +126,13 @@ t.test(`${LINES} mutated lines`, async (t) => {
         t.fail(line);
     }
     seen += found.rules.length + found.unsupported.length + found.problems.length;
+    const { summary, problems } = compileParsed(found);
+    if (summary.errors === 0 && problems.length < found.unsupported.length) t.fail('a rule without a place', { text });
+    compiled += summary.usable;
   }
+  const more = used() - before;
+  t.ok(more < MEMORY, `${more} bytes more are in use after ${LINES} lines`);
+  t.ok(compiled > LINES / 40, `${compiled} rules compiled`);
   t.ok(seen > LINES / 2, `${seen} rules and problems`);
   t.ok(slowest < BATCH * MS_A_LINE, `slowest batch of ${BATCH}: ${Math.round(slowest)} ms`);
 });
