@@ -229,6 +229,7 @@ enum ids_tcpopt {
 
 enum ids_cond_flag {
 	IDS_COND_NEGATE = 1,
+	IDS_COND_OR = 2, /* this one or the next */
 };
 
 /* Met if the packet has the field and ((field & mask) in lo..hi) is not equal to negate. */

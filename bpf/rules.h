@@ -17,7 +17,7 @@ struct ids_walk {
 
 static __always_inline bool ids_conditions_hold(const struct ids_packet *pkt, const struct ids_rule *rule)
 {
-	__u32 n;
+	__u32 n, met = 0;
 
 #pragma clang loop unroll(disable)
 	for (n = 0; n < IDS_RULE_CONDS; n++) {
@@ -28,12 +28,15 @@ static __always_inline bool ids_conditions_hold(const struct ids_packet *pkt, co
 
 		if (n >= rule->conds)
 			break;
-		if (!(pkt->present >> field & 1))
-			return false;
 		value = pkt->field[field] & cond->mask;
 		inside = value >= cond->lo && value <= cond->hi;
-		if (inside == (cond->flags & IDS_COND_NEGATE))
+		/* Of two that are joined one is enough. */
+		met |= pkt->present >> field & (inside ^ (cond->flags & IDS_COND_NEGATE));
+		if (cond->flags & IDS_COND_OR)
+			continue;
+		if (!(met & 1))
 			return false;
+		met = 0;
 	}
 	return true;
 }

@@ -70,6 +70,8 @@ export interface Condition {
   readonly mask: number;
   readonly lo: number;
   readonly hi: number;
+  /** If this one does not hold, this one has to. */
+  readonly or?: Condition;
 }
 
 /** A keyword on packet headers: all conditions must hold (an empty list always holds). */

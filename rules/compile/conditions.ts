@@ -13,13 +13,19 @@ export function holds(condition: Condition, value: number): boolean {
 }
 
 function sameTest(a: Condition, b: Condition): boolean {
-  return a.field === b.field && a.mask === b.mask && a.negate === b.negate;
+  return a.field === b.field && a.mask === b.mask && a.negate === b.negate && a.or === b.or;
+}
+
+/** The conditions as an entry of the kernel table has them, a joined one behind the other. */
+export function entryList(conditions: readonly Condition[]): Condition[] {
+  return conditions.flatMap((condition) => (condition.or ? [condition, condition.or] : [condition]));
 }
 
 /** All conditions of a rule, duplicates and overlapping ranges of one field merged. */
 export function conditionsOf(rule: Rule): Condition[] {
   const all: Condition[] = [];
   const add = (condition: Condition): void => {
+    if (condition.or) return void all.push(condition);
     const at = all.findIndex((other) => sameTest(other, condition) && mergeable(other, condition));
     const other = all[at];
     if (other === undefined) all.push(condition);

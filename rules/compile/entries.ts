@@ -7,7 +7,7 @@ import type { AddressSet, Condition, Endpoint, Rule, Suppression, Way } from '..
 import { wholePackets } from '../match/kinds.js';
 import { intersection, subtract, union } from '../sets.js';
 import { appCondition } from './app-rules.js';
-import { conditionsOf } from './conditions.js';
+import { conditionsOf, entryList } from './conditions.js';
 import type { MessagePlan } from './messages.js';
 
 /** One entry; its place in the list is its position. */
@@ -72,7 +72,9 @@ export function entriesOfRule({ rule, index, message, handOver }: TableRule): En
   const { ways, suppress } = rule;
   const app = rule.app !== undefined && message === undefined && !handOver ? [appCondition(rule.app)] : [];
   // The engine asks again for what it gets.
-  const conditions = handOver ? conditionsOf(rule).slice(0, Limit.RULE_CONDS) : [...conditionsOf(rule), ...app];
+  const fits = (_: Condition, i: number, all: readonly Condition[]): boolean =>
+    entryList(all.slice(0, i + 1)).length <= Limit.RULE_CONDS;
+  const conditions = handOver ? conditionsOf(rule).filter(fits) : [...conditionsOf(rule), ...app];
   const rest = { rule, index, conditions, handOver: handOver === true, ...(message === undefined ? {} : { message }) };
   // Without a threshold all matches are alike in the kernel: whoever raises the alerts leaves those out.
   const apart = handOver || rule.threshold === undefined ? undefined : suppress;

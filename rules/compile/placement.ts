@@ -22,7 +22,7 @@ import { eventFields } from '../match/event-fields.js';
 import { isIpOnly, isState, kindsOf, needsMessage, wholePackets } from '../match/kinds.js';
 import { Kind } from '../match/message.js';
 import { keywordOf, useOf } from '../match/state.js';
-import { conditionsOf, decidedByLayer4, decidedByProtocol } from './conditions.js';
+import { conditionsOf, decidedByLayer4, decidedByProtocol, entryList } from './conditions.js';
 import type { MessagePlan } from './messages.js';
 import { canCarryPayload } from './overlap.js';
 import type { Placement } from './types.js';
@@ -122,7 +122,7 @@ export function place(rule: Rule, asked: ReadonlySet<string>): Placed {
   if (needsMessage(rule)) return placeInEngine(rule);
   const engine = placeState(rule, asked);
   if (engine !== undefined) return engine;
-  const conditions = entryConditions(rule).length;
+  const conditions = entryList(entryConditions(rule)).length;
   if (conditions > Limit.RULE_CONDS) {
     const reason = `needs ${conditions} header conditions, an entry of the kernel table holds ${Limit.RULE_CONDS}`;
     return { rule, placement: 'unsupported', reason };

@@ -43,12 +43,15 @@ const possible: ReadonlyMap<number, readonly number[]> = new Map([
 /** A condition on what the flow was recognised as: it can be anything. */
 const ofApp = ({ field, mask }: Condition): boolean => field === Field.FLOW && mask === FlowBit.FLOWBIT_APP;
 
+function couldHold(condition: Condition): boolean {
+  const values = possible.get(condition.field);
+  if (values === undefined || ofApp(condition) || values.some((value) => holds(condition, value))) return true;
+  return condition.or !== undefined && couldHold(condition.or);
+}
+
 /** True if each condition by itself could hold. */
 export function couldBePlain({ conditions }: Entry): boolean {
-  return conditions.every((condition) => {
-    const values = possible.get(condition.field);
-    return values === undefined || ofApp(condition) || values.some((value) => holds(condition, value));
-  });
+  return conditions.every(couldHold);
 }
 
 /** The number of the vector of these rules. */

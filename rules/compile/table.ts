@@ -16,7 +16,7 @@ import {
 import { asksAddresses, isIpOnly, isOnFlow } from '../match/kinds.js';
 import { patternTable } from '../patterns/table.js';
 import { compileAddresses, type AddressClasses } from './addresses.js';
-import { decidedByLayer4, decidedByProtocol } from './conditions.js';
+import { decidedByLayer4, decidedByProtocol, entryList } from './conditions.js';
 import { entriesOf, type Entry, type TableRule } from './entries.js';
 import type { Inspection } from './inspect.js';
 import { compileLayer4, compileProtocols, matchesProtocol } from './layer4.js';
@@ -171,8 +171,10 @@ function flagsOf(entry: Entry): number {
 function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPlace | undefined): void {
   const { rule, suppressed } = entry;
   const threshold = suppressed ? undefined : rule.threshold;
-  const conditions = entry.conditions.filter(
-    (condition) => !decidedByLayer4(condition) && (rule.anyFrame || !decidedByProtocol(condition)),
+  const conditions = entryList(
+    entry.conditions.filter(
+      (condition) => !decidedByLayer4(condition) && (rule.anyFrame || !decidedByProtocol(condition)),
+    ),
   );
   view.setUint32(at + RuleLayout.sid, rule.meta.sid, true);
   view.setUint32(at + RuleLayout.gid, rule.meta.gid, true);
@@ -198,7 +200,10 @@ function writeRule(view: DataView, at: number, entry: Entry, place: ThresholdPla
   conditions.forEach((condition, i) => {
     const to = at + RuleLayout.cond + i * CondLayout.SIZE;
     view.setUint8(to + CondLayout.field, condition.field);
-    view.setUint8(to + CondLayout.flags, condition.negate ? CondFlag.COND_NEGATE : 0);
+    view.setUint8(
+      to + CondLayout.flags,
+      (condition.negate ? CondFlag.COND_NEGATE : 0) | (condition.or ? CondFlag.COND_OR : 0),
+    );
     view.setUint32(to + CondLayout.mask, condition.mask, true);
     view.setUint32(to + CondLayout.lo, condition.lo, true);
     view.setUint32(to + CondLayout.hi, condition.hi, true);

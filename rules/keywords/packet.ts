@@ -12,16 +12,23 @@ import { supported, type Keyword } from './types.js';
 const MAX_VLAN = 0xfff;
 const MAX_LAYERS = 3;
 
-/** The conditions for `vlan.id` on the tag that `layer` names; undefined if they cannot be told with the fields there are. */
+/** The conditions for `vlan.id` on the tag that `layer` names; undefined if it is a third one. */
 function vlanConditions(test: IntegerTest, layer: string): readonly Condition[] | undefined {
   const outer = integerCondition(Field.VLAN_ID0, test);
   const inner = integerCondition(Field.VLAN_ID1, test);
   const layers = (lo: number, hi: number): Condition => integerCondition(Field.VLAN_LAYERS, { lo, hi, negate: false });
   switch (layer) {
+    case 'any':
+      return [{ ...inner, or: outer }];
+    case 'all':
+      return [outer, { ...inner, or: layers(1, 1) }];
     case '0':
       return [outer];
     case '1':
       return [inner];
+    case '-1':
+      // The innermost: the only one, or the second.
+      return [layers(1, 2), { ...inner, or: layers(1, 1) }, { ...outer, or: layers(2, 2) }];
     case '-2':
       // The tag before the last: with two tags it is the outer one.
       return [outer, layers(2, 2)];
@@ -43,8 +50,7 @@ function parseVlanId(draft: Draft, value: string): void {
     );
   }
   const conditions = vlanConditions(test, layer);
-  if (!conditions)
-    return unsupported(draft, `VLAN layer "${layer}" needs more than one tag to be compared; use 0 or 1`);
+  if (!conditions) return unsupported(draft, 'more than two VLAN tags are not read');
   addConditions(draft, conditions);
 }
 
@@ -97,7 +103,7 @@ export const packetKeywords: readonly Keyword[] = [
   supported(
     'packet',
     'vlan.id',
-    'VLAN id: `N`, comparisons as in `ttl`; `,0` the outer tag, `,1` the inner one',
+    'VLAN id of any tag: `N`, comparisons as in `ttl`; `,all` of all, `,0` of the outer one, `,1` of the inner one, `,-1` of the last, `,-2` of that before it',
     parseVlanId,
   ),
   supported('packet', 'vlan.layers', 'Number of VLAN tags: `N`, comparisons as in `ttl`', parseVlanLayers),

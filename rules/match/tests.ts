@@ -46,7 +46,8 @@ function wayHolds(ways: readonly Way[], packet: JudgedPacket): boolean {
 
 function conditionHolds(condition: Condition, packet: JudgedPacket): boolean {
   const value = condition.field === Field.SAMEIP ? Number(packet.src === packet.dst) : packet.field?.(condition.field);
-  return value !== undefined && holds(condition, value);
+  if (value !== undefined && holds(condition, value)) return true;
+  return condition.or !== undefined && conditionHolds(condition.or, packet);
 }
 
 /** True if the packet meets what the rule asks of headers. */

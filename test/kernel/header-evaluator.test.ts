@@ -8,6 +8,7 @@ import {
   Action,
   ControlFlag,
   EventLayout,
+  Field,
   Threshold,
   Track,
   Unique,
@@ -17,7 +18,7 @@ import { datagramSizes, Kernel, RingReader } from '../../engine/bpf/index.js';
 import { flowSizes } from '../../engine/flows/sizes.js';
 import { RecordPacket } from '../../engine/judge/record-packet.js';
 import { BufferMessage, createEvaluator, Kind, type EngineMatch } from '../../rules/index.js';
-import type { Endpoint, Rule } from '../../rules/ast.js';
+import type { Condition, Endpoint, Rule } from '../../rules/ast.js';
 import { buildRuleset } from '../../rules/compile/table.js';
 import { byEngineRank, makeProgram, type EngineProgram } from '../../rules/match/program.js';
 import { isIpOnly, isOnFlow } from '../../rules/match/kinds.js';
@@ -47,9 +48,21 @@ function threshold(r: Random, rule: Rule): Rule {
   return { ...rule, threshold: { type, track, unique, ...rest } };
 }
 
+/** The rule, now and then with two conditions of which one has to hold. */
+function withEither(r: Random, rule: Rule): Rule {
+  if (!r.chance(15)) return rule;
+  const tag = (field: Field): Condition => {
+    const lo = r.int(4);
+    return { field, negate: r.chance(30), mask: 0xffffffff, lo, hi: lo + r.int(2) };
+  };
+  const either = { ...tag(Field.VLAN_ID1), or: tag(r.pick([Field.VLAN_ID0, Field.VLAN_LAYERS, Field.TTL])) };
+  const match = { kind: 'header' as const, keyword: 'vlan.id', position: rule.position, conditions: [either] };
+  return { ...rule, matches: [...rule.matches, match] };
+}
+
 /** A rule of which each packet is asked, whatever came before in its flow. */
 function ruleOf(r: Random, sid: number): Rule {
-  const random = randomRule(r, sid, EVERY_FIELD);
+  const random = withEither(r, randomRule(r, sid, EVERY_FIELD));
   const rule = threshold(r, r.chance(40) ? { ...random, ways: anywhere } : random);
   const { action } = rule;
   const ofFlow = (action === Action.ALERT && isIpOnly(rule)) || (action === Action.PASS && isOnFlow(rule));

@@ -15,6 +15,8 @@ const out = { src: '192.0.2.1', dst: '10.0.0.2' };
 const back = { src: '10.0.0.2', dst: '192.0.2.1' };
 const six = { src: '2001:db9::1', dst: '2001:db8::2' };
 
+const tagged = (...vlan: number[]): Uint8Array => tcp({ ...out, vlan });
+
 function open(t: Parameters<typeof Rig.open>[0]): Rig {
   const rig = Rig.open(t);
   setFlags(rig, 'CONTROL_UNLIMITED');
@@ -91,6 +93,28 @@ const table: [rule: string, yes: Uint8Array[], no: Uint8Array[]][] = [
   ],
   ['tcp any any -> any any (seq:7; ack:0)', [tcp({ ...out, seq: 7 })], [tcp(out), tcp({ ...out, seq: 7, ack: 1 })]],
   ['tcp any any -> any any (window:!64240)', [tcp({ ...out, window: 1 })], [tcp(out)]],
+  ['tcp any any -> any any (vlan.id:5)', [tagged(5), tagged(5, 6), tagged(6, 5)], [tcp(out), tagged(6), tagged(6, 7)]],
+  ['tcp any any -> any any (vlan.id:!5)', [tagged(6), tagged(5, 6)], [tcp(out), tagged(5), tagged(5, 5)]],
+  ['tcp any any -> any any (vlan.id:>5,all)', [tagged(6), tagged(6, 7)], [tcp(out), tagged(5, 6), tagged(6, 5)]],
+  ['tcp any any -> any any (vlan.id:5,-1)', [tagged(5), tagged(6, 5)], [tcp(out), tagged(5, 6), tagged(6)]],
+  ['tcp any any -> any any (vlan.id:5,-2)', [tagged(5, 6)], [tagged(5), tagged(6, 5)]],
+  ['tcp any any -> any any (vlan.id:5,1; ttl:64)', [tagged(6, 5)], [tagged(5), tagged(5, 6)]],
+  ['tcp any any -> any any (vlan.layers:2)', [tagged(5, 6)], [tagged(5), tcp(out)]],
+  [
+    'icmp any any -> any any (icmp_id:9; icmp_seq:7)',
+    [icmp({ ...out, icmpId: 9, seq: 7 }), icmp({ ...six, icmpId: 9, seq: 7 })],
+    [icmp({ ...out, icmpId: 7, seq: 9 }), icmp({ ...out, type: 3, icmpId: 9, seq: 7 })],
+  ],
+  [
+    'ipv6 any any -> any any (icmpv6.mtu:<1280)',
+    [icmp({ ...six, type: 2, icmpId: 0, seq: 1279 })],
+    [icmp({ ...six, type: 2, icmpId: 0, seq: 1280 }), icmp({ ...six, type: 2, icmpId: 1, seq: 0 }), icmp(six)],
+  ],
+  [
+    'tcp any any -> any any (tcp.mss:<536; tcp.wscale:>10)',
+    [tcp({ ...out, tcpOptions: Uint8Array.of(2, 4, 2, 0, 3, 3, 11, 1) })],
+    [tcp({ ...out, tcpOptions: Uint8Array.of(2, 4, 2, 0, 3, 3, 10, 1) }), tcp(out)],
+  ],
   ['pkthdr any any -> any any (decode-event:tcp.pkt_too_small)', [ip(out, 6, new Uint8Array(5))], [tcp(out)]],
   ['pkthdr any any -> any any (decode-event:ipv4.trunc_pkt)', [patch(tcp(out), { [At.ip + 2]: [9, 9] })], [tcp(out)]],
   [
