@@ -37,6 +37,7 @@ import { decodeFrames } from '../lists/frames.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from './flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from './layer7-api.js';
+import type { RulesUpdateRequest, RulesUpdateResult } from './updates-api.js';
 import { fromWire } from './wire.js';
 
 /** The largest public rule sets take some ten seconds to compile on a slow machine. */
@@ -78,6 +79,10 @@ export class ApiClient implements Api {
 
   explainRule(sid: number): Promise<readonly RuleExplanation[]> {
     return this.#get(`/v1/rules/${sid}/explain`);
+  }
+
+  updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult> {
+    return this.#post('/v1/rules/update', request);
   }
 
   enableRules(request: RulesEnableRequest): Promise<RulesEnableResult> {

@@ -27,6 +27,7 @@ const schemas = {
     thresholds: source.optional(),
     strict: z.boolean(),
   }),
+  update: z.object({ force: z.boolean(), rollback: z.boolean() }),
   enable: z.object({
     rules: z
       .array(z.string().regex(/^(\d{1,10}:)?\d{1,10}$/))
@@ -88,6 +89,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/rules', (request) => api.loadRules(compact(read(schemas.rules, request.body))));
   app.get('/v1/rules', () => api.listRules());
   app.get('/v1/rules/loading', () => api.rulesLoading());
+  app.post('/v1/rules/update', (request) => api.updateRules(read(schemas.update, request.body)));
   app.post('/v1/rules/enable', (request) => api.enableRules(read(schemas.enable, request.body)));
   app.get('/v1/rules/:sid/explain', (request) => api.explainRule(read(schemas.sid, request.params).sid));
   app.get('/v1/rules/:sid', (request) => api.showRule(read(schemas.sid, request.params).sid));

@@ -14,7 +14,7 @@ const secret = z.union([
   z.strictObject({ env: z.string().regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable') }),
 ]);
 
-const url = z
+export const urlField = z
   .string()
   .regex(/^https?:\/\//, 'a URL that begins with http:// or https:// is needed')
   .refine((text) => URL.canParse(text), 'not a URL')
@@ -33,21 +33,23 @@ const headerName = z
 
 const headerValue = z.union([z.string().regex(/^[\t\x20-\x7e]{0,4096}$/, 'not a header value'), secret]);
 
-const cron = z
+export const cronField = z
   .string()
   .refine(
     (text) => validate(text),
     'not a cron schedule: write for example "0 */6 * * *" (minute hour day month weekday)',
   );
 
+export const headersField = z.record(headerName, headerValue).default({});
+
 const feed = z
   .strictObject({
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is small letters, digits and . _ -, up to 64 of them'),
-    url: url.optional(),
+    url: urlField.optional(),
     file: absoluteField.optional(),
-    schedule: cron.default('17 */6 * * *'),
+    schedule: cronField.default('17 */6 * * *'),
     format: z.enum(LIST_FORMATS).optional(),
     column: z
       .union([z.string().min(1), z.int().min(1)])
@@ -63,7 +65,7 @@ const feed = z
       .default(256 * MIB),
     timeout: durationField({ max: '1h' }).prefault('60s'),
     max_shrink: z.number().min(0).max(1).default(0.5),
-    headers: z.record(headerName, headerValue).default({}),
+    headers: headersField,
   })
   .refine((value) => (value.url === undefined) !== (value.file === undefined), 'a feed has either a url or a file');
 

@@ -10,6 +10,7 @@ import { feedsSchema } from './feeds-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
 import { flowsSchema } from './flows-schema.js';
 import { responseSchema } from './response-schema.js';
+import { updatesSchema } from './updates-schema.js';
 
 const interfaceName = z
   .string({ error: 'the name of a network interface is needed' })
@@ -103,6 +104,7 @@ export const configSchema = z.strictObject({
   threshold_file: pathField.optional(),
   classification_file: pathField.optional(),
   reference_file: pathField.optional(),
+  rules_update: updatesSchema,
   vars,
   reputation: z.strictObject({ categories: pathField, files: listOf(pathField) }).optional(),
   geoip: z.strictObject({ database: pathField }).optional(),

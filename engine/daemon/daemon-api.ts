@@ -32,6 +32,7 @@ import type {
 } from '../api/bulk-api.js';
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from '../api/flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
+import type { RulesUpdateRequest, RulesUpdateResult } from '../api/updates-api.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
 import { operatorPrefixes } from './operator-prefixes.js';
@@ -80,6 +81,10 @@ export class DaemonApi implements Api {
 
   explainRule(sid: number): Promise<readonly RuleExplanation[]> {
     return Promise.resolve().then(() => this.#parts.rules.explain(sid));
+  }
+
+  updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult> {
+    return this.#parts.updates.update(request);
   }
 
   async enableRules({ rules, enabled }: RulesEnableRequest): Promise<RulesEnableResult> {

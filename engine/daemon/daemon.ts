@@ -18,6 +18,8 @@ import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import { noticeOf } from '../feeds/failure.js';
 import { Feeds } from '../feeds/feeds.js';
+import { openUpdates } from './open-updates.js';
+import type { RuleUpdates } from '../updates/rule-updates.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import type { RingThread } from '../ring/ring-thread.js';
@@ -51,6 +53,7 @@ export interface DaemonParts {
   readonly recent: Recent;
   readonly confirmations: Confirmations;
   readonly feeds: Feeds;
+  readonly updates: RuleUpdates;
   readonly alertPath: AlertPath;
   readonly interfaces: Interfaces;
   readonly layer7: Layer7Control;
@@ -205,6 +208,7 @@ export class Daemon {
         onFailure: (feed) => alertPath.onNotice(noticeOf(feed)),
       }),
     );
+    const updates = lifetime.own(openUpdates(config, file, rules, log));
     const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
     const layer7 = new Layer7Control({
       config,
@@ -239,6 +243,7 @@ export class Daemon {
       recent,
       confirmations,
       feeds,
+      updates,
       alertPath,
       interfaces,
       layer7,

@@ -40,8 +40,8 @@ export interface RuleSetsOptions {
   readonly stateDir: string;
   /** Where data sets are kept. */
   readonly datasets: DatasetFiles;
-  /** Reads the files that the configuration names. */
-  readonly configured: () => RuleSource[];
+  /** Reads the files that the configuration names; behind them stand those of the updates, or others in their place. */
+  readonly configured: (updated?: readonly RuleSource[]) => RuleSource[];
   /** Variables of the rule language, asked for at each load since addresses of interfaces change. */
   readonly language: (sources: readonly RuleSource[]) => LanguageOptions;
   /** Told which messages the engine's rules need in any case (enum ids_l7_setting), before the kernel asks them. */
@@ -62,6 +62,9 @@ type LoadedByHand = Pick<RulesLoadRequest, 'sources' | 'thresholds'>;
 function loadedByHand({ sources, thresholds }: RulesLoadRequest): LoadedByHand {
   return { ...(sources ? { sources } : {}), ...(thresholds ? { thresholds } : {}) };
 }
+
+/** Updated rules may bring one along; a configured one wins. */
+const isClassification = (file: string): boolean => file.endsWith('/classification.config');
 
 interface Current {
   readonly compilation: Compilation;
@@ -151,7 +154,7 @@ export class RuleSets {
     this.#addresses = new AddressRules(blocklist);
     const { request = { strict: false }, compilation } = this.#first ?? {};
     this.#first = undefined;
-    return this.#load(request, false, compilation);
+    return this.#load(request, false, compilation).finally(() => (this.#loading = {}));
   }
 
   async #compile(
@@ -159,8 +162,10 @@ export class RuleSets {
     disabled: readonly string[] = this.#disabled(),
   ): Promise<Compilation> {
     const { configured, language } = this.#options;
-    const taken = sources ?? configured();
-    const options = { ...language(taken), disabled };
+    const named = sources ?? configured();
+    const taken = named.filter(({ file }) => !isClassification(file));
+    const classification = named.find(({ file }) => isClassification(file));
+    const options = { ...(classification ? { classification } : {}), ...language(taken), disabled };
     this.#loading = { stage: 'parsing', share: 0 };
     const onParsed = (share: number): void => void (this.#loading = { stage: 'parsing', share });
     const compilation = await this.#compiler.compile(
@@ -182,9 +187,32 @@ export class RuleSets {
    * @throws IdsError RULES_INVALID
    */
   load(request: RulesLoadRequest): Promise<RulesLoadResult> {
-    const result = this.#queue.then(() => this.#load(request, true)).finally(() => (this.#loading = {}));
+    return this.#next(() => this.#load(request, true));
+  }
+
+  /** Does it when what was asked for before is done. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work).finally(() => (this.#loading = {}));
     this.#queue = result.catch(() => undefined);
     return result;
+  }
+
+  /**
+   * Compiles what the configuration names with other updated files, asks `accept`, and puts the set in force. A set that
+   * was loaded by hand stays: undefined then.
+   */
+  loadUpdated(
+    updated: readonly RuleSource[],
+    accept: (compilation: Compilation) => Promise<void>,
+  ): Promise<RulesLoadResult | undefined> {
+    return this.#next(async () => {
+      const { thresholds } = this.#remembered();
+      const sources = this.#options.configured(updated);
+      const compilation = await this.#compile({ sources, strict: false, ...(thresholds ? { thresholds } : {}) });
+      await accept(compilation);
+      if (this.current.origin === 'cli') return undefined;
+      return this.#load({ strict: false }, false, Promise.resolve(compilation));
+    });
   }
 
   /**
@@ -192,9 +220,7 @@ export class RuleSets {
    * @throws IdsError NOT_FOUND
    */
   enable(names: readonly string[], enabled: boolean): Promise<RulesEnableResult> {
-    const result = this.#queue.then(() => this.#enable(names, enabled));
-    this.#queue = result.catch(() => undefined);
-    return result;
+    return this.#next(() => this.#enable(names, enabled));
   }
 
   async #enable(names: readonly string[], enabled: boolean): Promise<RulesEnableResult> {
@@ -313,9 +339,7 @@ export class RuleSets {
 
   /** Compiles the set in force again, for variables that have changed. */
   reload(): Promise<RulesLoadResult> {
-    const result = this.#queue.then(() => this.#load({ ...this.#remembered(), strict: false }, false));
-    this.#queue = result.catch(() => undefined);
-    return result;
+    return this.#next(() => this.#load({ ...this.#remembered(), strict: false }, false));
   }
 
   list(): RulesList {

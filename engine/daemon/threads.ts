@@ -15,6 +15,7 @@ import {
 import type { Kernel } from '../bpf/index.js';
 import { readSources } from '../files.js';
 import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
+import { updatedSources } from '../updates/generations.js';
 import { DatasetFiles } from './dataset-files.js';
 import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
 
@@ -50,7 +51,10 @@ export function openThreads(
     ring,
     stateDir: config.state_dir,
     datasets,
-    configured: () => readSources(ruleFiles(config.rules, file)),
+    configured: (updated = updatedSources(config.state_dir)) => [
+      ...readSources(ruleFiles(config.rules, file)),
+      ...updated,
+    ],
     language: (sources) => {
       const files = readLanguageFiles(configuredPaths(config, file));
       const named = config.home_net === 'auto' && files.vars?.address['HOME_NET'] !== undefined;

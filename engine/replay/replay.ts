@@ -42,6 +42,8 @@ export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
   /** Variables, thresholds and the like. */
   readonly files?: LanguageFiles | undefined;
+  /** The whole language in the place of what the others say. */
+  readonly language?: LanguageOptions;
   readonly captures: readonly string[];
   /** HOME_NET as rules write it; the RFC 1918 networks if absent. */
   readonly homeNet?: string;
@@ -99,14 +101,17 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   }
 }
 
-function language({ homeNet, redact, inline, vars, data, files = {} }: ReplayOptions): LanguageOptions {
+function language(given: ReplayOptions): LanguageOptions {
+  const { homeNet, redact, inline, vars, data, files = {} } = given;
+  // A drop is about the flow then, and the rest of it is dropped as that of any other rule's.
+  const addressRules = inline ? 'alerts' : 'lists';
+  if (given.language) return { ...given.language, addressRules };
   const addresses = homeNet
     ?.replace(/^\[|\]$/g, '')
     .split(',')
     .map((text) => text.trim());
   const options = languageOptions({ homeNet: addresses, vars, files, ...(redact ? {} : { redact: 'off' as const }) });
-  // A drop is about the flow then, and the rest of it is dropped as that of any other rule's.
-  return { ...options, ...data, addressRules: inline ? 'alerts' : 'lists' };
+  return { ...options, ...data, addressRules };
 }
 
 class ReplayRun {

@@ -21,6 +21,8 @@ import { rulesExplain } from './rules-explain.js';
 import { rulesList } from './rules-list.js';
 import { rulesLoad } from './rules-load.js';
 import { rulesShow } from './rules-show.js';
+import { rulesTest } from './rules-test.js';
+import { rulesUpdate } from './rules-update.js';
 import { run } from './run.js';
 import { statsTcp } from './stats-tcp.js';
 import { status } from './status.js';
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   rulesExplain,
   rulesDisable,
   rulesEnable,
+  rulesTest,
+  rulesUpdate,
   blocklistAdd,
   blocklistRemove,
   blocklistList,

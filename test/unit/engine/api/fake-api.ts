@@ -37,6 +37,7 @@ import type {
   ExportFilter,
   PrefixBatch,
 } from '../../../../engine/lists/prefix-batch.js';
+import type { RulesUpdateRequest, RulesUpdateResult } from '../../../../engine/api/updates-api.js';
 import type { Problem, RuleExplanation } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { memoryBulk } from './memory-bulk.js';
@@ -108,6 +109,19 @@ export const explanation: Whole<RuleExplanation> = {
   slow: 'pcre alone',
   threshold: 'limit by_src: 1 in 60 s',
   suppress: ['by_src 192.0.2.1'],
+};
+
+export const updated: Whole<RulesUpdateResult> = {
+  outcome: 'updated',
+  generation: 4,
+  summary,
+  sources: [{ name: 'et-open', state: 'fetched', bytes: 4096 }],
+  kept: [
+    {
+      ...{ generation: 4, created: '2026-01-02T03:04:05.000Z' },
+      ...{ rules: 30, disabled: 1, enabled: 2, dropping: 3, modified: 4 },
+    },
+  ],
 };
 
 export const block: Whole<BlockEntry> = {
@@ -341,6 +355,10 @@ export class FakeApi implements Api {
 
   explainRule(sid: number): Promise<readonly RuleExplanation[]> {
     return this.#called('explainRule', sid, () => [explanation]);
+  }
+
+  updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult> {
+    return this.#called('updateRules', request, () => updated);
   }
 
   enableRules(request: RulesEnableRequest): Promise<RulesEnableResult> {

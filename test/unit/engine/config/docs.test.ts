@@ -49,6 +49,7 @@ function around(row: Documented, value: unknown): string {
     interfaces: { name: 'eth0' },
     rules: { match: { sid: 1 } },
     feeds: { name: 'a', file: '/x' },
+    sources: { name: 'a', file: '/x' },
     outputs: row.type === 'webhook' ? { type: row.type, url: 'http://127.0.0.1/' } : { type: row.type },
   };
   const steps = row.key.split('.');
