@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules] [prefilter]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
@@ -10,6 +10,7 @@ import { benchHttp } from './http.js';
 import { benchHttpPrograms } from './http-programs.js';
 import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
+import { benchPrefilter } from './prefilter.js';
 import { benchResponse } from './response.js';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
     benchLayer7();
   },
   rules: benchEvaluator,
+  prefilter: benchPrefilter,
 };
 
 const names = process.argv.slice(2);
