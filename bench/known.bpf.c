@@ -5,6 +5,7 @@
  */
 #include <linux/pkt_cls.h>
 #include "entry.h"
+#include "unfinished.h"
 
 #define BENCH_SEQ    (ETH_HLEN + 20 + 4)
 #define BENCH_HEADER (ETH_HLEN + 20 + 32)
@@ -35,6 +36,13 @@ int ids_egress(struct __sk_buff *skb)
 
 	bench_next(skb, IDS_HOOK_TC);
 	return action == XDP_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+SEC("xdp")
+int ids_unfinished_xdp(struct xdp_md *ctx)
+{
+	ids_unfinished(ctx);
+	return XDP_DROP;
 }
 
 char ids_license[] SEC("license") = "Dual BSD/GPL";
