@@ -121,7 +121,13 @@ static __always_inline int ids_l7_start(struct ids_packet *pkt, struct ids_l7 *l
 		/* Whether it is one cannot be told yet. */
 		if (!(io->flags & IDS_IO_LAST) && (dir->phase != IDS_PHASE_LOST || io->length <= IDS_LOST_WAIT))
 			return IDS_LOOK_MORE;
-		return ids_l7_astray(pkt, l7, io);
+		/* Where values are masked, what may be a request line is one: a method and a blank are there. */
+		if (!(pkt->control & IDS_CONTROL_REDACT) || !io->guessed)
+			return ids_l7_astray(pkt, l7, io);
+		guess = IDS_GUESS_REQUEST;
+		app = IDS_APP_HTTP;
+		wanted &= IDS_L7_HTTP;
+		break;
 	default:
 		return ids_l7_astray(pkt, l7, io);
 	}

@@ -152,6 +152,13 @@ __noinline int ids_window_stage(struct ids_packet *pkt, struct ids_l7 *l7, struc
 	return pkt->put < pkt->payload_len && offset + staged < IDS_SECTION_MAX ? IDS_TURN_AGAIN : IDS_TURN_LOOK;
 }
 
+/* The segment ends its direction right behind what the window holds: a FIN elsewhere is anybody's. */
+static __always_inline bool ids_window_finished(const struct ids_packet *pkt, const struct ids_window *window)
+{
+	return pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN && !window->ranges && pkt->put >= pkt->payload_len &&
+	       pkt->seq + pkt->payload_len == window->io.begin + window->io.length;
+}
+
 /* Behind a look at the section of a window, which was enum ids_look. */
 __noinline int ids_window_after(struct ids_packet *pkt, struct ids_l7 *l7, struct ids_io *io, int look)
 {
@@ -191,8 +198,7 @@ __noinline int ids_window_after(struct ids_packet *pkt, struct ids_l7 *l7, struc
 	}
 	if (window->io.flags & IDS_IO_LAST)
 		return ids_window_overflow(pkt, l7, io);
-	if (window->io.length >= IDS_SECTION_MAX ||
-	    (pkt->field[IDS_FIELD_TCP_FLAGS] & IDS_TCP_FIN && !window->ranges && pkt->put >= pkt->payload_len)) {
+	if (window->io.length >= IDS_SECTION_MAX || ids_window_finished(pkt, window)) {
 		window->io.flags |= IDS_IO_LAST;
 		return IDS_TURN_AGAIN;
 	}

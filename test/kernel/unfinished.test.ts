@@ -83,6 +83,35 @@ t.test('a FIN ends it at once', when, async (t) => {
   t.same(heads(handedOver(rig, true)), []);
 });
 
+t.test('a FIN that is not behind it ends nothing', when, async (t) => {
+  const rig = openRig(t);
+  const talk = begun(rig, 1, HEAD);
+  for (const seq of [1001, 1001 + HEAD.length - 1, 1001 + HEAD.length + 1]) {
+    t.same(heads(rig.send(talk.up({ flags: TCP.FIN | TCP.ACK, seq }))), [], `at ${seq}`);
+  }
+  t.same(heads(rig.send(talk.up({ seq: 1001 + HEAD.length, payload: Buffer.from('\r\n\r\n') }))), [`${HEAD}\r\n\r\n`]);
+});
+
+t.test('where values are masked, what could be a request line is one', when, async (t) => {
+  const line = 'GETX /x?token=S3CRET&b=2 HTTP/';
+  for (const ends of ['FIN', 'time'] as const) {
+    const rig = openRig(t, ControlFlag.CONTROL_REDACT);
+    const talk = begun(rig, 1, line);
+    if (ends === 'time') rig.advance(602);
+    const seen = ends === 'FIN' ? rig.send(talk.up({ flags: TCP.FIN | TCP.ACK })) : handedOver(rig);
+    t.same(heads(seen), [line.replace('S3CRET', '******')], ends);
+    t.ok((seen.http[0]?.record.flags ?? 0) & HttpFlag.HTTP_TRUNCATED);
+    t.notOk(
+      seen.bytes.some(({ bytes }) => Buffer.from(bytes).includes('S3CRET')),
+      'nor does its payload tell it',
+    );
+  }
+  const open = openRig(t);
+  const talk = begun(open, 1, line);
+  const seen = open.send(talk.up({ flags: TCP.FIN | TCP.ACK }));
+  t.same(heads(seen), [], 'nothing to hide: it is no request');
+});
+
 t.test('of all flows, when no packet comes any more', when, async (t) => {
   const rig = openRig(t);
   const count = 300;
@@ -110,6 +139,6 @@ t.test('first bytes that could begin a message are seen with the packet that bro
     t.same([up('evi'), up('l')], [['0 evi'], ['3 l']], 'no blank: no value of a header');
     t.same(up(' /?token=S3CRET'), redact ? [] : ['4  /?token=S3CRET'], 'what may have to be masked waits');
     const rest = payload(handedOver(rig, true));
-    t.same(rest, redact ? ['0 evil /?token=S3CRET'] : [], 'until it is known to be none');
+    t.same(rest, redact ? ['0 evil /?token=******'] : [], 'and if it is never told what it is, it is masked');
   }
 });
