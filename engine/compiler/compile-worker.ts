@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles rule sets away from the main thread and the rings; the tables come back as transferred buffers.
 
-import { parentPort } from 'node:worker_threads';
-import { compileRules, type Compilation, type LanguageOptions, type RuleSource } from '../../rules/index.js';
+import { MessageChannel, parentPort, type MessagePort } from 'node:worker_threads';
+import {
+  compileRules,
+  type Compilation,
+  type DatasetSpec,
+  type LanguageOptions,
+  type RuleSource,
+} from '../../rules/index.js';
+
+/**
+ * A compilation whose program for the engine has not been unpacked: that waits in the port for the thread that judges. It
+ * is most of it, and nobody else looks into it.
+ */
+export interface CompiledSet extends Omit<Compilation, 'engine'> {
+  /** Holds one message: an EngineProgram without its sets of values. */
+  readonly engine: MessagePort;
+  readonly datasets: readonly DatasetSpec[];
+}
 
 export interface CompileRequest {
   readonly id: number;
@@ -11,7 +27,7 @@ export interface CompileRequest {
 }
 
 export type CompileAnswer =
-  | { readonly id: number; readonly compilation: Compilation }
+  | { readonly id: number; readonly compilation: CompiledSet }
   | { readonly id: number; readonly failure: unknown }
   /** The share of the rules that is parsed, 0 to 1. */
   | { readonly id: number; readonly parsed: number };
@@ -32,9 +48,14 @@ port.on('message', (request: CompileRequest) => {
       addr6.buffer,
       len6.buffer,
     ]);
-    const answer: CompileAnswer = { id: request.id, compilation };
+    const { engine, ...rest } = compilation;
+    const { datasets, ...program } = engine;
+    const channel = new MessageChannel();
+    channel.port1.postMessage(program);
+    channel.port1.unref();
+    const answer: CompileAnswer = { id: request.id, compilation: { ...rest, engine: channel.port2, datasets } };
     const tables = [blob.buffer as ArrayBuffer, addresses.buffer as ArrayBuffer, starts.buffer, spans.buffer];
-    port.postMessage(answer, [...tables, ...columns]);
+    port.postMessage(answer, [...tables, ...columns, channel.port2]);
   } catch (failure) {
     const answer: CompileAnswer = { id: request.id, failure };
     port.postMessage(answer);

@@ -3,14 +3,14 @@
 
 import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
-import type { Compilation, LanguageOptions, RuleSource } from '../../rules/index.js';
-import type { CompileAnswer, CompileRequest } from './compile-worker.js';
+import type { LanguageOptions, RuleSource } from '../../rules/index.js';
+import type { CompileAnswer, CompiledSet, CompileRequest } from './compile-worker.js';
 
 /** Time without work after which the thread and its memory are given back. */
-const IDLE_MS = 10_000;
+const IDLE_MS = 1000;
 
 interface Waiting {
-  readonly resolve: (compilation: Compilation) => void;
+  readonly resolve: (compilation: CompiledSet) => void;
   readonly reject: (error: unknown) => void;
   readonly onParsed?: (share: number) => void;
 }
@@ -29,7 +29,7 @@ export class Compiler {
     sources: readonly RuleSource[],
     options: LanguageOptions,
     onParsed?: (share: number) => void,
-  ): Promise<Compilation> {
+  ): Promise<CompiledSet> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     worker.ref();

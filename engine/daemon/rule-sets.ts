@@ -9,7 +9,6 @@ import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import {
   addressOrigin,
   explainRule,
-  type Compilation,
   type LanguageOptions,
   type Problem,
   type RuleExplanation,
@@ -26,6 +25,7 @@ import type {
   RulesLoading,
 } from '../api/api.js';
 import type { Kernel } from '../bpf/index.js';
+import type { CompiledSet } from '../compiler/compile-worker.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
@@ -67,7 +67,7 @@ function loadedByHand({ sources, thresholds }: RulesLoadRequest): LoadedByHand {
 const isClassification = (file: string): boolean => file.endsWith('/classification.config');
 
 interface Current {
-  readonly compilation: Compilation;
+  readonly compilation: CompiledSet;
   /** Counts of the rules that the engine judges. */
   readonly figures: RuleFigures;
   readonly generation: number;
@@ -95,7 +95,7 @@ export class RuleSets {
   #addresses: AddressRules | undefined;
   #current: Current | undefined;
   /** The first set, on its way through the compiler. */
-  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<Compilation> } | undefined;
+  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<CompiledSet> } | undefined;
   #loading: RulesLoading = {};
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -160,7 +160,7 @@ export class RuleSets {
   async #compile(
     { sources, thresholds }: RulesLoadRequest,
     disabled: readonly string[] = this.#disabled(),
-  ): Promise<Compilation> {
+  ): Promise<CompiledSet> {
     const { configured, language } = this.#options;
     const named = sources ?? configured();
     const taken = named.filter(({ file }) => !isClassification(file));
@@ -203,7 +203,7 @@ export class RuleSets {
    */
   loadUpdated(
     updated: readonly RuleSource[],
-    accept: (compilation: Compilation) => Promise<void>,
+    accept: (compilation: CompiledSet) => Promise<void>,
   ): Promise<RulesLoadResult | undefined> {
     return this.#next(async () => {
       const { thresholds } = this.#remembered();
@@ -252,11 +252,25 @@ export class RuleSets {
   async #load(
     request: RulesLoadRequest,
     remember: boolean,
-    first?: Promise<Compilation>,
+    first?: Promise<CompiledSet>,
     disabled?: readonly string[],
   ): Promise<RulesLoadResult> {
-    const { kernel, ring } = this.#options;
     const compilation = await (first ?? this.#compile(request));
+    try {
+      return await this.#enforce(compilation, request, remember, disabled);
+    } finally {
+      // Nobody takes the program of a set that was refused.
+      compilation.engine.close();
+    }
+  }
+
+  async #enforce(
+    compilation: CompiledSet,
+    request: RulesLoadRequest,
+    remember: boolean,
+    disabled: readonly string[] | undefined,
+  ): Promise<RulesLoadResult> {
+    const { kernel, ring } = this.#options;
     const { problems, summary } = compilation;
     if (request.strict && summary.errors + summary.unsupported > 0) {
       throw new IdsError(
@@ -277,12 +291,12 @@ export class RuleSets {
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
     const { rules, engine, addresses, suppressed } = compilation;
     const figures = new RuleFigures(rules.length);
-    const kept = { ...engine, datasets: this.#options.datasets.begin(engine.datasets) };
-    const program = { rules, engine: kept, addresses, suppressed, figures: figures.buffer };
-    // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
-    if (!this.#current && this.#isKnown(before, digest)) await ring.install({ generation: before, ...program });
+    const datasets = this.#options.datasets.begin(compilation.datasets);
+    const program = { rules, engine, datasets, addresses, suppressed, figures: figures.buffer };
     // The reader must know a set before the kernel's first event of it.
     await ring.install({ generation, ...program });
+    // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
+    if (!this.#current && this.#isKnown(before, digest)) await ring.alias(before, generation);
     // A load by hand can be refused as a whole; without it the set would protect nobody.
     const refusals = await this.#listAddresses(compilation, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
@@ -310,7 +324,7 @@ export class RuleSets {
   }
 
   /** The sources of address rules, listed; if that fails, events are explained by the set before again. */
-  async #listAddresses(compilation: Compilation, generation: number, whatFits: boolean): Promise<Problem[]> {
+  async #listAddresses(compilation: CompiledSet, generation: number, whatFits: boolean): Promise<Problem[]> {
     try {
       return await this.#lists().put(compilation, this.#current?.compilation, whatFits);
     } catch (error) {
@@ -320,7 +334,7 @@ export class RuleSets {
   }
 
   /** The sources of the set before, listed again. */
-  async #unlistAddresses(compilation: Compilation, generation: number): Promise<void> {
+  async #unlistAddresses(compilation: CompiledSet, generation: number): Promise<void> {
     const before = this.#current?.compilation;
     if (before) {
       await this.#lists().put(before, compilation, true);
@@ -331,10 +345,7 @@ export class RuleSets {
 
   async #explainAgain(generation: number): Promise<void> {
     if (!this.#current) return;
-    const { compilation, figures } = this.#current;
-    const { rules, engine, addresses, suppressed } = compilation;
-    const program = { rules, engine, addresses, suppressed, figures: figures.buffer };
-    await this.#options.ring.install({ generation, ...program });
+    await this.#options.ring.alias(generation, this.#current.generation);
   }
 
   /** Compiles the set in force again, for variables that have changed. */

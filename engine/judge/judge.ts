@@ -83,6 +83,8 @@ export interface JudgeOptions extends EventContext {
 }
 
 interface Loaded {
+  /** Bits of Need. */
+  readonly needs: number;
   readonly addresses: AddressMatcher;
   readonly rules: readonly KnownRule[];
   readonly byPosition: ReadonlyMap<number, KnownRule>;
@@ -166,10 +168,9 @@ export class Judge {
         indexAt.set(position, index);
       }
     });
-    this.layer7.needsPayload = (program.engine.needs & (Need.TO_SERVER | Need.TO_CLIENT)) !== 0;
-    this.layer7.keepsRequests = (program.engine.needs & Need.HTTP_RESPONSES) !== 0;
     this.#rates?.forgetRules();
-    this.#loaded.set(program.generation, {
+    this.#use(program.generation, {
+      needs: program.engine.needs,
       rules,
       byPosition,
       indexAt,
@@ -177,6 +178,20 @@ export class Judge {
       evaluator: createEvaluator(program.engine, newest?.evaluator),
       figures: new RuleFigures(rules.length, program.figures),
     });
+  }
+
+  /** Events of `generation` are explained by the set that explains those of `of`. */
+  alias(generation: number, of: number): void {
+    const loaded = this.#loaded.get(of);
+    if (loaded) this.#use(generation, loaded);
+  }
+
+  #use(generation: number, loaded: Loaded): void {
+    this.layer7.needsPayload = (loaded.needs & (Need.TO_SERVER | Need.TO_CLIENT)) !== 0;
+    this.layer7.keepsRequests = (loaded.needs & Need.HTTP_RESPONSES) !== 0;
+    // The one in use is the last.
+    this.#loaded.delete(generation);
+    this.#loaded.set(generation, loaded);
   }
 
   #newest(): Loaded | undefined {

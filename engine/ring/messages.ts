@@ -2,7 +2,8 @@
 // What the main thread and the ring reader say to each other.
 
 import type { LineBatch, LogKind } from '../../alerts/index.js';
-import type { DatasetChange } from '../../rules/index.js';
+import type { MessagePort } from 'node:worker_threads';
+import type { DatasetChange, DatasetSpec } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
@@ -48,8 +49,16 @@ export interface ClockMessage {
   readonly offsetUs: number;
 }
 
+/** A rule program whose part for the engine waits in a port: see CompiledSet. */
+export interface PackedProgram extends Omit<RuleProgram, 'engine'> {
+  readonly engine: MessagePort;
+  readonly datasets: readonly DatasetSpec[];
+}
+
 export type ToReader =
-  | { readonly type: 'install'; readonly id: number; readonly program: RuleProgram }
+  | { readonly type: 'install'; readonly id: number; readonly program: PackedProgram }
+  /** Events of `generation` are explained by the set that explains those of `of`. */
+  | { readonly type: 'alias'; readonly id: number; readonly generation: number; readonly of: number }
   /** The kernel uses `generation` now: forget older ones once the rings are drained. */
   | { readonly type: 'retire'; readonly generation: number }
   | { readonly type: 'monitor'; readonly monitor: boolean }

@@ -4,10 +4,11 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
+import type { EngineProgram } from '../../rules/index.js';
 import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
-import { Judge } from '../judge/judge.js';
+import { Judge, type RuleProgram } from '../judge/judge.js';
 import { BATCH_MS } from '../layer7/log-lines.js';
 import {
   countNames,
@@ -15,6 +16,7 @@ import {
   type FromReader,
   type KnownInterface,
   type ReaderStart,
+  type PackedProgram,
   type ToReader,
 } from './messages.js';
 import { ReaderSleep } from './reader-sleep.js';
@@ -77,11 +79,21 @@ const flowLog = new FlowLog({ ...context, memory: flows, lines: judge.layer7.lin
 const say = (message: FromReader): void => port.postMessage(message);
 say({ type: 'answers', cookies: replies.cookies });
 
+function unpacked({ engine, datasets, ...program }: PackedProgram): RuleProgram {
+  const waiting = receiveMessageOnPort(engine) as { message: Omit<EngineProgram, 'datasets'> } | undefined;
+  engine.close();
+  if (!waiting) throw new Error('the program of a rule set has been taken already');
+  return { ...program, engine: { ...waiting.message, datasets } };
+}
+
 function obey(message: ToReader): void {
   switch (message.type) {
     case 'install':
-      judge.install(message.program);
+      judge.install(unpacked(message.program));
       explained = true;
+      return say({ type: 'installed', id: message.id });
+    case 'alias':
+      judge.alias(message.generation, message.of);
       return say({ type: 'installed', id: message.id });
     case 'retire':
       retiring = message.generation;

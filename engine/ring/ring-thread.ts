@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread's end of the ring reader.
 
-import { Worker } from 'node:worker_threads';
+import { Worker, type TransferListItem } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
 import type { DatasetChange } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
-import { noCounts, type JudgeCounts, type Raised, type RuleProgram } from '../judge/judge.js';
+import { noCounts, type JudgeCounts, type Raised } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
-import { countNames, type FromReader, type KnownInterface, type ReaderStart, type ToReader } from './messages.js';
+import {
+  countNames,
+  type FromReader,
+  type KnownInterface,
+  type PackedProgram,
+  type ReaderStart,
+  type ToReader,
+} from './messages.js';
 
 /** How often the wall clock's distance from the boot clock is looked at. */
 const CLOCK_MS = 1000;
@@ -95,12 +102,21 @@ export class RingThread {
   }
 
   /** Resolves when the reader can explain events of this rule set. */
-  install(program: RuleProgram): Promise<void> {
+  install(program: PackedProgram): Promise<void> {
+    return this.#confirmed((id) => this.#say({ type: 'install', id, program }, [program.engine]));
+  }
+
+  /** Events of `generation` are explained as those of `of`, which is known; resolves when they can be. */
+  alias(generation: number, of: number): Promise<void> {
+    return this.#confirmed((id) => this.#say({ type: 'alias', id, generation, of }));
+  }
+
+  #confirmed(say: (id: number) => void): Promise<void> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#nextId++;
-    const installed = new Promise<void>((done, fail) => this.#pending.set(id, { done, fail }));
-    this.#say({ type: 'install', id, program });
-    return installed;
+    const confirmed = new Promise<void>((done, fail) => this.#pending.set(id, { done, fail }));
+    say(id);
+    return confirmed;
   }
 
   retire(generation: number): void {
@@ -138,8 +154,8 @@ export class RingThread {
     this.#waiter.close();
   }
 
-  #say(message: ToReader): void {
-    this.#worker.postMessage(message);
+  #say(message: ToReader, transferred: readonly TransferListItem[] = []): void {
+    this.#worker.postMessage(message, transferred);
     this.#waiter.wake();
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rule sets are compiled in a thread of their own, which comes and goes.
 
+import { receiveMessageOnPort } from 'node:worker_threads';
 import t from 'tap';
 import { Compiler } from '../../../../engine/compiler/compiler.js';
 
@@ -11,11 +12,15 @@ const good = (sid: number): string => `alert tcp any any -> $HOME_NET any (msg:"
 t.test('what comes back is the whole compilation, and problems are no errors', async (t) => {
   const compiler = new Compiler();
   t.teardown(() => compiler.close());
-  const { summary, rules, ruleset, problems } = await compiler.compile(source(`${good(1)}\nnonsense`), options);
+  const { summary, rules, ruleset, problems, engine } = await compiler.compile(source(`${good(1)}\nnonsense`), options);
   t.match(summary, { usable: 1, errors: 1 });
   t.match(rules, [{ sid: 1, placement: 'inline', positions: [0] }]);
   t.match(problems, [{ file: 'a.rules', line: 2, severity: 'error' }]);
   t.ok(ruleset.blob.byteLength > 0 && ruleset.blob.buffer instanceof ArrayBuffer, 'its tables arrived');
+  const waiting = receiveMessageOnPort(engine) as { message: { rules: unknown[] } };
+  t.same(waiting.message.rules, [], 'and the program of the engine, in a port, once');
+  t.equal(receiveMessageOnPort(engine), undefined);
+  engine.close();
 });
 
 t.test('how far it is, for sets that take a while', async (t) => {
