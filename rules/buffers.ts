@@ -142,10 +142,16 @@ export function flowDirections(matches: readonly Match[]): number {
   return (possible(FlowBit.FLOWBIT_TO_SERVER) ? TO_SERVER : 0) | (possible(FlowBit.FLOWBIT_TO_CLIENT) ? TO_CLIENT : 0);
 }
 
+/** Asked several times of each rule. */
+const known = new WeakMap<readonly Match[], number>();
+
 /** Directions in which a rule can match: what its buffers and its conditions on the flow leave. */
-export function directionsOf(rule: Pick<Rule, 'matches'>): number {
-  return bufferMatches(rule.matches).reduce(
-    (left, { buffer }) => left & bufferInfo[buffer].directions,
-    flowDirections(rule.matches),
-  );
+export function directionsOf({ matches }: Pick<Rule, 'matches'>): number {
+  let directions = known.get(matches);
+  if (directions === undefined) {
+    directions = flowDirections(matches);
+    for (const { buffer } of bufferMatches(matches)) directions &= bufferInfo[buffer].directions;
+    known.set(matches, directions);
+  }
+  return directions;
 }

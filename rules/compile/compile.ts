@@ -45,26 +45,30 @@ function thresholdText({ threshold }: Rule): string | undefined {
   return `${type === Threshold.DETECTION ? 'detection_filter' : name(thresholdTypes, type)} ${by}: ${count} in ${seconds} s`;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function infoOf(placed: Placed, positions: readonly number[]): RuleInfo {
   const { rule, placement, reason } = placed;
   const threshold = thresholdText(rule);
   const slow = placement === 'engine' ? slowReason(rule) : undefined;
-  return {
-    ...rule.meta,
+  const { file, line } = rule.position;
+  // One after the other: so many parts put together with ... would take a fifth of the time of a large set.
+  const info: Writable<RuleInfo> = Object.assign({}, rule.meta, {
     action: ACTION_NAMES[rule.action],
     reject: rejectSides(rule),
     placement,
-    ...(placement === 'engine' ? { needs: needList(needsOf(rule)) } : {}),
-    ...(reason === undefined ? {} : { reason }),
-    ...(slow === undefined ? {} : { slow }),
-    ...(threshold === undefined ? {} : { threshold }),
-    ...(rule.suppress === undefined ? {} : { suppress: rule.suppress.map(({ text }) => text) }),
     positions,
     text: rule.text,
-    file: rule.position.file,
-    line: rule.position.line,
+    file,
+    line,
     enabled: true,
-  };
+  });
+  if (placement === 'engine') info.needs = needList(needsOf(rule));
+  if (reason !== undefined) info.reason = reason;
+  if (slow !== undefined) info.slow = slow;
+  if (threshold !== undefined) info.threshold = threshold;
+  if (rule.suppress !== undefined) info.suppress = rule.suppress.map(({ text }) => text);
+  return info;
 }
 
 /** The parser keeps no action of a rule that it cannot use: it is the first word of the rule. */

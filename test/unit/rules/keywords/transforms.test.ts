@@ -50,7 +50,6 @@ t.test('what is wrong with transforms, numbers and absence', async (t) => {
   for (const [options, keyword, reason] of [
     ['file.data; absent;', 'absent', /file.data is not seen/],
     ['dns.query; pcrexform:"(a)\\1"; content:"a";', 'pcrexform', /back-ref/],
-    ['dns.query; domain; content:"a";', 'domain', /public suffixes/],
   ] as const) {
     t.match(one(withOptions(options, head('ip'))).unsupported, { keyword, reason }, options);
   }
