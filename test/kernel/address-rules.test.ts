@@ -127,7 +127,7 @@ t.test('a replay loads the lists too: sids, limits on the time of the capture', 
     sources: [{ file: 'a.rules', text }],
     captures: [path],
     redact: false,
-    inline: true,
+    inline: false,
     onDetection: (detection) => detections.push(detection),
   });
   t.match(summary.rules, { address: 3, inline: 0 });
