@@ -103,6 +103,22 @@ __noinline int ids_http_guess(struct ids_io *io)
 	return io->verdict;
 }
 
+/* Whether a target of a request stands behind the method: what has values that are masked. */
+static __always_inline bool ids_http_has_target(const struct ids_io *io)
+{
+	bool blank = false;
+	__u32 n;
+
+#pragma clang loop unroll(disable)
+	for (n = 0; n < IDS_HTTP_METHOD_MAX + 8 && n < io->length; n++) {
+		if (io->bytes[n] == ' ')
+			blank = true;
+		else if (blank)
+			return io->bytes[n] == '/' || (io->bytes[n] | 0x20) == 'h';
+	}
+	return false;
+}
+
 /* Bytes of empty lines in front of a message. */
 static __always_inline __u32 ids_http_lead(const struct ids_io *io)
 {

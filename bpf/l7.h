@@ -121,8 +121,8 @@ static __always_inline int ids_l7_start(struct ids_packet *pkt, struct ids_l7 *l
 		/* Whether it is one cannot be told yet. */
 		if (!(io->flags & IDS_IO_LAST) && (dir->phase != IDS_PHASE_LOST || io->length <= IDS_LOST_WAIT))
 			return IDS_LOOK_MORE;
-		/* Where values are masked, what may be a request line is one: a method and a blank are there. */
-		if (!(pkt->control & IDS_CONTROL_REDACT) || !io->guessed)
+		/* Where values are masked, what may be a request line is one: a method and a target are there. */
+		if (!(pkt->control & IDS_CONTROL_REDACT) || !io->guessed || !ids_http_has_target(io))
 			return ids_l7_astray(pkt, l7, io);
 		guess = IDS_GUESS_REQUEST;
 		app = IDS_APP_HTTP;

@@ -88,7 +88,8 @@ export abstract class HeaderSection {
   buffer(id: BufferId): Uint8Array | undefined {
     switch (id) {
       case BufferId.HEADER:
-        return this.headers;
+        // As in Suricata, without a line there is no such buffer.
+        return this.headers.length > 0 ? this.headers : undefined;
       case BufferId.PROTOCOL:
         return this.protocol;
       case BufferId.COOKIE:

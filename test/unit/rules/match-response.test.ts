@@ -30,10 +30,10 @@ t.test('status line and header lines', async (t) => {
     'A: 1\r\nB: 2\r\n',
     true,
   ]);
-  t.match(shown('HTTP/1.1 204\r\n\r\n'), ['HTTP/1.1', '204', '', '', true]);
+  t.same(shown('HTTP/1.1 204\r\n\r\n'), ['HTTP/1.1', '204', '', undefined, true, false]);
   t.match(shown('http/1.1 200 OK\r\nA: 1\r\nSET-COOKIE: s\r\nA: 2\r\n\r\n'), ['http/1.1', '200', 'OK', 'A: 1, 2\r\n']);
   t.match(shown('HTTP/1.1 200 OK\r\nA: 1\r\nB: half'), ['HTTP/1.1', '200', 'OK', 'A: 1\r\nB: half', false, true]);
-  t.match(shown('HTTP/1.1 200 OK'), ['HTTP/1.1', '200', 'OK', '', false]);
+  t.same(shown('HTTP/1.1 200 OK'), ['HTTP/1.1', '200', 'OK', undefined, false, true]);
   t.equal(shown('GET / HTTP/1.1\r\n\r\n'), undefined);
   t.equal(shown(''), undefined);
 });
