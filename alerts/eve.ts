@@ -27,18 +27,23 @@ export function eveTime(timeUs: number): string {
 }
 
 /** Both ids of the flow; undefined for a frame without a readable IP header. */
-function idsOf(d: Detection, vlan: readonly number[]): FlowIds | undefined {
+export function idsOf(d: Detection): FlowIds | undefined {
   const proto = protocolNumber(d.proto);
   if (d.src === '' || d.dst === '' || proto === undefined) return undefined;
   const icmp = d.icmpType !== undefined;
   const sport = icmp ? d.icmpType : d.sport;
   const dport = icmp ? d.icmpCode : d.dport;
-  return flowIds({ src: d.src, dst: d.dst, proto, sport, dport, vlan });
+  return flowIds({ src: d.src, dst: d.dst, proto, sport, dport, vlan: d.vlan ?? NONE });
+}
+
+/** What the flow was recognised as, as far as it is known. */
+export function appOf(d: Detection): string | undefined {
+  return d.appProto ?? (d.http ? 'http' : undefined);
 }
 
 function addHeader(out: EveRecord, d: Detection): void {
   const vlan = d.vlan ?? NONE;
-  const ids = idsOf(d, vlan);
+  const ids = idsOf(d);
   out['timestamp'] = eveTime(d.timeUs);
   if (ids) out['flow_id'] = ids.flowId;
   if (d.iface !== undefined) out['in_iface'] = d.iface;
@@ -157,7 +162,7 @@ export function toEve(d: Detection): EveRecord {
     if (d.http) out['http'] = httpObject(d.http);
     if (d.tls) out['tls'] = d.tls;
     if (d.dns) out['dns'] = d.dns;
-    const app = d.appProto ?? (d.http ? 'http' : undefined);
+    const app = appOf(d);
     if (app !== undefined) out['app_proto'] = app;
     const direction = d.direction ?? (d.http ? 'to_server' : undefined);
     if (direction !== undefined) out['direction'] = direction;

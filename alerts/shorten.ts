@@ -4,13 +4,11 @@
 import type { EveRecord } from './eve.js';
 import { jsonLine, toEve } from './eve.js';
 import type { Detection } from './model.js';
+import { cutText } from './text.js';
 
 /** Cuts every text in `value` to at most `max` code points, in place where it can. */
 function cutTexts(value: unknown, max: number): unknown {
-  if (typeof value === 'string') {
-    const points = value.length > max ? [...value] : [];
-    return points.length > max ? `${points.slice(0, max - 1).join('')}…` : value;
-  }
+  if (typeof value === 'string') return cutText(value, max);
   if (Array.isArray(value)) return value.map((item) => cutTexts(item, max));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cutTexts(item, max)]));

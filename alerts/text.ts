@@ -32,6 +32,12 @@ export function cleanText(text: string): string {
   return bounded.replace(/\p{Cs}/gu, '\ufffd');
 }
 
+/** The text in at most `max` code points. */
+export function cutText(text: string, max: number): string {
+  const points = text.length > max ? [...text] : [];
+  return points.length > max ? `${points.slice(0, max - 1).join('')}…` : text;
+}
+
 // DEL, C1 controls (a terminal takes U+009B for an escape sequence), line and paragraph separators, marks that reorder
 // what a reader sees. JSON allows them raw; as escapes they mean the same and harm nobody.
 const hostile = /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;

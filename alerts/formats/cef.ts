@@ -3,6 +3,7 @@
 // Micro Focus Security ArcSight Common Event Format, version 25.
 
 import { version } from '../../common/version.js';
+import { appOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
 import {
@@ -59,7 +60,7 @@ function pairs(d: Detection): Pair[] {
     ['spt', d.sport],
     ['dpt', d.dport],
     ['proto', d.proto === '' ? undefined : d.proto],
-    ['app', d.appProto ?? (http ? 'http' : undefined)],
+    ['app', appOf(d)],
     ['act', outcomeOf(d)],
     ['reason', d.reason],
     ['cnt', countOf(d)],

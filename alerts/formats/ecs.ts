@@ -2,7 +2,7 @@
 // Elastic Common Schema 8.17: one JSON object a record; what it has no field for stands under `ids`.
 
 import { version } from '../../common/version.js';
-import { jsonLine } from '../eve.js';
+import { appOf, jsonLine } from '../eve.js';
 import type { Detection } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
@@ -43,7 +43,7 @@ function network(d: Detection): Fields | undefined {
     type: d.ipVersion === 4 ? 'ipv4' : 'ipv6',
     transport: d.proto === '' ? undefined : d.proto.toLowerCase(),
     iana_number: number === undefined ? undefined : String(number),
-    protocol: d.appProto ?? (d.http ? 'http' : undefined),
+    protocol: appOf(d),
     community_id: communityIdOf(d),
     vlan: d.vlan?.[0] === undefined ? undefined : { id: String(d.vlan[0]) },
     inner: d.vlan?.[1] === undefined ? undefined : { vlan: { id: String(d.vlan[1]) } },

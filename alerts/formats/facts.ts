@@ -2,9 +2,8 @@
 // What all formats say of a detection, worked out once: names, numbers and words that do not depend on the format.
 
 import { createHash } from 'node:crypto';
-import { flowIds } from '../community-id.js';
+import { eveTime, idsOf } from '../eve.js';
 import type { Detection } from '../model.js';
-import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
 
 export const VENDOR = 'ids';
@@ -62,12 +61,7 @@ export function countOf(d: Detection): number | undefined {
 
 /** The community id of the flow, if it has one. */
 export function communityIdOf(d: Detection): string | undefined {
-  const proto = protocolNumber(d.proto);
-  if (d.src === '' || d.dst === '' || proto === undefined) return undefined;
-  const icmp = d.icmpType !== undefined;
-  const sport = icmp ? d.icmpType : d.sport;
-  const dport = icmp ? d.icmpCode : d.dport;
-  return flowIds({ src: d.src, dst: d.dst, proto, sport, dport, vlan: d.vlan ?? [] }).communityId;
+  return idsOf(d)?.communityId;
 }
 
 /** Milliseconds since the epoch. */
@@ -77,6 +71,5 @@ export function timeMs(d: Detection): number {
 
 /** ISO 8601 with microseconds, in UTC. */
 export function isoTime(d: Detection): string {
-  const us = Number.isFinite(d.timeUs) ? Math.floor(d.timeUs) : 0;
-  return `${new Date(Math.floor(us / 1000)).toISOString().slice(0, 19)}.${String(us % 1e6).padStart(6, '0')}Z`;
+  return eveTime(d.timeUs).replace('+0000', 'Z');
 }

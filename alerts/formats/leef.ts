@@ -2,6 +2,7 @@
 // Log Event Extended Format 2.0 (IBM QRadar): a header with bars, then attributes with tabs between them.
 
 import { version } from '../../common/version.js';
+import { appOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
 import {
@@ -52,7 +53,7 @@ function attributes(d: Detection): readonly (readonly [string, string | number |
     ['classtype', rule?.classtype],
     ['policy', d.origin],
     ['interface', d.iface],
-    ['app', d.appProto ?? (http ? 'http' : undefined)],
+    ['app', appOf(d)],
     ['url', http?.url],
     ['method', http?.method],
     ['host', http?.hostname],

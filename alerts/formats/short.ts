@@ -3,14 +3,10 @@
 
 import type { Detection, DetectionRule } from '../model.js';
 import { shortLine } from '../shorten.js';
+import { cutText } from '../text.js';
 import { lineIn, type Format } from './index.js';
 
 type Step = (d: Detection) => Detection;
-
-function cut(text: string, max: number): string {
-  const points = text.length > max ? [...text] : [];
-  return points.length > max ? `${points.slice(0, max - 1).join('')}…` : text;
-}
 
 function without(d: Detection, ...keys: (keyof Detection)[]): Detection {
   return Object.fromEntries(
@@ -27,8 +23,8 @@ const titles =
   (max: number): Step =>
   (d) => ({
     ...d,
-    ...(d.rule ? { rule: { ...d.rule, msg: cut(d.rule.msg, max), category: cut(d.rule.category, max) } } : {}),
-    ...(d.engine ? { engine: { ...d.engine, message: cut(d.engine.message, max) } } : {}),
+    ...(d.rule ? { rule: { ...d.rule, msg: cutText(d.rule.msg, max), category: cutText(d.rule.category, max) } } : {}),
+    ...(d.engine ? { engine: { ...d.engine, message: cutText(d.engine.message, max) } } : {}),
   });
 
 const texts =
@@ -36,7 +32,7 @@ const texts =
   (d) => {
     if (!d.http) return d;
     const http = Object.entries(d.http).map(([key, value]: [string, unknown]) => {
-      return [key, typeof value === 'string' ? cut(value, max) : value] as const;
+      return [key, typeof value === 'string' ? cutText(value, max) : value] as const;
     });
     return { ...d, http: Object.fromEntries(http) };
   };

@@ -42,11 +42,23 @@ export const cronField = z
 
 export const headersField = z.record(headerName, headerValue).default({});
 
+export const sourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is small letters, digits and . _ -, up to 64 of them');
+
+/** No two items have one name. */
+export const namedOnce =
+  (what: string) =>
+  (items: readonly { readonly name: string }[], context: z.RefinementCtx): void => {
+    items.forEach(({ name }, index) => {
+      if (items.findIndex((item) => item.name === name) === index) return;
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: `"${name}" names two ${what}: rename one` });
+    });
+  };
+
 const feed = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is small letters, digits and . _ -, up to 64 of them'),
+    name: sourceName,
     url: urlField.optional(),
     file: absoluteField.optional(),
     schedule: cronField.default('17 */6 * * *'),
@@ -69,14 +81,6 @@ const feed = z
   })
   .refine((value) => (value.url === undefined) !== (value.file === undefined), 'a feed has either a url or a file');
 
-export const feedsSchema = z
-  .array(feed)
-  .default([])
-  .superRefine((items, context) => {
-    items.forEach(({ name }, index) => {
-      if (items.findIndex((item) => item.name === name) === index) return;
-      context.addIssue({ code: 'custom', path: [index, 'name'], message: `"${name}" names two feeds: rename one` });
-    });
-  });
+export const feedsSchema = z.array(feed).default([]).superRefine(namedOnce('feeds'));
 
 export type FeedConfig = z.output<typeof feedsSchema>[number];

@@ -3,15 +3,13 @@
 
 import * as z from 'zod';
 import { absoluteField, durationField, pathField } from './fields.js';
-import { cronField, headersField, urlField } from './feeds-schema.js';
+import { cronField, headersField, namedOnce, sourceName, urlField } from './feeds-schema.js';
 
 const MIB = 1024 * 1024;
 
 const source = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a name is small letters, digits and . _ -, up to 64 of them'),
+    name: sourceName,
     url: urlField.optional(),
     file: absoluteField.optional(),
     checksum: z
@@ -35,19 +33,7 @@ const source = z
 
 export const updatesSchema = z
   .strictObject({
-    sources: z
-      .array(source)
-      .default([])
-      .superRefine((items, context) => {
-        items.forEach(({ name }, index) => {
-          if (items.findIndex((item) => item.name === name) === index) return;
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'name'],
-            message: `"${name}" names two sources: rename one`,
-          });
-        });
-      }),
+    sources: z.array(source).default([]).superRefine(namedOnce('sources')),
     schedule: z.union([z.literal('off'), cronField]).default('42 3 * * *'),
     enable_file: pathField.optional(),
     disable_file: pathField.optional(),

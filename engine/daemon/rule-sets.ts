@@ -209,9 +209,14 @@ export class RuleSets {
       const { thresholds } = this.#remembered();
       const sources = this.#options.configured(updated);
       const compilation = await this.#compile({ sources, strict: false, ...(thresholds ? { thresholds } : {}) });
-      await accept(compilation);
-      if (this.current.origin === 'cli') return undefined;
-      return this.#load({ strict: false }, false, Promise.resolve(compilation));
+      try {
+        await accept(compilation);
+        if (this.current.origin === 'cli') return undefined;
+        return await this.#load({ strict: false }, false, Promise.resolve(compilation));
+      } finally {
+        // Nobody takes the program of a set that was not accepted.
+        compilation.engine.close();
+      }
     });
   }
 

@@ -29,13 +29,14 @@ export interface DatasetChange extends Omit<Change, 'name'> {
  */
 export const lookups = { sets: new LiveDatasets([]), changes: [] as Change[], changed: [] as DatasetChange[] };
 
-function compares(score: number, { operator, value }: Extract<DatasetUse, object>): boolean {
+/** True if the score is as a rule of datarep asks. */
+export function compares(score: number, { operator, value }: Extract<DatasetUse, object>): boolean {
   return operator === '<' ? score < value : operator === '>' ? score > value : score === value;
 }
 
 /** True if the value with this key meets the test; undefined stands for what can be no value of the set. */
-export function keyHolds({ name, use }: DatasetTest, key: string | undefined, sets = lookups.sets): boolean {
-  const set = sets.get(name);
+export function keyHolds({ name, use }: DatasetTest, key: string | undefined): boolean {
+  const set = lookups.sets.get(name);
   if (set === undefined) return false;
   const score = key === undefined ? undefined : set.values.get(key);
   if (typeof use === 'object') return score !== undefined && compares(score, use);

@@ -4,8 +4,7 @@
 import type { AddressSet, DatasetUse } from '../ast.js';
 import { addressOf, datasetTypes, MAX_REPUTATION } from '../datasets/values.js';
 import { isStatic, type DatasetOptions, type DatasetSpec } from '../datasets/declarations.js';
-import { keyHolds } from '../datasets/tests.js';
-import { LiveDatasets } from '../datasets/live.js';
+import { compares } from '../datasets/tests.js';
 import { allAddresses } from '../addresses.js';
 import { failValue, unsupported, type Draft } from '../draft.js';
 import { positionOf } from '../lines.js';
@@ -102,11 +101,13 @@ function takeUse(draft: Draft, keyword: Name, parts: readonly string[]): Dataset
 
 /** The addresses of a set that meet the test. */
 function addressesOf(spec: DatasetSpec, use: DatasetUse): AddressSet {
-  const sets = new LiveDatasets([spec]);
-  const listed = [...spec.values.keys()].filter((key) =>
-    keyHolds({ name: spec.name, use: use === 'isnotset' ? 'isset' : use }, key, sets),
+  const listed = [...spec.values].filter(([, score]) => typeof use !== 'object' || compares(score, use));
+  const set = union(
+    listed.map(([key]) => {
+      const address = addressOf(key);
+      return { from: address, to: address };
+    }),
   );
-  const set = union(listed.map(addressOf).map((address) => ({ from: address, to: address })));
   return use === 'isnotset' ? subtract(allAddresses, set) : set;
 }
 
