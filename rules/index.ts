@@ -35,6 +35,7 @@ export { createEvaluator, type EngineMatch, type Evaluator } from './match/evalu
 export { BUFFERS, BufferId, FlowState, Kind, type JudgedPacket, type Message } from './match/message.js';
 export { Need, needNames, type NeedName } from './match/kinds.js';
 export type { EngineProgram } from './match/program.js';
+export { profileColumns, RuleProfile, SAMPLED, type ProfileColumns } from './match/profile.js';
 export { inspections } from './match/inspect.js';
 export { BufferMessage } from './match/buffer-message.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';

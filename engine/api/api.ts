@@ -6,6 +6,7 @@ import type { Compilation, Problem, RuleExplanation, RuleInfo, RuleSource } from
 import type { BulkApi } from './bulk-api.js';
 import type { FlowsApi, FlowsInUse } from './flows-api.js';
 import type { Layer7Api } from './layer7-api.js';
+import type { RuleStats, RuleStatsRequest } from './rule-stats-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from './updates-api.js';
 
 /** Counts of rules by placement, as `rules check` and `rules load` print them. */
@@ -231,6 +232,9 @@ export interface Api extends BulkApi, FlowsApi, Layer7Api {
   /** @throws IdsError NOT_FOUND */
   showRule(sid: number): Promise<readonly RuleRecord[]>;
   explainRule(sid: number): Promise<readonly RuleExplanation[]>;
+  ruleStats(request: RuleStatsRequest): Promise<RuleStats>;
+  /** What `ruleStats` tells is counted anew; what rules list and show tell is not. */
+  resetRuleStats(): Promise<{ readonly reset: true }>;
   updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult>;
   enableRules(request: RulesEnableRequest): Promise<RulesEnableResult>;
   blocklistAdd(request: BlockRequest): Promise<readonly PrefixOutcome[]>;

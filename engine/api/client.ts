@@ -37,6 +37,7 @@ import { decodeFrames } from '../lists/frames.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from './flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from './layer7-api.js';
+import type { RuleStats, RuleStatsRequest } from './rule-stats-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from './updates-api.js';
 import { fromWire } from './wire.js';
 
@@ -79,6 +80,14 @@ export class ApiClient implements Api {
 
   explainRule(sid: number): Promise<readonly RuleExplanation[]> {
     return this.#get(`/v1/rules/${sid}/explain`);
+  }
+
+  ruleStats(request: RuleStatsRequest): Promise<RuleStats> {
+    return this.#get(`/v1/rules/stats${query({ ...request })}`);
+  }
+
+  resetRuleStats(): Promise<{ readonly reset: true }> {
+    return this.#post('/v1/rules/stats/reset', {});
   }
 
   updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult> {

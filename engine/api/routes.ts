@@ -10,6 +10,7 @@ import type { Api } from './api.js';
 import { bulkRoutes } from './bulk-routes.js';
 import { flowsRoutes } from './flows-routes.js';
 import { layer7Routes } from './layer7-routes.js';
+import { ruleStatsBy } from './rule-stats-api.js';
 import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
 import { toWire } from './wire.js';
@@ -51,6 +52,10 @@ const schemas = {
     origin: z.string().max(100).optional(),
   }),
   sid: z.object({ sid: z.coerce.number().int().nonnegative() }),
+  ruleStats: z.object({
+    by: z.enum(ruleStatsBy).default('time'),
+    limit: z.coerce.number().int().min(1).max(1_000_000).default(20),
+  }),
   alerts: z.object({
     count: z.coerce.number().int().min(0).max(MAX_ALERTS).default(20),
     follow: z.enum(['0', '1']).default('0'),
@@ -89,6 +94,8 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   app.post('/v1/rules', (request) => api.loadRules(compact(read(schemas.rules, request.body))));
   app.get('/v1/rules', () => api.listRules());
   app.get('/v1/rules/loading', () => api.rulesLoading());
+  app.get('/v1/rules/stats', (request) => api.ruleStats(read(schemas.ruleStats, request.query)));
+  app.post('/v1/rules/stats/reset', () => api.resetRuleStats());
   app.post('/v1/rules/update', (request) => api.updateRules(read(schemas.update, request.body)));
   app.post('/v1/rules/enable', (request) => api.enableRules(read(schemas.enable, request.body)));
   app.get('/v1/rules/:sid/explain', (request) => api.explainRule(read(schemas.sid, request.params).sid));

@@ -32,6 +32,7 @@ import type {
 } from '../api/bulk-api.js';
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from '../api/flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
+import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../api/updates-api.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
@@ -81,6 +82,17 @@ export class DaemonApi implements Api {
 
   explainRule(sid: number): Promise<readonly RuleExplanation[]> {
     return Promise.resolve().then(() => this.#parts.rules.explain(sid));
+  }
+
+  ruleStats(request: RuleStatsRequest): Promise<RuleStats> {
+    return Promise.resolve().then(() => this.#parts.rules.stats(request));
+  }
+
+  resetRuleStats(): Promise<{ readonly reset: true }> {
+    return Promise.resolve().then(() => {
+      this.#parts.rules.resetStats();
+      return { reset: true };
+    });
   }
 
   updateRules(request: RulesUpdateRequest): Promise<RulesUpdateResult> {

@@ -24,6 +24,7 @@ import type {
   RulesLoadResult,
   RulesLoading,
 } from '../api/api.js';
+import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
 import type { Kernel } from '../bpf/index.js';
 import type { CompiledSet } from '../compiler/compile-worker.js';
 import { Compiler } from '../compiler/compiler.js';
@@ -32,6 +33,7 @@ import type { RingThread } from '../ring/ring-thread.js';
 import { AddressRules, type Unfit } from './address-rules.js';
 import type { DatasetFiles } from './dataset-files.js';
 import type { AddressTarget } from './fit-origins.js';
+import { RuleStatsView, type CountedRules } from './rule-stats.js';
 
 export interface RuleSetsOptions {
   readonly kernel: Kernel;
@@ -94,6 +96,7 @@ export class RuleSets {
   readonly #compiler = new Compiler();
   #addresses: AddressRules | undefined;
   #current: Current | undefined;
+  readonly #stats = new RuleStatsView();
   /** The first set, on its way through the compiler. */
   #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<CompiledSet> } | undefined;
   #loading: RulesLoading = {};
@@ -375,6 +378,21 @@ export class RuleSets {
     const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
     if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
     return found.map((rule) => explainRule(rule, this.#options.language([{ file: rule.file, text: rule.text }])));
+  }
+
+  /** What rules cost and what came of it. */
+  stats(request: RuleStatsRequest): RuleStats {
+    return this.#stats.stats(this.#counted(), request);
+  }
+
+  /** What `stats` tells begins anew. */
+  resetStats(): void {
+    this.#stats.reset(this.#counted());
+  }
+
+  #counted(): CountedRules {
+    const { generation, loadedAt, figures } = this.current;
+    return { generation, loadedAt, records: this.#records(this.current), profile: figures.profile.columns };
   }
 
   /** Rules that had events held back, with how many, since their set was loaded. */

@@ -169,14 +169,15 @@ export class Judge {
       }
     });
     this.#rates?.forgetRules();
+    const figures = new RuleFigures(rules.length, program.figures);
     this.#use(program.generation, {
       needs: program.engine.needs,
       rules,
       byPosition,
       indexAt,
       addresses: createAddressMatcher(program.addresses, newest?.addresses),
-      evaluator: createEvaluator(program.engine, newest?.evaluator),
-      figures: new RuleFigures(rules.length, program.figures),
+      evaluator: createEvaluator(program.engine, newest?.evaluator, figures.profile),
+      figures,
     });
   }
 

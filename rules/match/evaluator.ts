@@ -8,6 +8,7 @@ import { changeDatasets, lookups } from '../datasets/tests.js';
 import { Candidates } from './candidates.js';
 import { BufferId, FlowState, Kind, type DirectionState, type JudgedPacket, type Message } from './message.js';
 import type { KindFilter } from './prefilter.js';
+import { newProfile, type RuleProfile } from './profile.js';
 import type { EngineProgram, EngineRule } from './program.js';
 import { AddressBits } from './address-bits.js';
 import { changeState, stateHolds } from './state.js';
@@ -73,12 +74,18 @@ class ProgramEvaluator implements Evaluator {
   readonly datasets: LiveDatasets;
   readonly #program: EngineProgram;
   readonly #candidates: Candidates;
+  readonly #profile: RuleProfile;
   #matches: EngineMatch[] | undefined;
 
-  constructor(program: EngineProgram, thresholds: ThresholdTable, bits: AddressBits, datasets: LiveDatasets) {
+  constructor(
+    program: EngineProgram,
+    profile: RuleProfile,
+    { thresholds, bits, datasets }: Pick<Evaluator, 'thresholds' | 'bits' | 'datasets'>,
+  ) {
     this.bits = bits;
     this.datasets = datasets;
     this.#program = program;
+    this.#profile = profile;
     this.thresholds = thresholds;
     this.#candidates = new Candidates(program.kinds, program.rules.length);
   }
@@ -107,6 +114,7 @@ class ProgramEvaluator implements Evaluator {
   ): void {
     this.#candidates.search(filter, message);
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
+    const timed = this.#profile.begin();
     for (const number of this.#candidates.rules) {
       const rule = this.#program.rules[number];
       if (
@@ -115,8 +123,11 @@ class ProgramEvaluator implements Evaluator {
         hasMatched(once, message, rule)
       )
         continue;
-      if (!this.#remembers(rule, packet, flow, timeNs)) continue;
-      if (!buffersHold(rule, message) || !headerHolds(rule, packet)) continue;
+      this.#profile.check(rule.index, timed);
+      const holds =
+        this.#remembers(rule, packet, flow, timeNs) && buffersHold(rule, message) && headerHolds(rule, packet);
+      if (timed) this.#profile.answered(rule.index);
+      if (!holds) continue;
       if (once) noteMatch(once, message, rule);
       if (this.#act(rule, packet, flow, timeNs)) {
         if (flow && (message.kind !== Kind.PACKET || (rule.bypass && packet.apart !== true))) flow.passed = true;
@@ -132,11 +143,14 @@ class ProgramEvaluator implements Evaluator {
     if (!repeated) takeStream(filter, message, state, this.#candidates.finds);
     const bytes = message.buffer(BufferId.PAYLOAD, 0);
     if (bytes === undefined) return;
+    const timed = this.#profile.begin();
     for (const number of state.candidates) {
       const rule = this.#program.rules[number];
-      if (rule === undefined || !this.#remembers(rule, packet, flow, timeNs)) continue;
-      if (!headerHolds(rule, packet)) continue;
-      const found = repeated ? judgeRepeated(rule, bytes) : judgeStream(rule, bytes, fresh, state);
+      if (rule === undefined) continue;
+      this.#profile.check(rule.index, timed);
+      const asked = this.#remembers(rule, packet, flow, timeNs) && headerHolds(rule, packet);
+      const found = !asked ? 'no' : repeated ? judgeRepeated(rule, bytes) : judgeStream(rule, bytes, fresh, state);
+      if (timed) this.#profile.answered(rule.index);
       if (found === 'no') continue;
       if (found === 'packet' && matchedPacket(state, rule, packet.field?.(Field.TCP_SEQ), timeNs)) continue;
       if (this.#act(rule, packet, flow, timeNs)) {
@@ -187,12 +201,18 @@ class ProgramEvaluator implements Evaluator {
 /**
  * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same, and bits of
  * addresses that a rule names, and sets of values that are not loaded anew; all may be used until events of the earlier rule set have been read.
+ * @param profile has room for all rules of the compilation
  */
-export function createEvaluator(program: EngineProgram, previous?: Evaluator): Evaluator {
+export function createEvaluator(
+  program: EngineProgram,
+  previous?: Evaluator,
+  profile = newProfile(1 + program.rules.reduce((most, { index }) => Math.max(most, index), -1)),
+): Evaluator {
   const thresholds = previous?.thresholds ?? new ThresholdTable();
   const names = program.rules.flatMap((rule) => (rule.threshold === undefined ? [] : [rule.threshold.name]));
   thresholds.retain(new Set(names));
   const bits = previous?.bits ?? new AddressBits();
   bits.retain(new Set(program.rules.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? [])));
-  return new ProgramEvaluator(program, thresholds, bits, new LiveDatasets(program.datasets, previous?.datasets));
+  const datasets = new LiveDatasets(program.datasets, previous?.datasets);
+  return new ProgramEvaluator(program, profile, { thresholds, bits, datasets });
 }

@@ -21,6 +21,7 @@ import { rulesExplain } from './rules-explain.js';
 import { rulesList } from './rules-list.js';
 import { rulesLoad } from './rules-load.js';
 import { rulesShow } from './rules-show.js';
+import { rulesStats } from './rules-stats.js';
 import { rulesTest } from './rules-test.js';
 import { rulesUpdate } from './rules-update.js';
 import { run } from './run.js';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   rulesList,
   rulesShow,
   rulesExplain,
+  rulesStats,
   rulesDisable,
   rulesEnable,
   rulesTest,

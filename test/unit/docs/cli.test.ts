@@ -108,6 +108,7 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     'rules check': `rules check ${folder}`,
     'rules load': `rules load ${folder}`,
     'rules list': 'rules list',
+    'rules stats': 'rules stats --top 3',
     'rules disable': 'rules disable 9000001',
     'rules enable': 'rules enable 1:9000001',
     'rules update': 'rules update',

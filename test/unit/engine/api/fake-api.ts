@@ -37,6 +37,7 @@ import type {
   ExportFilter,
   PrefixBatch,
 } from '../../../../engine/lists/prefix-batch.js';
+import type { RuleStats, RuleStatsRequest } from '../../../../engine/api/rule-stats-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../../../../engine/api/updates-api.js';
 import type { Problem, RuleExplanation } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
@@ -294,6 +295,18 @@ export const topRow: TopRow = {
   latencyP99Us: 511,
 };
 
+export const ruleStats: Whole<RuleStats> = {
+  generation: 7,
+  since: '2026-01-02T03:04:05.000Z',
+  total: { checks: 40, matches: 3, alerts: 2, timeUs: 12.5 },
+  top: [
+    {
+      ...{ sid: 9000001, gid: 1, rev: 2, msg: 'SYN and FIN', action: 'alert', placement: 'engine', checks: 40 },
+      ...{ matches: 3, alerts: 2, timeUs: 12.5, share: 1, averageUs: 0.3125, longestUs: 1.5 },
+    },
+  ],
+};
+
 /** Entries of a part of the list. */
 const PAGE = 1000;
 
@@ -437,6 +450,14 @@ export class FakeApi implements Api {
 
   tcpStats(): Promise<TcpStats> {
     return this.#called('tcpStats', undefined, () => tcpStats);
+  }
+
+  ruleStats(request: RuleStatsRequest): Promise<RuleStats> {
+    return this.#called('ruleStats', request, () => ruleStats);
+  }
+
+  resetRuleStats(): Promise<{ readonly reset: true }> {
+    return this.#called('resetRuleStats', undefined, () => ({ reset: true as const }));
   }
 
   topHttp(request: TopRequest): Promise<readonly TopRow[]> {

@@ -15,6 +15,7 @@ import {
   list,
   explanation,
   rule,
+  ruleStats,
   updated,
   status,
   logStatus,
@@ -64,6 +65,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     dns: 'default',
     flow: { failed: true, net: ['10.0.0.0/8'] },
   } as const;
+  const dear = { by: 'average' as const, limit: 5 };
   const off = { rules: ['1:9000001', '7'], enabled: false };
   const busy = { by: 'packets', limit: 5 } as const;
   const most = { by: 'header', header: 'X-A', limit: 5 } as const;
@@ -75,6 +77,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     listRules: [await client.listRules(), list],
     showRule: [await client.showRule(rule.sid), [rule]],
     explainRule: [await client.explainRule(rule.sid), [explanation]],
+    ruleStats: [await client.ruleStats(dear), ruleStats],
+    resetRuleStats: [await client.resetRuleStats(), { reset: true }],
     updateRules: [await client.updateRules({ force: true, rollback: false }), updated],
     enableRules: [await client.enableRules(off), { generation: 8, changed: ['1:9000001'] }],
     blocklistAdd: [await client.blocklistAdd(request), api.outcomes],
@@ -131,6 +135,8 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
       ['listRules', undefined],
       ['showRule', rule.sid],
       ['explainRule', rule.sid],
+      ['ruleStats', dear],
+      ['resetRuleStats', undefined],
       ['updateRules', { force: true, rollback: false }],
       ['enableRules', off],
       ['blocklistAdd', request],
@@ -210,6 +216,8 @@ t.test('a request that fits no route or schema is the caller’s mistake, in JSO
     ['POST', '/v1/feeds/update', '{"force":"yes"}', 400],
     ['POST', '/v1/feeds/update', '{"force":true,"what":1}', 400],
     ['GET', '/v1/rules/one', '', 400],
+    ['GET', '/v1/rules/stats?by=ticks', '', 400],
+    ['GET', '/v1/rules/stats?limit=0', '', 400],
     ['GET', '/v1/rules/-1', '', 400],
     ['GET', '/v1/alerts?count=-1', '', 400],
     ['GET', '/v1/alerts?count=1000000', '', 400],
