@@ -147,6 +147,11 @@ export type Buffer =
   | 'udp.hdr'
   | 'icmpv4.hdr'
   | 'icmpv6.hdr'
+  | 'http.request_event'
+  | 'http.response_event'
+  | 'tls.hello_event'
+  | 'tls.certificate_event'
+  | 'dns.event'
   | 'payload';
 
 /** What contents and sizes look into. */

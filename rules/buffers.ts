@@ -76,6 +76,11 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
   'udp.hdr': { directions: BOTH, header: 17 },
   'icmpv4.hdr': { directions: BOTH, header: 1 },
   'icmpv6.hdr': { directions: BOTH, header: 58 },
+  'http.request_event': { app: 'http', directions: TO_SERVER },
+  'http.response_event': { app: 'http', directions: TO_CLIENT },
+  'tls.hello_event': { app: 'tls', directions: TO_SERVER },
+  'tls.certificate_event': { app: 'tls', directions: BOTH, payload: true },
+  'dns.event': { app: 'dns', directions: BOTH },
   payload: { directions: BOTH, payload: true },
 };
 

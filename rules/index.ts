@@ -37,6 +37,7 @@ export { Need, needNames, type NeedName } from './match/kinds.js';
 export type { EngineProgram } from './match/program.js';
 export { profileColumns, RuleProfile, SAMPLED, type ProfileColumns } from './match/profile.js';
 export { inspections } from './match/inspect.js';
+export { appEvents, CertificateEvent, DnsEvent, eventBytes, HelloEvent } from './app-events.js';
 export { BufferMessage } from './match/buffer-message.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';
 export { parseHttpResponse, type HttpResponse } from './match/response.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What rules look at in a DNS message.
 
-import { BufferId, type BufferMessage } from '../../rules/index.js';
-import type { DnsAsked } from './dns.js';
+import { BufferId, DnsEvent, eventBytes, type BufferMessage } from '../../rules/index.js';
+import { parseDns, type DnsAsked, type DnsProblem } from './dns.js';
 
 const OPCODE_SHIFT = 11;
 const NIBBLE = 0xf;
@@ -23,4 +23,27 @@ export function putDns(judged: BufferMessage, { flags, questions, answers }: Dns
   }
   for (const { type } of questions) judged.put(BufferId.DNS_RRTYPE, word(type));
   for (const { type } of answers) judged.put(BufferId.DNS_RRTYPE, word(type));
+}
+
+const RESPONSE = 0x8000;
+const Z = 0x0040;
+
+const ofProblem: Readonly<Record<DnsProblem, number>> = {
+  header: DnsEvent.MALFORMED,
+  questions: DnsEvent.MALFORMED,
+  answers: DnsEvent.MALFORMED,
+  authorities: DnsEvent.AUTHORITIES,
+  additionals: DnsEvent.ADDITIONALS,
+};
+
+/** What is wrong with a message, as its buffer has it. @param cut it goes on behind what was captured */
+export function dnsEvents(bytes: Uint8Array, toServer: boolean, cut: boolean): Uint8Array {
+  const { message, problem, names = 0 } = parseDns(bytes);
+  let events = names | (problem === undefined || cut ? 0 : ofProblem[problem]);
+  if (message) {
+    const { flags } = message;
+    if (((flags & RESPONSE) !== 0) === toServer) events |= toServer ? DnsEvent.NOT_REQUEST : DnsEvent.NOT_RESPONSE;
+    if ((flags & Z) !== 0) events |= DnsEvent.Z_FLAG;
+  }
+  return eventBytes(events);
 }

@@ -2,6 +2,7 @@
 // Names of DNS messages: labels and pointers, within bounds that no message can stretch.
 
 import { printable, type DnsName } from '../../alerts/index.js';
+import { DnsEvent } from '../../rules/index.js';
 
 /** The longest name that is put together, in dotted form; as Suricata and dnsmasq have it. */
 const NAME_MAX = 1025;
@@ -16,6 +17,8 @@ export class DnsReader {
   readonly bytes: Buffer;
   at = 0;
   failed = false;
+  /** What is wrong with names: bits of DnsEvent. */
+  odd = 0;
   /** The end of what may be read: of the message, or of a record's data. */
   limit: number;
   #named = 0;
@@ -71,6 +74,7 @@ export class DnsReader {
       }
       if (steps === STEPS_MAX) {
         if (!jumped) this.failed = true;
+        this.odd |= DnsEvent.LABELS;
         truncated = true;
         break;
       }
@@ -93,6 +97,7 @@ export class DnsReader {
         if (!jumped) this.at = at + 2;
         jumped = true;
         if (target === at) {
+          this.odd |= DnsEvent.LOOP;
           truncated = true;
           break;
         }
@@ -101,6 +106,7 @@ export class DnsReader {
       }
       if (length > NAME_MAX) {
         length = NAME_MAX;
+        this.odd |= DnsEvent.LONG_NAME;
         truncated = true;
         if (jumped) break;
       }

@@ -17,6 +17,8 @@ export type DnsProblem = 'header' | 'questions' | 'answers' | 'authorities' | 'a
 export interface DnsResult {
   readonly message?: DnsMessage;
   readonly problem?: DnsProblem;
+  /** What is wrong with names: bits of DnsEvent. */
+  readonly names?: number;
 }
 
 function readQuestions(reader: DnsReader, count: number): DnsQuestion[] {
@@ -91,5 +93,6 @@ export function parseDns(bytes: Uint8Array): DnsResult {
     authorities: told(readRecords(reader, counts[2]), 'authorities'),
     additionals: told(readRecords(reader, counts[3]), 'additionals'),
   };
-  return problem === undefined ? { message } : { message, problem };
+  const names = reader.odd === 0 ? {} : { names: reader.odd };
+  return { message, ...names, ...(problem === undefined ? {} : { problem }) };
 }

@@ -27,7 +27,7 @@ import {
 import type { EventContext } from '../judge/detection.js';
 import { anomalyObject } from './anomalies.js';
 import { parseDns, readAsked } from './dns.js';
-import { putDns } from './dns-buffers.js';
+import { dnsEvents, putDns } from './dns-buffers.js';
 import { FlowStates, type Flow } from './flow-states.js';
 import { HttpBodies } from './http-bodies.js';
 import { HttpLog } from './http-log.js';
@@ -333,6 +333,7 @@ export class Layer7 {
     judged.decided = this.#decidedOf(view, at, BytesRecordLayout);
     const looked = asked ?? read;
     if (looked) putDns(judged, looked, cut);
+    judged.offer(BufferId.DNS_EVENT, () => dnsEvents(content, toServer, cut));
     const stream = toServer ? flow?.toServer : flow?.toClient;
     if (stream) judged.put(BufferId.PAYLOAD, stream.bytes, !stream.last);
     else if (bytes[at + EventLayout.proto] === UDP) judged.put(BufferId.PAYLOAD, content, cut);

@@ -3,7 +3,7 @@
 
 import { tlsObject } from '../../alerts/eve-tls.js';
 import { BytesFlag, BytesRecordLayout as L } from '../../common/abi.gen.js';
-import { BufferId, BufferMessage, Kind } from '../../rules/index.js';
+import { BufferId, BufferMessage, CertificateEvent, eventBytes, Kind } from '../../rules/index.js';
 import { parseCertificate } from './certificate.js';
 import type { Flow } from './flow-states.js';
 import type { Judging, Shown } from './shown.js';
@@ -37,7 +37,8 @@ function withClient(message: BufferMessage, hello: Hello): BufferMessage {
     .offer(BufferId.TLS_VERSION, () => version(hello))
     .offer(BufferId.JA3_HASH, () => latin(ja3(hello).hash))
     .offer(BufferId.JA3_STRING, () => latin(ja3(hello).string))
-    .offer(BufferId.JA4_HASH, () => latin(ja4(hello)));
+    .offer(BufferId.JA4_HASH, () => latin(ja4(hello)))
+    .offer(BufferId.HELLO_EVENT, () => eventBytes(hello.events));
 }
 
 function withServer(message: BufferMessage, hello: Hello): BufferMessage {
@@ -115,6 +116,7 @@ export class TlsHandshakes {
     if (speaker) message.offer(BufferId.TLS_VERSION, () => version(speaker));
     for (const one of flight.certificates) message.put(BufferId.CERTS, one, cut);
     const certificate = parseCertificate(first);
+    message.put(BufferId.CERTIFICATE_EVENT, eventBytes(certificate || cut ? 0 : CertificateEvent.UNREADABLE));
     if (certificate) {
       message.put(BufferId.CERT_SUBJECT, Buffer.from(certificate.subject));
       message.put(BufferId.CERT_ISSUER, Buffer.from(certificate.issuer));

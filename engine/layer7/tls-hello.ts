@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ClientHello and ServerHello (RFC 8446 4.1, RFC 5246 7.4.1): what fingerprints, rules and logs ask of them.
 
+import { HelloEvent } from '../../rules/index.js';
+
 /** Numbers of extensions. */
 const SERVER_NAME = 0;
 const GROUPS = 10;
@@ -9,6 +11,9 @@ const SIGNATURES = 13;
 const ALPN = 16;
 const TICKET = 35;
 const VERSIONS = 43;
+
+/** Bytes of a host name. */
+const MAX_NAME = 255;
 
 /** A hello. Lists stand as they were sent, GREASE included. */
 export interface Hello {
@@ -28,6 +33,8 @@ export interface Hello {
   readonly versions: readonly number[];
   /** A session ticket, not an empty offer of one. */
   readonly ticket: boolean;
+  /** What is wrong with it: bits of HelloEvent. */
+  readonly events: number;
 }
 
 /** RFC 8701: values that say nothing, sent so that nobody relies on their absence. */
@@ -83,7 +90,20 @@ class Cursor {
   }
 }
 
+/** As in Suricata, by the first name alone. */
+function serverNameEvents({ bytes, at, end }: Cursor, again: boolean): number {
+  if (at === end) return 0;
+  const cursor = new Cursor(bytes, at + 2, end);
+  const type = cursor.number(1);
+  const length = cursor.number(2);
+  if (cursor.failed) return 0;
+  if (type !== 0) return HelloEvent.SNI_TYPE;
+  if (length === 0 || length > MAX_NAME || cursor.at + length > end) return HelloEvent.SNI_LENGTH;
+  return again ? HelloEvent.SNI_TWICE : 0;
+}
+
 function readServerName(cursor: Cursor, out: Draft): void {
+  out.events |= serverNameEvents(cursor, out.sni !== undefined);
   const list = cursor.within(2);
   while (list.more && out.sni === undefined) {
     const type = list.number(1);
@@ -143,6 +163,7 @@ export function parseHello(body: Uint8Array, client: boolean): Hello | undefined
     signatures: [],
     versions: [],
     ticket: false,
+    events: 0,
   };
   if (client) cursor.within(1);
   else cursor.number(1);

@@ -3,6 +3,7 @@
 
 import { absentKeywords } from './absent.js';
 import { addressBitKeywords } from './address-bits.js';
+import { appEventKeywords } from './app-event.js';
 import { appProtocolKeywords } from './app-protocol.js';
 import { bufferKeywords } from './buffers.js';
 import { bypassKeywords } from './bypass.js';
@@ -39,6 +40,7 @@ export const keywords: readonly Keyword[] = [
   ...extensionKeywords,
   ...icmpKeywords,
   ...packetKeywords,
+  ...appEventKeywords,
   ...flowKeywords,
   ...flowbitsKeywords,
   ...flowintKeywords,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keyword tables of docs/rules.md, from the table of keywords.
 
+import { appEvents } from '../app-events.js';
 import { eventConditions } from './events.js';
 import { keywords } from './index.js';
 import type { KeywordKind } from './types.js';
@@ -43,12 +44,17 @@ function refused(): string {
   return ['### Known and not supported', '', '| reason | keywords |', '| --- | --- |', ...rows, ''].join('\n');
 }
 
-function events(): string {
-  const list = [...eventConditions.keys()].sort().map((name) => `\`${name}\``);
-  return ['### Decode events', '', list.join(' '), ''].join('\n');
+function events(title: string, all: Iterable<string>): string {
+  const list = [...all].sort().map((name) => `\`${name}\``);
+  return [`### ${title}`, '', list.join(' '), ''].join('\n');
 }
 
 /** Markdown of all keywords. */
 export function keywordTable(): string {
-  return [...titles.map(chapter), events(), refused()].join('\n');
+  return [
+    ...titles.map(chapter),
+    events('Decode events', eventConditions.keys()),
+    events('Events of application protocols', appEvents.keys()),
+    refused(),
+  ].join('\n');
 }

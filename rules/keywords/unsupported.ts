@@ -61,7 +61,7 @@ const groups: readonly (readonly [reason: string, names: string])[] = [
   ],
   [
     'this application protocol is not parsed',
-    `app-layer-event frame krb5_msg_type krb5_err_code krb5.cname=krb5_cname krb5.sname=krb5_sname
+    `frame krb5_msg_type krb5_err_code krb5.cname=krb5_cname krb5.sname=krb5_sname
      krb5.ticket_encryption=krb5_ticket_encryption ike.init_spi ike.resp_spi ike.chosen_sa_attribute ike.exchtype ike.vendor
      ike.key_exchange_payload ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length sip.method sip.uri
      sip.request_line sip.response_line sip.stat_code sip.stat_msg sip.protocol sip.from sip.to sip.via sip.user_agent

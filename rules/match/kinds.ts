@@ -81,6 +81,11 @@ const having: Readonly<Record<BufferName, number>> = {
   'udp.hdr': HEADERS,
   'icmpv4.hdr': HEADERS,
   'icmpv6.hdr': HEADERS,
+  'http.request_event': REQUEST | REQUEST_BODY,
+  'http.response_event': RESPONSE | RESPONSE_BODY,
+  'tls.hello_event': HELLO,
+  'tls.certificate_event': CERTS,
+  'dns.event': QUERY | REPLY,
   payload: EVERY,
 };
 

@@ -89,6 +89,11 @@ export const BUFFERS = [
   'udp.hdr',
   'icmpv4.hdr',
   'icmpv6.hdr',
+  'http.request_event',
+  'http.response_event',
+  'tls.hello_event',
+  'tls.certificate_event',
+  'dns.event',
 ] as const satisfies readonly BufferName[];
 
 export const BufferId = {
@@ -155,6 +160,12 @@ export const BufferId = {
   UDP_HDR: 51,
   ICMPV4_HDR: 52,
   ICMPV6_HDR: 53,
+  /** What is wrong with the message: see rules/app-events.ts. */
+  REQUEST_EVENT: 54,
+  RESPONSE_EVENT: 55,
+  HELLO_EVENT: 56,
+  CERTIFICATE_EVENT: 57,
+  DNS_EVENT: 58,
 } as const;
 export type BufferId = (typeof BufferId)[keyof typeof BufferId];
 

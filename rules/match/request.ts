@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile.
 
+import { eventBytes } from '../app-events.js';
+import { requestEvents } from './http-events.js';
 import { BufferId, Kind, type Message, type Place } from './message.js';
 import { HeaderSection, named } from './section.js';
 import { authorityOf, hostOfTarget, normaliseHost, normaliseTarget, type Authority } from './uri.js';
@@ -141,6 +143,7 @@ class Request extends HeaderSection implements HttpRequest {
   #hostKnown = false;
   #host: Uint8Array | undefined = undefined;
   #uri: Uint8Array | undefined = undefined;
+  #events: Uint8Array | undefined = undefined;
 
   constructor(bytes: Uint8Array, line: Line) {
     super(bytes, line.start, line.textEnd, line.next, 'cookie');
@@ -199,6 +202,8 @@ class Request extends HeaderSection implements HttpRequest {
         return this.line;
       case BufferId.REQUEST_HEADER:
         return this.lines.line(instance);
+      case BufferId.REQUEST_EVENT:
+        return (this.#events ??= eventBytes(this.#readEvents()));
       default:
         return super.buffer(id);
     }
@@ -256,6 +261,21 @@ class Request extends HeaderSection implements HttpRequest {
 
   open(id: BufferId): boolean {
     return this.cut !== 0 && (this.cut & openBit(id)) !== 0;
+  }
+
+  #readEvents(): number {
+    const authority = this.#authority();
+    const { bytes, method, rawUri, protocol, complete, hasLines } = this;
+    const parts = {
+      ...{ method, rawUri, protocol, complete, hasLines },
+      delimiter: bytes.subarray(this.#line.methodEnd, this.#line.targetFrom),
+      authority: authority && {
+        text: rawUri.subarray(authority.hostFrom, authority.hostTo),
+        host: hostOfTarget(rawUri, authority),
+      },
+      get: (name: string) => this.lines.get(name),
+    };
+    return this.lineEvents | requestEvents(parts);
   }
 
   #rawHost(): Uint8Array | undefined {

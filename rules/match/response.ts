@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the header section of an HTTP/1 response as rules see it.
 
+import { eventBytes } from '../app-events.js';
+import { responseEvents } from './http-events.js';
 import { BufferId, Kind, type Message, type Place } from './message.js';
 import { HeaderSection } from './section.js';
 
@@ -46,6 +48,10 @@ class Response extends HeaderSection implements HttpResponse {
     this.scan();
   }
 
+  get #events(): number {
+    return this.lineEvents | responseEvents(this.protocol, this.status, (name) => this.lines.get(name));
+  }
+
   override stands(id: BufferId): boolean {
     switch (id) {
       case BufferId.STAT_CODE:
@@ -74,6 +80,8 @@ class Response extends HeaderSection implements HttpResponse {
         return this.line;
       case BufferId.RESPONSE_HEADER:
         return this.lines.line(instance);
+      case BufferId.RESPONSE_EVENT:
+        return eventBytes(this.#events);
       default:
         return super.buffer(id);
     }

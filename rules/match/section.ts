@@ -3,6 +3,7 @@
 // loose spacing) goes through fields.ts.
 
 import { readFields, type Fields } from './fields.js';
+import { lineEvents } from './http-events.js';
 import { BufferId, type Place } from './message.js';
 import { PlainFields } from './plain-fields.js';
 import { SectionLines } from './section-lines.js';
@@ -158,6 +159,16 @@ export abstract class HeaderSection {
         place.exact = true;
       }
     }
+  }
+
+  /** Bits of LineEvent. */
+  protected get lineEvents(): number {
+    return lineEvents(this.bytes, this.#from, this.#to);
+  }
+
+  /** There is a line. */
+  protected get hasLines(): boolean {
+    return this.#to > this.#from;
   }
 
   /** What rules ask of single lines. */
