@@ -98,9 +98,9 @@ function measureJudged(request: string, rules: number): number {
     (_, n) => `alert http any any -> any any (http.user_agent; content:"bad agent ${n}"; nocase; sid:${n + 1};)`,
   ).join('\n');
   const options = { addressVars: {}, portVars: {}, redact: [] };
-  const { rules: infos, engine, addresses, suppressed } = compileRules([{ file: 'bench.rules', text }], options);
+  const compiled = compileRules([{ file: 'bench.rules', text }], options);
   const judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => 'eth0', replay: false });
-  judge.install({ generation: 1, rules: infos, engine, addresses, suppressed });
+  judge.install({ generation: 1, ...compiled });
   const record = headRecord(request, false);
   const view = new DataView(record.buffer);
   view.setUint32(EventLayout.generation, 1, true);

@@ -21,6 +21,7 @@ export { formatProblem } from './problems.js';
 export { isSuppressed } from './match/windows.js';
 export { addressOrigin, isAddressOrigin, type AddressList } from './compile/address-lists.js';
 export { compileParsed, compileRules } from './compile/compile.js';
+export { packCompilation, unpackEngine, type PackedCompilation, type PackedEngine } from './compile/packed.js';
 export type {
   ActionName,
   Compilation,
@@ -34,7 +35,7 @@ export type { AddressProgram } from './match/address-program.js';
 export { createEvaluator, type EngineMatch, type Evaluator } from './match/evaluator.js';
 export { BUFFERS, BufferId, FlowState, Kind, type JudgedPacket, type Message } from './match/message.js';
 export { Need, needNames, type NeedName } from './match/kinds.js';
-export type { EngineProgram } from './match/program.js';
+export type { EngineProgram, EngineRule, EngineTables } from './match/program.js';
 export { profileColumns, RuleProfile, SAMPLED, type ProfileColumns } from './match/profile.js';
 export { inspections } from './match/inspect.js';
 export { appEvents, CertificateEvent, DnsEvent, eventBytes, HelloEvent } from './app-events.js';

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles rule sets away from the main thread and the rings; the tables come back as transferred buffers.
 
-import { MessageChannel, parentPort, type MessagePort } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import {
   compileRules,
-  type Compilation,
-  type DatasetSpec,
+  packCompilation,
   type LanguageOptions,
+  type PackedCompilation,
   type RuleSource,
 } from '../../rules/index.js';
-
-/**
- * A compilation whose program for the engine has not been unpacked: that waits in the port for the thread that judges. It
- * is most of it, and nobody else looks into it.
- */
-export interface CompiledSet extends Omit<Compilation, 'engine'> {
-  /** Holds one message: an EngineProgram without its sets of values. */
-  readonly engine: MessagePort;
-  readonly datasets: readonly DatasetSpec[];
-}
 
 export interface CompileRequest {
   readonly id: number;
@@ -27,7 +17,7 @@ export interface CompileRequest {
 }
 
 export type CompileAnswer =
-  | { readonly id: number; readonly compilation: CompiledSet }
+  | { readonly id: number; readonly compilation: PackedCompilation }
   | { readonly id: number; readonly failure: unknown }
   /** The share of the rules that is parsed, 0 to 1. */
   | { readonly id: number; readonly parsed: number };
@@ -37,9 +27,8 @@ const port = parentPort;
 
 port.on('message', (request: CompileRequest) => {
   try {
-    const compilation = compileRules([...request.sources], request.options, (parsed) => {
-      port.postMessage({ id: request.id, parsed } satisfies CompileAnswer);
-    });
+    const onParsed = (parsed: number): void => port.postMessage({ id: request.id, parsed } satisfies CompileAnswer);
+    const compilation = packCompilation(compileRules(request.sources, request.options, onParsed));
     const { blob, addresses } = compilation.ruleset;
     const { starts, spans } = compilation.addresses;
     const columns = compilation.addressLists.flatMap(({ prefixes: { addr4, len4, addr6, len6 } }) => [
@@ -48,14 +37,9 @@ port.on('message', (request: CompileRequest) => {
       addr6.buffer,
       len6.buffer,
     ]);
-    const { engine, ...rest } = compilation;
-    const { datasets, ...program } = engine;
-    const channel = new MessageChannel();
-    channel.port1.postMessage(program);
-    channel.port1.unref();
-    const answer: CompileAnswer = { id: request.id, compilation: { ...rest, engine: channel.port2, datasets } };
+    const answer: CompileAnswer = { id: request.id, compilation };
     const tables = [blob.buffer as ArrayBuffer, addresses.buffer as ArrayBuffer, starts.buffer, spans.buffer];
-    port.postMessage(answer, [...tables, ...columns, channel.port2]);
+    port.postMessage(answer, [...tables, ...columns]);
   } catch (failure) {
     const answer: CompileAnswer = { id: request.id, failure };
     port.postMessage(answer);

@@ -3,8 +3,8 @@
 
 import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
-import type { LanguageOptions, RuleSource } from '../../rules/index.js';
-import type { CompileAnswer, CompiledSet, CompileRequest } from './compile-worker.js';
+import type { LanguageOptions, PackedCompilation, RuleSource } from '../../rules/index.js';
+import type { CompileAnswer, CompileRequest } from './compile-worker.js';
 
 /** Time without work after which the thread and its memory are given back. */
 const IDLE_MS = 1000;
@@ -12,7 +12,7 @@ const IDLE_MS = 1000;
 const YOUNG_MB = 192;
 
 interface Waiting {
-  readonly resolve: (compilation: CompiledSet) => void;
+  readonly resolve: (compilation: PackedCompilation) => void;
   readonly reject: (error: unknown) => void;
   readonly onParsed?: (share: number) => void;
 }
@@ -31,7 +31,7 @@ export class Compiler {
     sources: readonly RuleSource[],
     options: LanguageOptions,
     onParsed?: (share: number) => void,
-  ): Promise<CompiledSet> {
+  ): Promise<PackedCompilation> {
     clearTimeout(this.#idle);
     const worker = (this.#worker ??= this.#start());
     worker.ref();

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address rules on the blocklist: each is an origin there, `rule:<gid>:<sid>`, whose content follows the rule set.
 
+import type { List } from '../../common/packed-list.js';
 import { isAddressOrigin, type AddressList, type Compilation, type Problem, type RuleInfo } from '../../rules/index.js';
 import { BatchBuilder } from '../lists/batch-builder.js';
 import type { OriginChange } from '../lists/bulk.js';
 import type { BulkOptions } from '../lists/prefix-batch.js';
 import { fitOrigins, isFull, type AddressTarget, type Fitted } from './fit-origins.js';
 
-type Rules = Pick<Compilation, 'rules' | 'addressLists'>;
+type Rules = Pick<Compilation, 'addressLists'> & { readonly rules: List<RuleInfo> };
 
 type Refusal = Pick<Fitted, 'refusedCount' | 'refused'> & { readonly unfit?: number };
 
@@ -21,7 +22,7 @@ export interface Unfit {
 
 function changeOf({ origin, action, rule, prefixes }: AddressList, { rules }: Rules): OriginChange {
   // An alert locks nobody out, and is raised of exempted sources too; a drop has to pass the guard.
-  const options: BulkOptions = { action, reason: rules[rule]?.msg ?? '', force: action === 'alert' };
+  const options: BulkOptions = { action, reason: rules.at(rule)?.msg ?? '', force: action === 'alert' };
   return { origin, batch: prefixes, options };
 }
 
@@ -73,7 +74,7 @@ export class AddressRules {
     const changed: AddressList[] = [];
     const problems: Problem[] = [];
     const note = (list: AddressList, refusal: Refusal): void => {
-      problems.push(...problemsOf(next.rules[list.rule], refusal));
+      problems.push(...problemsOf(next.rules.at(list.rule), refusal));
     };
     const actions = new Map(this.#target.stats().origins.map(({ origin, action }) => [origin, action]));
     for (const list of next.addressLists) {

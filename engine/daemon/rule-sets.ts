@@ -6,10 +6,12 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stat } from '../../common/abi.gen.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
+import { PackedList } from '../../common/packed-list.js';
 import {
   addressOrigin,
   explainRule,
   type LanguageOptions,
+  type PackedCompilation,
   type Problem,
   type RuleExplanation,
   type RuleInfo,
@@ -26,7 +28,6 @@ import type {
 } from '../api/api.js';
 import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
 import type { Kernel } from '../bpf/index.js';
-import type { CompiledSet } from '../compiler/compile-worker.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
@@ -68,8 +69,19 @@ function loadedByHand({ sources, thresholds }: RulesLoadRequest): LoadedByHand {
 /** Updated rules may bring one along; a configured one wins. */
 const isClassification = (file: string): boolean => file.endsWith('/classification.config');
 
+/** What the main thread keeps of a compilation. */
+interface KeptSet extends Pick<PackedCompilation, 'summary' | 'heads' | 'addressLists'> {
+  readonly rules: PackedList<RuleInfo>;
+  /** Indices of rules by their position in the kernel table. */
+  readonly positions: Uint32Array;
+}
+
+function keptOf({ summary, heads, addressLists, rules, ruleset }: PackedCompilation): KeptSet {
+  return { summary, heads, addressLists, rules: new PackedList(rules), positions: ruleset.rules };
+}
+
 interface Current {
-  readonly compilation: CompiledSet;
+  readonly compilation: KeptSet;
   /** Counts of the rules that the engine judges. */
   readonly figures: RuleFigures;
   readonly generation: number;
@@ -98,7 +110,7 @@ export class RuleSets {
   #current: Current | undefined;
   readonly #stats = new RuleStatsView();
   /** The first set, on its way through the compiler. */
-  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<CompiledSet> } | undefined;
+  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<PackedCompilation> } | undefined;
   #loading: RulesLoading = {};
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -163,7 +175,7 @@ export class RuleSets {
   async #compile(
     { sources, thresholds }: RulesLoadRequest,
     disabled: readonly string[] = this.#disabled(),
-  ): Promise<CompiledSet> {
+  ): Promise<PackedCompilation> {
     const { configured, language } = this.#options;
     const named = sources ?? configured();
     const taken = named.filter(({ file }) => !isClassification(file));
@@ -206,20 +218,15 @@ export class RuleSets {
    */
   loadUpdated(
     updated: readonly RuleSource[],
-    accept: (compilation: CompiledSet) => Promise<void>,
+    accept: (compilation: PackedCompilation) => Promise<void>,
   ): Promise<RulesLoadResult | undefined> {
     return this.#next(async () => {
       const { thresholds } = this.#remembered();
       const sources = this.#options.configured(updated);
       const compilation = await this.#compile({ sources, strict: false, ...(thresholds ? { thresholds } : {}) });
-      try {
-        await accept(compilation);
-        if (this.current.origin === 'cli') return undefined;
-        return await this.#load({ strict: false }, false, Promise.resolve(compilation));
-      } finally {
-        // Nobody takes the program of a set that was not accepted.
-        compilation.engine.close();
-      }
+      await accept(compilation);
+      if (this.current.origin === 'cli') return undefined;
+      return await this.#load({ strict: false }, false, Promise.resolve(compilation));
     });
   }
 
@@ -234,7 +241,8 @@ export class RuleSets {
   async #enable(names: readonly string[], enabled: boolean): Promise<RulesEnableResult> {
     const { rules } = this.current.compilation;
     const before = new Set(this.#disabled());
-    const known = new Set([...rules.map(({ gid, sid }) => `${gid}:${sid}`), ...before]);
+    const known = new Set(before);
+    for (const { gid, sid } of rules) known.add(`${gid}:${sid}`);
     const keys = names.flatMap((name) => {
       const found = name.includes(':')
         ? [name].filter((key) => known.has(key))
@@ -260,20 +268,14 @@ export class RuleSets {
   async #load(
     request: RulesLoadRequest,
     remember: boolean,
-    first?: Promise<CompiledSet>,
+    first?: Promise<PackedCompilation>,
     disabled?: readonly string[],
   ): Promise<RulesLoadResult> {
-    const compilation = await (first ?? this.#compile(request));
-    try {
-      return await this.#enforce(compilation, request, remember, disabled);
-    } finally {
-      // Nobody takes the program of a set that was refused.
-      compilation.engine.close();
-    }
+    return this.#enforce(await (first ?? this.#compile(request)), request, remember, disabled);
   }
 
   async #enforce(
-    compilation: CompiledSet,
+    compilation: PackedCompilation,
     request: RulesLoadRequest,
     remember: boolean,
     disabled: readonly string[] | undefined,
@@ -297,16 +299,17 @@ export class RuleSets {
     const before = kernel.generation();
     const generation = before + 1;
     const digest = createHash('sha256').update(compilation.ruleset.blob).digest('hex');
-    const { rules, engine, addresses, suppressed } = compilation;
-    const figures = new RuleFigures(rules.length);
-    const datasets = this.#options.datasets.begin(compilation.datasets);
-    const program = { rules, engine, datasets, addresses, suppressed, figures: figures.buffer };
+    const { rules, addresses, suppressed } = compilation;
+    const kept = keptOf(compilation);
+    const figures = new RuleFigures(kept.rules.length);
+    const engine = { ...compilation.engine, datasets: this.#options.datasets.begin(compilation.engine.datasets) };
+    const ruleset = { rules: kept.positions };
     // The reader must know a set before the kernel's first event of it.
-    await ring.install({ generation, ...program });
+    await ring.install({ generation, rules, ruleset, engine, addresses, suppressed, figures: figures.buffer });
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
     if (!this.#current && this.#isKnown(before, digest)) await ring.alias(before, generation);
     // A load by hand can be refused as a whole; without it the set would protect nobody.
-    const refusals = await this.#listAddresses(compilation, generation, !remember);
+    const refusals = await this.#listAddresses(kept, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
     const files = ['generation.json', ...(remember ? ['rules.json'] : []), ...(disabled ? ['disabled.json'] : [])];
     try {
@@ -314,7 +317,7 @@ export class RuleSets {
       if (remember) this.#stage('rules.json', loadedByHand(request));
       if (disabled) this.#stage('disabled.json', disabled);
     } catch (error) {
-      await this.#unlistAddresses(compilation, generation);
+      await this.#unlistAddresses(kept, generation);
       throw error;
     }
     // Until the old set's events are read both have what they need.
@@ -326,13 +329,20 @@ export class RuleSets {
     if (this.#current) this.#options.onRetired?.(this.#current.generation, this.#heldBack(this.#current, last));
     const origin = request.sources ? 'cli' : 'config';
     const passedBy = this.#uninspected();
-    this.#current = { compilation, figures, generation, loadedAt: new Date().toISOString(), origin, before: passedBy };
-    await this.#lists().settle(compilation);
+    this.#current = {
+      compilation: kept,
+      figures,
+      generation,
+      loadedAt: new Date().toISOString(),
+      origin,
+      before: passedBy,
+    };
+    await this.#lists().settle(kept);
     return { generation, summary, problems: [...problems, ...refusals] };
   }
 
   /** The sources of address rules, listed; if that fails, events are explained by the set before again. */
-  async #listAddresses(compilation: CompiledSet, generation: number, whatFits: boolean): Promise<Problem[]> {
+  async #listAddresses(compilation: KeptSet, generation: number, whatFits: boolean): Promise<Problem[]> {
     try {
       return await this.#lists().put(compilation, this.#current?.compilation, whatFits);
     } catch (error) {
@@ -342,7 +352,7 @@ export class RuleSets {
   }
 
   /** The sources of the set before, listed again. */
-  async #unlistAddresses(compilation: CompiledSet, generation: number): Promise<void> {
+  async #unlistAddresses(compilation: KeptSet, generation: number): Promise<void> {
     const before = this.#current?.compilation;
     if (before) {
       await this.#lists().put(before, compilation, true);
@@ -375,7 +385,7 @@ export class RuleSets {
 
   /** @throws IdsError NOT_FOUND */
   explain(sid: number): readonly RuleExplanation[] {
-    const found = this.current.compilation.rules.filter((rule) => rule.sid === sid);
+    const found = [...this.current.compilation.rules].filter((rule) => rule.sid === sid);
     if (found.length === 0) throw new IdsError('NOT_FOUND', `no rule with sid ${sid} is loaded`);
     return found.map((rule) => explainRule(rule, this.#options.language([{ file: rule.file, text: rule.text }])));
   }
@@ -400,10 +410,23 @@ export class RuleSets {
     return this.#heldBack(this.current);
   }
 
-  #heldBack(set: Current, counts?: readonly RuleCounts[]): HeldBack[] {
-    return this.#records(set, counts)
-      .filter((rule) => rule.counts.suppressed > 0)
-      .map((rule) => ({ rule, suppressed: rule.counts.suppressed }));
+  #heldBack(
+    { compilation: { rules, positions }, figures }: Current,
+    counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
+  ): HeldBack[] {
+    const byKernel = new Map<number, number>();
+    positions.forEach((index, position) => {
+      const suppressed = counts[position]?.suppressed ?? 0;
+      if (suppressed > 0) byKernel.set(index, (byKernel.get(index) ?? 0) + suppressed);
+    });
+    const held: HeldBack[] = [];
+    for (let index = 0; index < rules.length; index++) {
+      const [own, kernels] = [figures.suppressed(index), byKernel.get(index) ?? 0];
+      const rule = own + kernels > 0 ? rules.at(index) : undefined;
+      const suppressed = rule?.placement === 'inline' ? kernels : own;
+      if (rule && suppressed > 0) held.push({ rule, suppressed });
+    }
+    return held;
   }
 
   async close(): Promise<void> {
@@ -417,7 +440,7 @@ export class RuleSets {
     counts: readonly RuleCounts[] = this.#options.kernel.ruleCounts(),
   ): RuleRecord[] {
     const listed = this.#lists().matched();
-    return compilation.rules.map((rule, index) => {
+    return Array.from(compilation.rules, (rule, index) => {
       if (rule.placement === 'engine') return { ...rule, counts: { ...noCounts, ...figures.read(index) } };
       if (rule.placement === 'address') {
         const matched = listed.get(addressOrigin(rule)) ?? 0;

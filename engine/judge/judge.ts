@@ -12,6 +12,7 @@ import {
   readEvent,
   type EventRecord,
 } from '../../common/abi.gen.js';
+import type { List } from '../../common/packed-list.js';
 import {
   createAddressMatcher,
   createEvaluator,
@@ -25,7 +26,8 @@ import {
   type Compilation,
   type DatasetChange,
   type EngineMatch,
-  type EngineProgram,
+  type CompiledRuleset,
+  type EngineTables,
   type Evaluator,
   type Message,
   type RuleInfo,
@@ -33,19 +35,22 @@ import {
 import type { Flow } from '../layer7/flow-states.js';
 import { Layer7 } from '../layer7/layer7.js';
 import type { Shown } from '../layer7/shown.js';
-import { detectionOf, ruleOf, type EventContext } from './detection.js';
+import { detectionOf, type EventContext } from './detection.js';
 import { tupleOf, type FlowTuple } from './flow-tuple.js';
-import { raiseListed, rulesReadIt, type KnownRule, type ListedRule } from './listed.js';
+import { KnownRules, type KnownRule } from './known-rules.js';
+import { raiseListed, rulesReadIt, type ListedRule } from './listed.js';
 import { Rates, type RateLimits } from './rates.js';
 import { RecordPacket } from './record-packet.js';
 import { type Answered, answeredBy, sender } from './reject-sides.js';
 import { RuleFigures } from './rule-figures.js';
 
-/** Everything that explains the events of one generation; structured-cloneable. */
+/** Everything that explains the events of one generation. */
 export interface RuleProgram {
   readonly generation: number;
-  readonly rules: readonly RuleInfo[];
-  readonly engine: EngineProgram;
+  readonly rules: List<RuleInfo>;
+  /** Which rules stand in the kernel table, by position. */
+  readonly ruleset: Pick<CompiledRuleset, 'rules'>;
+  readonly engine: EngineTables;
   readonly addresses: AddressProgram;
   readonly suppressed: Compilation['suppressed'];
   /** Where the counts of engine-placed rules go, by index of `rules`; see RuleFigures. */
@@ -86,10 +91,7 @@ interface Loaded {
   /** Bits of Need. */
   readonly needs: number;
   readonly addresses: AddressMatcher;
-  readonly rules: readonly KnownRule[];
-  readonly byPosition: ReadonlyMap<number, KnownRule>;
-  /** Index of `rules` by position. */
-  readonly indexAt: ReadonlyMap<number, number>;
+  readonly rules: KnownRules;
   readonly evaluator: Evaluator;
   readonly figures: RuleFigures;
 }
@@ -148,7 +150,7 @@ export class Judge {
       options,
       options.logs ?? new Set(),
       (...judged) => this.#judgeMessage(...judged),
-      (generation, position) => this.#loaded.get(generation)?.indexAt.get(position),
+      (generation, position) => this.#loaded.get(generation)?.rules.indexAt(position),
     );
     this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
@@ -156,25 +158,12 @@ export class Judge {
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
   install(program: RuleProgram): void {
     const newest = this.#newest();
-    const rules = program.rules.map((info, index): KnownRule => {
-      const suppress = program.suppressed.get(index);
-      return { info, allowed: ruleOf(info, false), blocked: ruleOf(info, true), ...(suppress ? { suppress } : {}) };
-    });
-    const byPosition = new Map<number, KnownRule>();
-    const indexAt = new Map<number, number>();
-    rules.forEach((rule, index) => {
-      for (const position of rule.info.positions) {
-        byPosition.set(position, rule);
-        indexAt.set(position, index);
-      }
-    });
+    const rules = new KnownRules(program.rules, program.suppressed, program.ruleset.rules);
     this.#rates?.forgetRules();
     const figures = new RuleFigures(rules.length, program.figures);
     this.#use(program.generation, {
       needs: program.engine.needs,
       rules,
-      byPosition,
-      indexAt,
       addresses: createAddressMatcher(program.addresses, newest?.addresses),
       evaluator: createEvaluator(program.engine, newest?.evaluator, figures.profile),
       figures,
@@ -245,7 +234,7 @@ export class Judge {
     this.counts.events++;
     const event = readEvent(view, at);
     if (event.type === EventType.EVENT_REJECT) {
-      const silent = this.#loaded.get(event.generation)?.byPosition.get(event.rule);
+      const silent = this.#loaded.get(event.generation)?.rules.atPosition(event.rule);
       this.#options.reject?.(view, event, silent ? answeredBy(silent.info.reject, event) : sender);
       return;
     }
@@ -268,13 +257,13 @@ export class Judge {
       return;
     }
     const loaded = this.#loaded.get(event.generation);
-    const rule = loaded?.byPosition.get(event.rule);
+    const rule = loaded?.rules.atPosition(event.rule);
     if (!rule) {
       this.counts.unexplained++;
       return;
     }
     const quiet = isSuppressed(rule.suppress, tupleOf(event, bytes));
-    if (quiet) loaded?.figures.count(loaded.indexAt.get(event.rule) ?? 0, 'silenced');
+    if (quiet) loaded?.figures.count(rule.index, 'silenced');
     this.#raiseRule(view, event, detection, rule, quiet);
   }
 
@@ -327,7 +316,7 @@ export class Judge {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show() };
     for (const match of matches) {
-      const rule = loaded.rules[match.rule];
+      const rule = loaded.rules.at(match.rule);
       if (rule) this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet, flow);
     }
   }
@@ -336,7 +325,7 @@ export class Judge {
   #explain(loaded: Loaded, event: EventRecord, bytes: Uint8Array): ListedRule[] {
     if (!rulesReadIt(event)) return [];
     return loaded.addresses.match(tupleOf(event, bytes), event.time).flatMap((match) => {
-      const rule = loaded.rules[match.rule];
+      const rule = loaded.rules.at(match.rule);
       return rule ? [{ match: this.#bounded(loaded, match, event, bytes), rule }] : [];
     });
   }

@@ -3,17 +3,9 @@
 
 import type { Detection, DetectionRule } from '../../alerts/index.js';
 import { Action, EventFlag, EventType, Reason, type EventRecord } from '../../common/abi.gen.js';
-import type { EngineMatch, RuleInfo, Suppression } from '../../rules/index.js';
+import type { EngineMatch } from '../../rules/index.js';
 import type { Raised } from './judge.js';
-
-/** A rule and what detections say of it, made once. */
-export interface KnownRule {
-  readonly info: RuleInfo;
-  readonly allowed: DetectionRule;
-  readonly blocked: DetectionRule;
-  /** Of a rule in the kernel: whose packets raise no alert. */
-  readonly suppress?: readonly Suppression[];
-}
+import type { KnownRule } from './known-rules.js';
 
 export interface ListedRule {
   readonly match: EngineMatch;

@@ -36,6 +36,10 @@ export class RuleFigures {
     this.#cells[at] = (this.#cells[at] ?? 0) + 1;
   }
 
+  suppressed(rule: number): number {
+    return this.#cells[rule * fields.length + fields.indexOf('suppressed')] ?? 0;
+  }
+
   read(rule: number): RuleFigure {
     const [matched = 0, events = 0, suppressed = 0, silenced = 0] = this.#cells.subarray(rule * fields.length);
     return { matched, events, suppressed, silenced };

@@ -181,8 +181,8 @@ class ReplayRun {
     const { lines } = this.#judge.layer7;
     this.#flowLog = new FlowLog({ ...context, memory: this.#flows, lines, pause: FLOW_PAUSE_NS });
     if (logs.has('flow')) this.#flowLog.set({ timeouts: control.read().timeouts });
-    const { rules, engine, addresses, suppressed } = compilation;
-    this.#judge.install({ generation: GENERATION, rules, engine, addresses, suppressed });
+    const { rules, ruleset, engine, addresses, suppressed } = compilation;
+    this.#judge.install({ generation: GENERATION, rules, ruleset, engine, addresses, suppressed });
   }
 
   /** Layer 7 as a daemon has it; values that are masked have the same hash in every run. */

@@ -2,8 +2,7 @@
 // What the main thread and the ring reader say to each other.
 
 import type { LineBatch, LogKind } from '../../alerts/index.js';
-import type { MessagePort } from 'node:worker_threads';
-import type { DatasetChange, DatasetSpec } from '../../rules/index.js';
+import type { DatasetChange, PackedCompilation } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
@@ -49,11 +48,8 @@ export interface ClockMessage {
   readonly offsetUs: number;
 }
 
-/** A rule program whose part for the engine waits in a port: see CompiledSet. */
-export interface PackedProgram extends Omit<RuleProgram, 'engine'> {
-  readonly engine: MessagePort;
-  readonly datasets: readonly DatasetSpec[];
-}
+/** A rule program whose rules are memory that the threads share. */
+export type PackedProgram = Omit<RuleProgram, 'rules' | 'engine'> & Pick<PackedCompilation, 'rules' | 'engine'>;
 
 export type ToReader =
   | { readonly type: 'install'; readonly id: number; readonly program: PackedProgram }

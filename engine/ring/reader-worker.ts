@@ -4,7 +4,8 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
-import type { EngineProgram } from '../../rules/index.js';
+import { PackedList } from '../../common/packed-list.js';
+import { unpackEngine, type RuleInfo } from '../../rules/index.js';
 import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
@@ -79,11 +80,8 @@ const flowLog = new FlowLog({ ...context, memory: flows, lines: judge.layer7.lin
 const say = (message: FromReader): void => port.postMessage(message);
 say({ type: 'answers', cookies: replies.cookies });
 
-function unpacked({ engine, datasets, ...program }: PackedProgram): RuleProgram {
-  const waiting = receiveMessageOnPort(engine) as { message: Omit<EngineProgram, 'datasets'> } | undefined;
-  engine.close();
-  if (!waiting) throw new Error('the program of a rule set has been taken already');
-  return { ...program, engine: { ...waiting.message, datasets } };
+function unpacked({ engine, rules, ...program }: PackedProgram): RuleProgram {
+  return { ...program, rules: new PackedList<RuleInfo>(rules), engine: unpackEngine(engine) };
 }
 
 function obey(message: ToReader): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread's end of the ring reader.
 
-import { Worker, type TransferListItem } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
@@ -103,7 +103,7 @@ export class RingThread {
 
   /** Resolves when the reader can explain events of this rule set. */
   install(program: PackedProgram): Promise<void> {
-    return this.#confirmed((id) => this.#say({ type: 'install', id, program }, [program.engine]));
+    return this.#confirmed((id) => this.#say({ type: 'install', id, program }));
   }
 
   /** Events of `generation` are explained as those of `of`, which is known; resolves when they can be. */
@@ -154,8 +154,8 @@ export class RingThread {
     this.#waiter.close();
   }
 
-  #say(message: ToReader, transferred: readonly TransferListItem[] = []): void {
-    this.#worker.postMessage(message, transferred);
+  #say(message: ToReader): void {
+    this.#worker.postMessage(message);
     this.#waiter.wake();
   }
 

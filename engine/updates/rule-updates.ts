@@ -28,7 +28,7 @@ export interface RuleUpdatesOptions {
    */
   readonly load: (
     sources: readonly RuleSource[],
-    accept: (compilation: Omit<Compilation, 'engine'>) => Promise<void>,
+    accept: (compilation: Pick<Compilation, 'problems'>) => Promise<void>,
   ) => Promise<RulesLoadResult | undefined>;
   /** Runs the operator's tests on these files. @throws IdsError UPDATE_REFUSED */
   readonly test: (files: readonly string[]) => Promise<void>;

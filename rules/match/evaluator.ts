@@ -9,7 +9,7 @@ import { Candidates } from './candidates.js';
 import { BufferId, FlowState, Kind, type DirectionState, type JudgedPacket, type Message } from './message.js';
 import type { KindFilter } from './prefilter.js';
 import { newProfile, type RuleProfile } from './profile.js';
-import type { EngineProgram, EngineRule } from './program.js';
+import type { EngineRule, EngineTables } from './program.js';
 import { AddressBits } from './address-bits.js';
 import { changeState, stateHolds } from './state.js';
 import { judgeRepeated, judgeStream, matchedPacket, streamState, takeStream } from './stream.js';
@@ -49,6 +49,9 @@ export interface Evaluator {
 
 const NOTHING: readonly EngineMatch[] = [];
 
+/** Rules that are kept as objects; then all are given up, and made again as they are asked for. */
+const MAX_MADE = 8192;
+
 /** Messages of a direction of which it is remembered what matched them: heads of one segment come before all bodies of it. */
 const REMEMBERED = 16;
 
@@ -72,13 +75,16 @@ class ProgramEvaluator implements Evaluator {
   readonly thresholds: ThresholdTable;
   readonly bits: AddressBits;
   readonly datasets: LiveDatasets;
-  readonly #program: EngineProgram;
+  readonly #program: EngineTables;
   readonly #candidates: Candidates;
+  /** Rules by number that have been candidates. */
+  readonly #rules: (EngineRule | undefined)[];
   readonly #profile: RuleProfile;
+  #made = 0;
   #matches: EngineMatch[] | undefined;
 
   constructor(
-    program: EngineProgram,
+    program: EngineTables,
     profile: RuleProfile,
     { thresholds, bits, datasets }: Pick<Evaluator, 'thresholds' | 'bits' | 'datasets'>,
   ) {
@@ -88,6 +94,15 @@ class ProgramEvaluator implements Evaluator {
     this.#profile = profile;
     this.thresholds = thresholds;
     this.#candidates = new Candidates(program.kinds, program.rules.length);
+    this.#rules = new Array<EngineRule | undefined>(program.rules.length).fill(undefined);
+  }
+
+  #make(number: number): EngineRule | undefined {
+    if (++this.#made > MAX_MADE) {
+      this.#rules.fill(undefined);
+      this.#made = 1;
+    }
+    return (this.#rules[number] = this.#program.rules.at(number));
   }
 
   get stats(): ThresholdTable['stats'] {
@@ -116,7 +131,7 @@ class ProgramEvaluator implements Evaluator {
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
     const timed = this.#profile.begin();
     for (const number of this.#candidates.rules) {
-      const rule = this.#program.rules[number];
+      const rule = this.#rules[number] ?? this.#make(number);
       if (
         rule === undefined ||
         (rule.kernel && message.decided?.includes(rule.index)) ||
@@ -145,7 +160,7 @@ class ProgramEvaluator implements Evaluator {
     if (bytes === undefined) return;
     const timed = this.#profile.begin();
     for (const number of state.candidates) {
-      const rule = this.#program.rules[number];
+      const rule = this.#rules[number] ?? this.#make(number);
       if (rule === undefined) continue;
       this.#profile.check(rule.index, timed);
       const asked = this.#remembers(rule, packet, flow, timeNs) && headerHolds(rule, packet);
@@ -198,21 +213,27 @@ class ProgramEvaluator implements Evaluator {
   }
 }
 
+/** Rules that a profile has to have room for. */
+function roomFor(rules: EngineTables['rules']): number {
+  let room = 0;
+  for (let number = 0; number < rules.length; number++) room = Math.max(room, 1 + (rules.at(number)?.index ?? -1));
+  return room;
+}
+
 /**
  * An evaluator of `program`. Thresholds that `previous` counted go on where the rule and its threshold are the same, and bits of
  * addresses that a rule names, and sets of values that are not loaded anew; all may be used until events of the earlier rule set have been read.
  * @param profile has room for all rules of the compilation
  */
 export function createEvaluator(
-  program: EngineProgram,
+  program: EngineTables,
   previous?: Evaluator,
-  profile = newProfile(1 + program.rules.reduce((most, { index }) => Math.max(most, index), -1)),
+  profile = newProfile(roomFor(program.rules)),
 ): Evaluator {
   const thresholds = previous?.thresholds ?? new ThresholdTable();
-  const names = program.rules.flatMap((rule) => (rule.threshold === undefined ? [] : [rule.threshold.name]));
-  thresholds.retain(new Set(names));
+  thresholds.retain(new Set(program.thresholds));
   const bits = previous?.bits ?? new AddressBits();
-  bits.retain(new Set(program.rules.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? [])));
+  bits.retain(new Set(program.bits));
   const datasets = new LiveDatasets(program.datasets, previous?.datasets);
   return new ProgramEvaluator(program, profile, { thresholds, bits, datasets });
 }

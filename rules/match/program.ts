@@ -4,6 +4,7 @@
 import { App, type Action, type Threshold, type Track, type Unique } from '../../common/abi.gen.js';
 import type { Condition, ContentMatch, Match, RateSpec, Rule, Suppression, Way } from '../ast.js';
 import { appNumbers } from '../compile/app-rules.js';
+import type { List } from '../../common/packed-list.js';
 import type { DatasetSpec } from '../datasets/declarations.js';
 import { conditionsOf } from '../compile/conditions.js';
 import { thresholdName } from '../compile/thresholds.js';
@@ -103,15 +104,23 @@ export interface EngineRule {
   readonly suppress: readonly Suppression[] | undefined;
 }
 
-export interface EngineProgram {
+export interface EngineTables {
   /** In the order in which they act. */
-  readonly rules: readonly EngineRule[];
+  readonly rules: List<EngineRule>;
   /** By kind of message. */
   readonly kinds: readonly KindFilter[];
   /** Bits of Need: what has to be handed over. */
   readonly needs: number;
   /** Sets of values that rules ask. */
   readonly datasets: readonly DatasetSpec[];
+  /** Names of the rules' thresholds, and of the bits of addresses that they ask or change. */
+  readonly thresholds: readonly string[];
+  readonly bits: readonly string[];
+}
+
+/** The same as it is compiled, all rules there. */
+export interface EngineProgram extends EngineTables {
+  readonly rules: readonly EngineRule[];
 }
 
 /** The number of the kernel's pattern that finds exactly the content, -1 if there is none. */
@@ -215,10 +224,13 @@ export function makeProgram(
     rules.flatMap(({ rule }) => rule.matches.flatMap((match) => ('use' in match ? [match.name] : []))),
   );
   const searched = rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }));
+  const made = rules.map((candidate) => engineRule(candidate, numberOf));
   return {
-    rules: rules.map((candidate) => engineRule(candidate, numberOf)),
+    rules: made,
     kinds: makePrefilters(searched, numberOf),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
     datasets: datasets.filter(({ name }) => asked.has(name)),
+    thresholds: [...new Set(made.flatMap(({ threshold }) => (threshold === undefined ? [] : [threshold.name])))],
+    bits: [...new Set(made.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? []))],
   };
 }

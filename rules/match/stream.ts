@@ -8,11 +8,11 @@ import type { ChainTest } from './inspect.js';
 import { findLiterals, type Finds } from './literals.js';
 import { BufferId, type Message, type StreamState } from './message.js';
 import type { BufferFilter, KindFilter } from './prefilter.js';
-import type { ContentTest, EngineProgram, EngineRule, TestGroup } from './program.js';
+import type { ContentTest, EngineRule, EngineTables, TestGroup } from './program.js';
 import { groupHolds, variables } from './tests.js';
 
 /** A state for `program`, or the one that there is. */
-export function streamState(known: StreamState | undefined, program: EngineProgram): StreamState {
+export function streamState(known: StreamState | undefined, program: EngineTables): StreamState {
   if (known?.program === program) return known;
   const packet = { time: 0, seq: 0, matched: new Set<number>() };
   return { program, candidates: [], matched: known?.matched ?? new Map<number, number>(), scanned: 0, packet };

@@ -92,8 +92,7 @@ export class Stack {
     this.#events = RingReader.open(this.kernel.rings.events);
     this.#bulk = RingReader.open(this.kernel.rings.bulk);
     this.judge = new Judge({ timeUs: (ns) => ns / 1000, interfaceName: () => undefined, replay: true, logs });
-    const { rules: infos, engine, addresses, suppressed } = this.compiled;
-    this.judge.install({ generation: 1, rules: infos, engine, addresses, suppressed });
+    this.judge.install({ generation: 1, ...this.compiled });
   }
 
   /** Closed when the test ends. */

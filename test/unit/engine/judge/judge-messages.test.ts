@@ -204,7 +204,7 @@ t.test('responses, and alerts of the kernel', async (t) => {
   );
   bench.head('GET /a HTTP/1.1\r\nHost: h\r\n\r\n', false, HttpFlag.HTTP_LOGGED | HttpFlag.HTTP_DECIDED);
   bench.event(
-    { rule: programOf('alert tcp any any -> any 80 (flags:PA; sid:2;)').rules[0]?.positions[0] ?? 0 },
+    { rule: programOf('alert tcp any any -> any 80 (flags:PA; sid:2;)').rules.at(0)?.positions[0] ?? 0 },
     App.HTTP,
   );
   t.match(bench.alerts(), [{ alert: { signature_id: 2 }, http: { hostname: 'h', url: '/a' } }]);
