@@ -6,8 +6,6 @@ export interface RetryPolicy {
   readonly initial: number;
   /** Longest wait, milliseconds; a receiver's Retry-After may ask for up to an hour. */
   readonly max: number;
-  /** A batch that was refused for so long is given up, milliseconds since its first try. */
-  readonly max_age: number;
 }
 
 /** The longest wait that a receiver can ask for: it must not be able to silence us for good. */

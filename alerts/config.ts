@@ -37,12 +37,13 @@ const secret = z.union(
 
 const queue = z
   .strictObject({
-    records: z.int().min(1).max(10_000_000).default(50_000),
+    records: z.int().min(1).max(10_000_000).default(1_000_000),
     bytes: z
       .int()
       .min(65_536)
-      .default(64 * MIB),
+      .default(256 * MIB),
     overflow: z.enum(['drop-newest', 'drop-oldest']).default('drop-newest'),
+    max_age: duration('7d'),
     log_bytes: z
       .int()
       .min(65_536)
@@ -50,7 +51,7 @@ const queue = z
   })
   .prefault({});
 
-const retry = z.strictObject({ initial: duration('1s'), max: duration('1m'), max_age: duration('1d') }).prefault({});
+const retry = z.strictObject({ initial: duration('1s'), max: duration('1m') }).prefault({});
 
 const batch = (records: number, bytes: number) =>
   z

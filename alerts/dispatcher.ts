@@ -1,30 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hands every raised record to every output, none of which can hold up another or the caller.
+// Hands every raised record to every output, none of which can hold up another or the caller. What is to be delivered is
+// on disk before `push` returns, where there is a store.
 
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
-import type { Format } from './formats/index.js';
 import { shared, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
-import { MemoryOutbox, type Outbox } from './outbox.js';
+import { Outbox, unspeakable, type Offer } from './outbox.js';
 import { Output, type Log, type OutputStatus } from './output.js';
 import { openSink } from './sinks/open.js';
 import type { Sink } from './sinks/sink.js';
+import type { OutboxStore } from './store/outbox-store.js';
+import { MAX_DEAD } from './store/stored-queue.js';
 
 export interface DispatcherOptions {
   readonly log?: Log;
-  /** Makes the outbox of an output; in memory if left out. */
-  readonly outbox?: (config: OutputConfig) => Outbox;
+  /** Where records wait; in memory if left out. */
+  readonly store?: OutboxStore;
   /** Makes the sink of an output. */
   readonly sink?: (config: OutputConfig) => Sink | Promise<Sink>;
 }
 
+/** What was delivered, and what waits for outputs that are no longer there, is looked through so often. */
+const COLLECT_MS = 1000;
+/** So long records wait for an output that the configuration no longer has. */
+const STRAY_MS = 7 * 86_400_000;
+
+interface Plan {
+  readonly output: Output;
+  readonly offer: Offer;
+}
+
+/** Which records an output gets. */
+type Taking = (output: Output, detection: Detection) => boolean;
+
+/** Records on their way into the store: those that cannot be put into words have no line. */
+interface Raised {
+  readonly detections: readonly Detection[];
+  readonly lines: readonly (string | undefined)[];
+  readonly time: number;
+}
+
+function linesOf(detections: readonly Detection[]): (string | undefined)[] {
+  return detections.map((detection) => {
+    try {
+      return JSON.stringify(detection);
+    } catch {
+      return undefined;
+    }
+  });
+}
+
 export class Dispatcher {
   readonly #outputs: readonly Output[];
+  readonly #store: OutboxStore | undefined;
+  readonly #log: Log | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #storing = true;
 
-  private constructor(outputs: readonly Output[]) {
+  private constructor(outputs: readonly Output[], { store, log }: DispatcherOptions) {
     this.#outputs = outputs;
+    this.#store = store;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#collect(), COLLECT_MS).unref();
+    // What an earlier process has left.
+    for (const output of outputs) output.start();
   }
 
   /** @throws IdsError OUTPUT_FAILED naming the output, when a file or secret of one cannot be opened. */
@@ -33,29 +74,163 @@ export class Dispatcher {
     try {
       for (const config of configs) {
         const sink = await (options.sink ?? openSink)(config);
-        const outbox = options.outbox?.(config) ?? new MemoryOutbox(config.queue);
-        const { type, batch, retry, queue, format } = config;
+        const { name, type, batch, retry, queue, format } = config;
+        const outbox = new Outbox(queue, format, options.store?.queue(name));
         const events = new Set(config.events);
-        const lineBytes = queue.log_bytes;
-        outputs.push(new Output(sink, outbox, { type, format, events, lineBytes, batch, retry, log: options.log }));
+        const { log_bytes: lineBytes, max_age: maxAge } = queue;
+        outputs.push(
+          new Output(sink, outbox, { type, format, events, lineBytes, batch, retry, maxAge, log: options.log }),
+        );
       }
     } catch (error) {
       await Promise.allSettled(outputs.map((output) => output.close(0)));
       const name = configs[outputs.length]?.name ?? '';
       throw new IdsError('OUTPUT_FAILED', `output "${name}": ${messageOf(error)}`, { cause: error, details: { name } });
     }
-    return new Dispatcher(outputs);
+    return new Dispatcher(outputs, options);
   }
 
   /** Raises records; never waits, never throws. What an output has no room for is counted there. */
   push(batch: readonly Detection[]): void {
     if (batch.length === 0) return;
-    const made = new Map<Format, readonly Entry[]>();
-    for (const output of this.#outputs) {
-      let entries = made.get(output.format);
-      if (!entries) made.set(output.format, (entries = batch.map((detection) => new Entry(detection, output.format))));
-      output.push(entries);
+    const kinds = new Set(batch.map(({ kind }) => kind));
+    const takers = this.#outputs.filter((output) => [...kinds].some((kind) => output.takes(kind)));
+    if (takers.length > 0) this.#raise(takers, batch, (output, { kind }) => output.takes(kind));
+  }
+
+  #raise(takers: readonly Output[], batch: readonly Detection[], takes: Taking): void {
+    const raised: Raised = { detections: batch, lines: linesOf(batch), time: Date.now() };
+    const words = new Map<string, readonly Entry[]>();
+    const plans = takers.map((output): Plan => {
+      let entries = words.get(output.format);
+      if (!entries) words.set(output.format, (entries = batch.map((one) => new Entry(one, output.format))));
+      return { output, offer: this.#plan(output, raised, entries, takes) };
+    });
+    this.#put(plans, raised);
+  }
+
+  /** Which records an output takes, counted in its account. */
+  #plan(output: Output, { detections, lines }: Raised, entries: readonly Entry[], takes: Taking): Offer {
+    const { outbox } = output;
+    const indexes: number[] = [];
+    const sizes: number[] = [];
+    detections.forEach((detection, index) => {
+      if (!takes(output, detection)) return;
+      outbox.account.raised++;
+      const line = lines[index];
+      const entry = entries[index];
+      // A record that cannot be put into words is no reason to lose the others.
+      const cause = line === undefined || !entry ? 'no JSON' : unspeakable(entry);
+      if (!output.accepting || cause !== undefined) outbox.account.dropped++;
+      else {
+        indexes.push(index);
+        sizes.push(line?.length ?? 0);
+      }
+    });
+    const { dropped } = outbox.account;
+    const admitted = outbox.admit(sizes);
+    if (outbox.account.dropped > dropped) output.overflowed();
+    const all = admitted === detections.length;
+    return {
+      ...(all ? {} : { takes: Uint32Array.from(indexes.slice(0, admitted)) }),
+      entries: all ? entries : indexes.slice(0, admitted).flatMap((index) => entries[index] ?? []),
+      bytes: sizes.slice(0, admitted).reduce((sum, size) => sum + size, 0),
+    };
+  }
+
+  #put(plans: readonly Plan[], { lines, time }: Raised): void {
+    const chunk = this.#stored(plans, lines, time);
+    for (const { output, offer } of plans) {
+      output.outbox.put(offer, time, chunk);
+      output.start();
     }
+  }
+
+  /** Stores what was planned; undefined if there is no store, or it has no room: then it waits in memory. */
+  #stored(plans: readonly Plan[], lines: Raised['lines'], time: number): number | undefined {
+    const store = this.#store;
+    if (!store) return undefined;
+    try {
+      const some = plans.some(({ offer }) => offer.entries.length > 0);
+      const chunk = store.transaction(() => {
+        const number = some ? store.addChunk({ time, lines: lines.map((line) => line ?? '') }) : 0;
+        for (const { output, offer } of plans) output.outbox.store(offer, time, number);
+        return number;
+      });
+      for (const { output } of plans) output.outbox.written();
+      if (!this.#storing) this.#log?.info({}, 'records are stored again');
+      this.#storing = true;
+      return chunk;
+    } catch (error) {
+      if (this.#storing) {
+        this.#log?.warn({ error: messageOf(error) }, 'records cannot be stored; they wait in memory alone');
+      }
+      this.#storing = false;
+      return undefined;
+    }
+  }
+
+  /** Whether the store takes records; true without one. */
+  get storing(): boolean {
+    return this.#storing;
+  }
+
+  /** @throws IdsError NOT_FOUND */
+  output(name: string): Output {
+    const found = this.#outputs.find(({ sink }) => sink.name === name);
+    if (found) return found;
+    const names = this.#outputs.map(({ sink }) => sink.name).join(', ');
+    throw new IdsError('NOT_FOUND', `no output is called "${name}"; there are: ${names || 'none'}`);
+  }
+
+  /** Raises records for one output, whatever it takes otherwise. @throws IdsError NOT_FOUND */
+  pushTo(name: string, batch: readonly Detection[]): void {
+    this.#raise([this.output(name)], batch, () => true);
+  }
+
+  /**
+   * Queues what was raised since then (milliseconds since the epoch) once more, as far as the output takes it, the store
+   * still has it, and it does not wait already. Gives the number of records. @throws IdsError NOT_FOUND
+   */
+  async replay(name: string, since: number): Promise<number> {
+    const output = this.output(name);
+    const { outbox } = output;
+    const store = this.#store;
+    if (!store) return 0;
+    const waiting = outbox.chunks();
+    let queued = 0;
+    for (const { chunk, detections } of store.since(since)) {
+      if (waiting.has(chunk)) continue;
+      const raised: Raised = { detections, lines: linesOf(detections), time: Date.now() };
+      const entries = detections.map((one) => new Entry(one, output.format));
+      const offer = this.#plan(output, raised, entries, (_, { kind }) => output.takes(kind));
+      if (offer.entries.length === 0) continue;
+      store.transaction(() => outbox.store(offer, raised.time, chunk));
+      outbox.written();
+      outbox.put(offer, raised.time, chunk);
+      queued += offer.entries.length;
+      // Others want to go on meanwhile.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    output.start();
+    return queued;
+  }
+
+  /** Takes dead letters out, to be delivered again or for good; all of them without `ids`. @throws IdsError NOT_FOUND */
+  settleDead(name: string, action: 'retry' | 'drop', ids?: readonly number[]): number {
+    const { outbox } = this.output(name);
+    const letters = outbox.deadLetters(MAX_DEAD, ids);
+    const count = outbox.exhume(
+      letters.map(({ id }) => id),
+      action === 'retry',
+    );
+    if (action === 'retry' && count > 0) {
+      this.pushTo(
+        name,
+        letters.map(({ detection }) => detection),
+      );
+    }
+    return count;
   }
 
   /** Hands log lines to the outputs that take their kind; never waits, never throws. */
@@ -82,8 +257,23 @@ export class Dispatcher {
     await Promise.all(this.#outputs.map((output) => output.reopen()));
   }
 
-  /** Delivers what waits for up to `drainMs` milliseconds; what is left is counted as dropped. */
+  /** Delivers what waits for up to `drainMs` milliseconds; what is left stays stored, or is counted as dropped. */
   async close(drainMs: number): Promise<void> {
+    clearInterval(this.#timer);
     await Promise.allSettled(this.#outputs.map((output) => output.close(drainMs)));
+  }
+
+  #collect(): void {
+    const now = Date.now();
+    for (const { outbox } of this.#outputs) {
+      outbox.expire(now);
+      outbox.flush();
+    }
+    try {
+      const names = this.#outputs.map(({ sink }) => sink.name);
+      this.#store?.collect(now, names, STRAY_MS);
+    } catch (error) {
+      this.#log?.warn({ error: messageOf(error) }, 'the store of what waits for outputs could not be looked through');
+    }
   }
 }

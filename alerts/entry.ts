@@ -2,9 +2,11 @@
 // A record on its way out: every output shares it, so it is put into words once.
 
 import { randomBytes } from 'node:crypto';
+import { messageOf } from '../common/errors.js';
 import { lineIn, type Format } from './formats/index.js';
 import type { EventKind, LineBatch, LogKind } from './lines.js';
 import type { Detection } from './model.js';
+import { DeliveryError } from './sinks/sink.js';
 
 /** What a receiver needs of a record. `line` is it in the format of the output, without a newline. */
 export interface Sendable {
@@ -32,8 +34,13 @@ export class Entry implements Sendable {
     return this.detection.kind;
   }
 
+  /** @throws DeliveryError, final, if it cannot be put into words */
   get line(): string {
-    return (this.#line ??= lineIn[this.#format](this.detection));
+    try {
+      return (this.#line ??= lineIn[this.#format](this.detection));
+    } catch (error) {
+      throw new DeliveryError(`a record cannot be put into words: ${messageOf(error)}`, { final: true, cause: error });
+    }
   }
 
   get bytes(): number {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One output: its outbox, its pump, its figures. Nothing here waits for another output.
 
+import type { Account } from './account.js';
 import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
-import { batchId, entriesOf, type Batch, type Entry, type Sendable } from './entry.js';
+import { batchId, entriesOf, type Batch, type Sendable } from './entry.js';
 import type { Format } from './formats/index.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
@@ -15,25 +16,26 @@ export interface Log {
   warn(fields: object, message: string): void;
 }
 
-/** raised = delivered + pending + dropped + failed, at every moment. */
-export interface OutputStatus {
+/** raised = delivered + pending + suppressed + expired + dropped, at every moment. Times in milliseconds since the epoch. */
+export interface OutputStatus extends Readonly<Account> {
   readonly name: string;
   readonly type: string;
   readonly target: string;
   readonly state: 'idle' | 'delivering' | 'retrying' | 'closed';
-  readonly raised: number;
-  readonly delivered: number;
+  /** `open`: so many tries have failed that the next waits; `half-open`: that one is under way. */
+  readonly circuit: 'closed' | 'open' | 'half-open';
   readonly pending: number;
-  /** No room, or given up at the end. */
-  readonly dropped: number;
-  /** Refused for good, or for too long. */
-  readonly failed: number;
   readonly pendingBytes: number;
+  /** When the oldest record that waits was raised. */
+  readonly oldest?: number;
+  /** Dead letters that are kept: of those that were dropped because the receiver refuses them for good. */
+  readonly dead: number;
+  /** Whether what waits outlives the process. */
+  readonly durable: boolean;
   /** Log lines, if it takes any: they have a queue of their own. */
   readonly lines?: LineQueueStatus;
   /** Tries that were not the first of their batch. */
   readonly retries: number;
-  /** Milliseconds since the epoch. */
   readonly lastDelivery?: number;
   /** The last failure; it stays after recovery, with its time. */
   readonly lastError?: { readonly message: string; readonly time: number };
@@ -48,9 +50,13 @@ export interface OutputOptions {
   readonly lineBytes?: number;
   readonly batch: BatchLimits;
   readonly retry: RetryPolicy;
+  /** Milliseconds after which log lines are given up. */
+  readonly maxAge: number;
   readonly log?: Log | undefined;
 }
 
+/** Failures in a row from which on a receiver counts as down. */
+const CIRCUIT_FAILURES = 5;
 /** Refusals are logged once in so many milliseconds. */
 const QUIET_MS = 60_000;
 const LINE_BYTES = 64 << 20;
@@ -64,10 +70,8 @@ export class Output {
   readonly #pause = new Pause();
   #running: Promise<void> | undefined;
   #state: OutputStatus['state'] = 'idle';
-  #raised = 0;
-  #delivered = 0;
-  #dropped = 0;
-  #failed = 0;
+  #failures = 0;
+  #attempting = false;
   #retries = 0;
   #overflowing = false;
   #linesOverflow = false;
@@ -108,41 +112,43 @@ export class Output {
     this.#running ??= this.#run();
   }
 
-  /** Takes records; never waits and never throws. */
-  push(raised: readonly Entry[]): void {
-    const entries = this.#options.events ? raised.filter(({ kind }) => this.takes(kind)) : raised;
-    if (entries.length === 0) return;
-    this.#raised += entries.length;
-    if (!this.#accepting) {
-      this.#dropped += entries.length;
-      return;
-    }
-    let dropped = 0;
-    for (const entry of entries) {
-      try {
-        dropped += this.#outbox.offer(entry);
-      } catch (error) {
-        // A record that cannot be put into words is no reason to lose the others.
-        this.#failed++;
-        this.#note(error);
-      }
-    }
-    if (dropped > 0) this.#overflow(dropped);
-    this.#running ??= this.#run();
+  get outbox(): Outbox {
+    return this.#outbox;
+  }
+
+  /** False once it is closing: what is raised then is dropped. */
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  /** Something waits; never waits itself and never throws. */
+  start(): void {
+    if (this.#accepting && this.#outbox.records > 0) this.#running ??= this.#run();
+  }
+
+  /** Tells that records have found no room; once, until the queue was empty. */
+  overflowed(): void {
+    if (this.#overflowing) return;
+    this.#overflowing = true;
+    const { name, target } = this.sink;
+    const { dropped } = this.#outbox.account;
+    this.#options.log?.warn({ output: name, target, dropped }, 'output queue is full; records are dropped');
   }
 
   status(): OutputStatus {
+    const { oldest, records, bytes, dead, durable, account } = this.#outbox;
     return {
       name: this.sink.name,
       type: this.#options.type,
       target: this.sink.target,
       state: this.#state,
-      raised: this.#raised,
-      delivered: this.#delivered,
-      pending: this.#outbox.records,
-      dropped: this.#dropped,
-      failed: this.#failed,
-      pendingBytes: this.#outbox.bytes,
+      circuit: this.#failures < CIRCUIT_FAILURES ? 'closed' : this.#attempting ? 'half-open' : 'open',
+      ...account,
+      pending: records,
+      pendingBytes: Math.round(bytes),
+      ...(oldest === undefined ? {} : { oldest }),
+      dead,
+      durable,
       ...(logKinds.some((kind) => this.takes(kind)) && { lines: this.#lines.status() }),
       retries: this.#retries,
       ...(this.#lastDelivery !== undefined && { lastDelivery: this.#lastDelivery }),
@@ -163,7 +169,7 @@ export class Output {
     this.#pause.wake();
   }
 
-  /** Takes nothing more, delivers for up to `drainMs` milliseconds, counts the rest as dropped. */
+  /** Takes nothing more, delivers for up to `drainMs` milliseconds; what is stored waits on, the rest is dropped. */
   close(drainMs: number): Promise<void> {
     this.#closing ??= this.#close(drainMs);
     return this.#closing;
@@ -176,7 +182,7 @@ export class Output {
     await this.#running;
     clearTimeout(deadline);
     this.#giveUp.abort();
-    this.#dropped += this.#outbox.clear();
+    this.#outbox.close();
     this.#lines.clear();
     this.#state = 'closed';
     await this.sink.close();
@@ -202,10 +208,10 @@ export class Output {
 
   async #deliver(lease: Batch): Promise<void> {
     let batch = lease;
-    let started: number | undefined;
     for (let attempt = 0; !this.#giveUp.signal.aborted; attempt++) {
       try {
         this.#state = attempt === 0 ? 'delivering' : 'retrying';
+        this.#attempting = true;
         await this.sink.deliver(batch, this.#giveUp.signal);
         this.#arrived(batch.entries.length);
         return;
@@ -214,22 +220,28 @@ export class Output {
         if (failure.delivered > 0) {
           this.#arrived(failure.delivered, true);
           batch = { id: batch.id, entries: batch.entries.slice(failure.delivered) };
-          [attempt, started] = [0, undefined];
+          attempt = 0;
         }
         if (this.#giveUp.signal.aborted && !failure.final) return;
         this.#note(failure);
-        started ??= Date.now();
-        if (failure.final || Date.now() - started > this.#options.retry.max_age) {
-          this.#refused(batch, failure);
-          return;
-        }
-        if (attempt === 0) this.#warn(failure);
-        this.#retries++;
-        this.#state = 'retrying';
-        const asked = Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS);
-        await this.#pause.wait(Math.max(asked, backoffMs(this.#options.retry, attempt)), this.#giveUp.signal);
+        if (failure.final) return this.#refused(batch, failure);
+        this.#failures++;
+        if (this.#outbox.stale) return this.#outbox.settle(batch.entries.length, 'expired');
+        await this.#backOff(failure, attempt);
+      } finally {
+        this.#attempting = false;
       }
     }
+  }
+
+  /** Waits before the next try. */
+  async #backOff(failure: DeliveryError, attempt: number): Promise<void> {
+    this.#warn(failure);
+    this.#retries++;
+    this.#state = 'retrying';
+    this.#attempting = false;
+    const asked = Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS);
+    await this.#pause.wait(Math.max(asked, backoffMs(this.#options.retry, attempt)), this.#giveUp.signal);
   }
 
   /** Delivers one batch of log lines; false if there is none. Alerts that come meanwhile do not wait for a retry. */
@@ -258,15 +270,11 @@ export class Output {
         if (signal.aborted && !failure.final) break;
         this.#note(failure);
         started ??= Date.now();
-        if (failure.final || Date.now() - started > this.#options.retry.max_age) {
+        if (failure.final || Date.now() - started > this.#options.maxAge) {
           this.#lines.settle(delivered, batch.count - delivered);
           return true;
         }
-        this.#warn(failure);
-        this.#retries++;
-        this.#state = 'retrying';
-        const asked = Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS);
-        await this.#pause.wait(Math.max(asked, backoffMs(this.#options.retry, attempt)), signal);
+        await this.#backOff(failure, attempt);
         // What was raised in between goes first.
         const urgent = this.#outbox.lease(this.#options.batch);
         if (urgent) await this.#deliver(urgent);
@@ -284,14 +292,14 @@ export class Output {
   }
 
   #arrived(count: number, partly = false): void {
-    this.#outbox.settle(count);
-    this.#delivered += count;
+    this.#outbox.settle(count, 'delivered');
     if (partly) this.#lastDelivery = Date.now();
     else this.#works();
   }
 
   #works(): void {
     this.#lastDelivery = Date.now();
+    this.#failures = 0;
     const { name, target } = this.sink;
     if (this.#warned)
       this.#options.log?.info({ output: name, target, pending: this.#outbox.records }, 'output works again');
@@ -310,25 +318,12 @@ export class Output {
   }
 
   #refused(batch: Batch, failure: DeliveryError): void {
-    const count = batch.entries.length;
-    this.#outbox.settle(count);
-    this.#failed += count;
+    this.#outbox.bury(batch.entries, failure.message);
     if (Date.now() < this.#quietUntil) return;
     this.#quietUntil = Date.now() + QUIET_MS;
     const { name, target } = this.sink;
-    const fields = { output: name, target, failed: this.#failed, error: failure.message };
-    this.#options.log?.warn(fields, 'output refuses records for good; they are counted as failed');
-  }
-
-  #overflow(count: number): void {
-    this.#dropped += count;
-    if (this.#overflowing) return;
-    this.#overflowing = true;
-    const { name, target } = this.sink;
-    this.#options.log?.warn(
-      { output: name, target, dropped: this.#dropped },
-      'output queue is full; records are dropped',
-    );
+    const fields = { output: name, target, refused: batch.entries.length, error: failure.message };
+    this.#options.log?.warn(fields, 'output refuses records for good: see ids outputs dead');
   }
 
   #note(error: unknown): void {

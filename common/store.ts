@@ -20,6 +20,8 @@ export interface Statement {
 export interface StoreOptions {
   /** SQL of each schema version, oldest first; user_version counts those that were applied. */
   readonly migrations: readonly string[];
+  /** `normal`: a power cut may take the last commits with it (kill -9 does not), and none of them waits for the disk. */
+  readonly synchronous?: 'full' | 'normal';
 }
 
 /** Files up to this size are checked page by page at open; larger ones would delay the start. */
@@ -37,7 +39,7 @@ function explain(file: string, error: unknown): IdsError {
   const broken =
     code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT' || /malformed|not a database/.test(messageOf(error));
   const remedy = broken
-    ? `${file} is damaged (${messageOf(error)}): restore a copy, or move it away and start again with empty lists`
+    ? `${file} is damaged (${messageOf(error)}): restore a copy, or move it away and start again without it`
     : `${file}: ${messageOf(error)}; check the state directory and the space on its disk`;
   return new IdsError('STORE_FAILED', remedy, { cause: error });
 }
@@ -78,7 +80,7 @@ export class Store {
       // Exclusive before WAL: no shared-memory file, and a second daemon is refused at once.
       db.pragma('locking_mode = EXCLUSIVE');
       db.pragma('journal_mode = WAL');
-      db.pragma('synchronous = FULL');
+      db.pragma(`synchronous = ${options.synchronous ?? 'full'}`);
       db.exec('BEGIN IMMEDIATE; COMMIT');
       const store = new Store(file, db);
       store.#check();

@@ -2,7 +2,7 @@
 // The CLI's side of the control socket.
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Detection } from '../../alerts/index.js';
+import type { DeadLetter, Detection, OutputStatus, TestResult } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import type { RuleExplanation } from '../../rules/index.js';
 import type {
@@ -38,6 +38,7 @@ import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } fro
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from './flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from './layer7-api.js';
 import type { RuleStats, RuleStatsRequest } from './rule-stats-api.js';
+import type { DeadRequest, ReplayRequest } from './outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from './updates-api.js';
 import { fromWire } from './wire.js';
 
@@ -45,6 +46,8 @@ import { fromWire } from './wire.js';
 const TIMEOUT_MS = 120_000;
 
 /** Talks to the daemon behind a socket. @throws IdsError DAEMON_UNREACHABLE, PRIVILEGE, or what the daemon answered. */
+const outputPath = (name: string): string => `/v1/outputs/${encodeURIComponent(name)}`;
+
 export class ApiClient implements Api {
   readonly #socket: string;
   readonly #timeoutMs: number;
@@ -138,6 +141,26 @@ export class ApiClient implements Api {
 
   confirm(): Promise<ConfirmResult> {
     return this.#post('/v1/confirm', {});
+  }
+
+  outputs(name?: string): Promise<readonly OutputStatus[]> {
+    return this.#get(name === undefined ? '/v1/outputs' : outputPath(name));
+  }
+
+  testOutput(name: string): Promise<TestResult> {
+    return this.#post(`${outputPath(name)}/test`, {});
+  }
+
+  replayOutput({ name, since }: ReplayRequest): Promise<{ readonly queued: number }> {
+    return this.#post(`${outputPath(name)}/replay`, { since });
+  }
+
+  deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {
+    return this.#get(`${outputPath(name)}/dead${query({ limit })}`);
+  }
+
+  settleDead({ name, ...request }: DeadRequest): Promise<{ readonly count: number }> {
+    return this.#post(`${outputPath(name)}/dead`, request);
   }
 
   listFeeds(): Promise<readonly FeedStatus[]> {

@@ -12,6 +12,7 @@ import { flowsRoutes } from './flows-routes.js';
 import { layer7Routes } from './layer7-routes.js';
 import { ruleStatsBy } from './rule-stats-api.js';
 import { MAX_ALERTS, MAX_PREFIXES, MAX_TTL } from './limits.js';
+import { outputsRoutes } from './outputs-routes.js';
 import { compact, read } from './read.js';
 import { toWire } from './wire.js';
 
@@ -117,6 +118,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   bulkRoutes(app, api);
   layer7Routes(app, api);
   flowsRoutes(app, api);
+  outputsRoutes(app, api);
   app.get('/v1/alerts', async (request, reply) => {
     const { count, follow } = read(schemas.alerts, request.query);
     if (follow === '0') {

@@ -19,19 +19,27 @@ const DISCARD = 0x40000000;
 const HEADER = 8;
 const F_DUPFD_CLOEXEC = 1030;
 
+export interface RingOptions {
+  /** What was read stays in the ring until `release`: another reader would find it again. */
+  readonly hold?: boolean;
+}
+
 export type RecordHandler = (view: DataView, at: number, length: number) => void;
 
 export class RingReader {
   readonly #mask: number;
   readonly #fd: number;
   readonly #mappings: Mapping[] = [];
+  readonly #hold: boolean;
+  #read: number;
   #consumer: BigInt64Array;
   #producer: BigInt64Array;
   #words: Int32Array;
   #view: DataView;
 
-  private constructor(handle: RingHandle) {
+  private constructor(handle: RingHandle, { hold = false }: RingOptions) {
     this.#mask = handle.size - 1;
+    this.#hold = hold;
     // A descriptor of its own: the reader's life does not hang on the order in which others close theirs.
     this.#fd = check(libc().dup(handle.fd, F_DUPFD_CLOEXEC, 0), 'open a ring');
     try {
@@ -44,6 +52,7 @@ export class RingReader {
       this.#producer = new BigInt64Array(data.buffer, 0, 1);
       this.#words = new Int32Array(data.buffer, page, (2 * handle.size) / 4);
       this.#view = new DataView(data.buffer, page, 2 * handle.size);
+      this.#read = Number(Atomics.load(this.#consumer, 0));
     } catch (error) {
       for (const mapping of this.#mappings) mapping.close();
       libc().close(this.#fd);
@@ -51,8 +60,8 @@ export class RingReader {
     }
   }
 
-  static open(handle: RingHandle): RingReader {
-    return new RingReader(handle);
+  static open(handle: RingHandle, options: RingOptions = {}): RingReader {
+    return new RingReader(handle, options);
   }
 
   /** To wait on, with RingWaiter. */
@@ -63,7 +72,23 @@ export class RingReader {
   /** Bytes that wait to be read. */
   get pending(): number {
     if (this.#consumer.length === 0) return 0;
-    return Number(Atomics.load(this.#producer, 0) - Atomics.load(this.#consumer, 0));
+    return Number(Atomics.load(this.#producer, 0)) - this.#read;
+  }
+
+  /** How far it has been read: a number for `release`. */
+  get position(): number {
+    return this.#read;
+  }
+
+  /** Bytes that were read and still take room in the ring. */
+  get held(): number {
+    return this.#consumer.length === 0 ? 0 : this.#read - Number(Atomics.load(this.#consumer, 0));
+  }
+
+  /** Gives the room of what was read up to `position` free; one that was released already is no matter. */
+  release(position: number): void {
+    if (this.#consumer.length > 0 && position > Number(Atomics.load(this.#consumer, 0)))
+      Atomics.store(this.#consumer, 0, BigInt(position));
   }
 
   /**
@@ -73,7 +98,7 @@ export class RingReader {
   drain(on: RecordHandler, max = Infinity): number {
     if (this.#consumer.length === 0) throw new IdsError('INTERNAL', 'the ring is closed');
     let done = 0;
-    let from = Number(Atomics.load(this.#consumer, 0));
+    let from = this.#read;
     // The position is told before the producer's is read again: whoever writes after that wakes us.
     for (let more = true; more && done < max;) {
       const end = Number(Atomics.load(this.#producer, 0));
@@ -94,7 +119,8 @@ export class RingReader {
           on(this.#view, at + HEADER, length);
         }
       } finally {
-        if (from !== start) Atomics.store(this.#consumer, 0, BigInt(from));
+        this.#read = from;
+        if (from !== start && !this.#hold) Atomics.store(this.#consumer, 0, BigInt(from));
       }
     }
     return done;
@@ -104,7 +130,7 @@ export class RingReader {
   some(test: (view: DataView, at: number) => boolean): boolean {
     if (this.#consumer.length === 0) return false;
     const end = Number(Atomics.load(this.#producer, 0));
-    for (let from = Number(Atomics.load(this.#consumer, 0)); from < end;) {
+    for (let from = this.#read; from < end;) {
       const at = from % (this.#mask + 1);
       const head = Atomics.load(this.#words, at / 4);
       if ((head & BUSY) !== 0) return true;

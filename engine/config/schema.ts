@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
 import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure/names.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
-import { absoluteField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
+import { absoluteField, durationField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
 import { flowsSchema } from './flows-schema.js';
@@ -89,6 +89,14 @@ const events = z
   })
   .prefault({});
 
+/** What was delivered is kept so long, and no more than so much of it. */
+const outbox = z
+  .strictObject({
+    keep: durationField({ zero: true, max: '365d' }).prefault('1h'),
+    keep_bytes: z.int().min(0).default(67_108_864),
+  })
+  .prefault({});
+
 const log = z
   .strictObject({
     level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
@@ -112,6 +120,7 @@ export const configSchema = z.strictObject({
   allowlist: listOf(prefixField).default([]),
   feeds: feedsSchema,
   outputs: outputsSchema.prefault([{ type: 'file' }]),
+  outbox,
   socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),
   state_dir: absoluteField.default(DEFAULT_STATE_DIR),
   pin_dir: absoluteField.default(DEFAULT_PIN_DIR),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the control socket asks for, done with the daemon's parts.
 
-import type { Detection } from '../../alerts/index.js';
+import { testOutput, type DeadLetter, type Detection, type OutputStatus, type TestResult } from '../../alerts/index.js';
 import { parseAddress } from '../../common/address.js';
 import type { RuleExplanation } from '../../rules/index.js';
 import type {
@@ -33,6 +33,7 @@ import type {
 import type { FlowRow, Talkers, TcpStats, TopFlowsRequest } from '../api/flows-api.js';
 import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-api.js';
 import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
+import type { DeadRequest, ReplayRequest } from '../api/outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../api/updates-api.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
@@ -180,6 +181,35 @@ export class DaemonApi implements Api {
 
   updateFeeds(request: FeedUpdateRequest): Promise<readonly FeedStatus[]> {
     return this.#parts.feeds.update(request);
+  }
+
+  outputs(name?: string): Promise<readonly OutputStatus[]> {
+    const { dispatcher } = this.#parts;
+    return Promise.resolve().then(() =>
+      name === undefined ? dispatcher.status() : [dispatcher.output(name).status()],
+    );
+  }
+
+  testOutput(name: string): Promise<TestResult> {
+    return testOutput(this.#parts.dispatcher, name);
+  }
+
+  async replayOutput({ name, since }: ReplayRequest): Promise<{ readonly queued: number }> {
+    const queued = await this.#parts.dispatcher.replay(name, Date.now() - since * 1000);
+    this.#parts.log.info({ output: name, since, queued }, 'outputs replay');
+    return { queued };
+  }
+
+  deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {
+    return Promise.resolve().then(() => this.#parts.dispatcher.output(name).outbox.deadLetters(limit));
+  }
+
+  settleDead({ name, action, ids }: DeadRequest): Promise<{ readonly count: number }> {
+    return Promise.resolve().then(() => {
+      const count = this.#parts.dispatcher.settleDead(name, action, ids);
+      this.#parts.log.info({ output: name, action, count }, 'outputs dead');
+      return { count };
+    });
   }
 
   logStatus(): Promise<LogStatus> {

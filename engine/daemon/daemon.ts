@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Dispatcher, Recent } from '../../alerts/index.js';
+import { Dispatcher, OutboxStore, Recent } from '../../alerts/index.js';
 import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
@@ -22,7 +22,7 @@ import { openUpdates } from './open-updates.js';
 import type { RuleUpdates } from '../updates/rule-updates.js';
 import { Confirmations } from '../lists/confirmations.js';
 import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
-import type { RingThread } from '../ring/ring-thread.js';
+import type { RingThread, RingThreadOptions } from '../ring/ring-thread.js';
 import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
 import { DaemonApi } from './daemon-api.js';
@@ -116,7 +116,9 @@ export class Daemon {
     });
     settle(kernel, config);
 
+    const outbox = lifetime.own(openOutbox(config, log));
     const { ring, rules, datasets } = openThreads(kernel, config, file, {
+      offsets: clockOffsets(outbox, log),
       onRaised: (raised) => running.alertPath?.onRaised(raised),
       onLines: (batches) => running.alertPath?.onLines(batches),
       onHeads: (heads) => running.layer7?.setHeads(heads),
@@ -170,11 +172,11 @@ export class Daemon {
     );
 
     const recent = lifetime.own(new Recent());
-    const dispatcher = await Dispatcher.open(config.outputs, { log });
+    const dispatcher = await Dispatcher.open(config.outputs, { log, store: outbox });
     lifetime.defer(async () => {
       await dispatcher.close(DRAIN_MS);
-      for (const { name, dropped, failed } of dispatcher.status()) {
-        if (dropped + failed > 0) log.warn({ output: name, dropped, failed }, 'records were lost');
+      for (const { name, pending } of dispatcher.status()) {
+        if (pending > 0) log.info({ output: name, pending }, 'records wait for the next start');
       }
     });
 
@@ -333,6 +335,39 @@ export class Daemon {
       (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
     );
   }
+}
+
+/** What waits for outputs. */
+function openOutbox({ state_dir, outbox }: Config, log: Logger): OutboxStore {
+  const store = OutboxStore.open(join(state_dir, 'outbox.db'), {
+    keep: outbox.keep * 1000,
+    keepBytes: outbox.keep_bytes,
+  });
+  if (store.damaged !== undefined) {
+    log.error(
+      { file: store.damaged },
+      'the store of what waits for outputs was damaged: it was moved aside, a new one is begun',
+    );
+  }
+  return store;
+}
+
+/** The clocks' distance is kept with the records: their times, and so their ids, are the same when they are read again. */
+function clockOffsets(outbox: OutboxStore, log: Logger): NonNullable<RingThreadOptions['offsets']> {
+  const name = 'clock offset';
+  return {
+    read: () => {
+      const text = outbox.fact(name);
+      return text === undefined ? undefined : Number(text);
+    },
+    write: (offsetUs) => {
+      try {
+        outbox.setFact(name, String(offsetUs));
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, 'the distance of the clocks could not be stored');
+      }
+    },
+  };
 }
 
 /** The change on probation, if an earlier daemon left one too. */

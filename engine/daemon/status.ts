@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `ids status` shows, put together from the kernel's counters and the services' figures.
 
-import type { LineQueueStatus } from '../../alerts/index.js';
+import type { LineQueueStatus, OutputStatus } from '../../alerts/index.js';
 import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
 import { resolveHomeNet } from '../config/index.js';
@@ -36,8 +36,16 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   const { events, bulk, unexplained, ...http } = ring.counts;
   const heldBack = [Stat.EVENTS_SUPPRESSED, Stat.BLOCK_EVENTS_SUPPRESSED, Stat.MATCHES_DISCARDED];
   const suppressed = heldBack.reduce((sum, index) => sum + stat(index), 0);
-  const output = (stage: string, { raised, delivered, pending, dropped, failed }: LineQueueStatus): StageAccount => ({
-    stage,
+  const output = (name: string, one: OutputStatus): StageAccount => ({
+    stage: `output ${name}`,
+    produced: one.raised,
+    delivered: one.delivered,
+    suppressed: one.suppressed,
+    lost: one.expired + one.dropped,
+    pending: one.pending,
+  });
+  const log = (name: string, { raised, delivered, pending, dropped, failed }: LineQueueStatus): StageAccount => ({
+    stage: `output ${name} log`,
     produced: raised,
     delivered,
     suppressed: 0,
@@ -46,7 +54,7 @@ function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): 
   });
   const outputs = dispatcher.status().flatMap((one) => {
     const { name, lines } = one;
-    return [output(`output ${name}`, one), ...(lines ? [output(`output ${name} log`, lines)] : [])];
+    return [output(name, one), ...(lines ? [log(name, lines)] : [])];
   });
   return [
     account('kernel events', stat(Stat.EVENTS), suppressed, stat(Stat.EVENTS_LOST)),

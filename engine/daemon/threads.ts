@@ -20,7 +20,7 @@ import { DatasetFiles } from './dataset-files.js';
 import { RuleSets, type RuleSetsOptions } from './rule-sets.js';
 
 /** What the threads have to tell. Nothing is raised before the first rule set is installed. */
-export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onLines' | 'onFailure'> &
+export type Reports = Pick<RingThreadOptions, 'onRaised' | 'onLines' | 'onFailure' | 'offsets'> &
   Required<Pick<RuleSetsOptions, 'onRetired' | 'onHeads'>> & {
     /** A data set could not be written. */
     readonly onDatasetFailure: (error: unknown) => void;
@@ -31,7 +31,7 @@ export function openThreads(
   kernel: Kernel,
   config: Config,
   file: string,
-  { onRaised, onLines, onFailure, onRetired, onHeads, onDatasetFailure }: Reports,
+  { onRaised, onLines, onFailure, offsets, onRetired, onHeads, onDatasetFailure }: Reports,
 ): { readonly ring: RingThread; readonly rules: RuleSets; readonly datasets: DatasetFiles } {
   const { source_rate: source, rule_rate: rule } = config.events;
   const rates = { source, rule, reject: config.reject_rate };
@@ -43,6 +43,7 @@ export function openThreads(
     onRaised,
     onLines,
     onFailure,
+    ...(offsets ? { offsets } : {}),
     onDatasets: (changes) => datasets.apply(changes),
   });
   ring.setMonitor(config.mode === 'monitor');

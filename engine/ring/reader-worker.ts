@@ -20,6 +20,7 @@ import {
   type PackedProgram,
   type ToReader,
 } from './messages.js';
+import { HeldRecords } from './held-records.js';
 import { ReaderSleep } from './reader-sleep.js';
 
 /** Records read from one ring before messages and the other ring get their turn. */
@@ -29,10 +30,14 @@ const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
 /** While the log keeps it busy, records are read by the batch. */
 const NAP_MS = 4;
+/** How long the main thread is waited for before the rings are looked at again. */
+const HOLD_MS = 1;
 /** How often the thread looks for its first rule set. */
 const START_MS = 20;
 /** Bursts that are read when the thread ends: more than both rings hold. */
 const LAST_BURSTS = 64;
+/** Times that it looks, when it ends, whether the main thread has stored what was raised. */
+const LAST_WAITS = 250;
 
 if (!parentPort) throw new Error('reader-worker.js is a worker thread, not a program');
 const port = parentPort;
@@ -40,8 +45,12 @@ const start = workerData as ReaderStart;
 const backlog = new Int32Array(start.backlog);
 const lineBacklog = new Int32Array(start.lineBacklog);
 const counts = new Float64Array(start.counts);
-const events = RingReader.open(start.events);
-const bulk = RingReader.open(start.bulk);
+const events = RingReader.open(start.events, { hold: true });
+const bulk = RingReader.open(start.bulk, { hold: true });
+const held = new HeldRecords([
+  { reader: events, size: start.events.size },
+  { reader: bulk, size: start.bulk.size },
+]);
 shortenSlice();
 const waiter = RingWaiter.adopt(start.waiter);
 const rest = new ReaderSleep(waiter, bulk, start.reader);
@@ -141,15 +150,16 @@ function handOverLines(all: boolean): void {
   );
 }
 
-function handOver(): void {
+function handOver(): number {
   judge.count();
   countNames.forEach((name, i) => (counts[i] = judge.counts[name]));
   const changes = judge.takeDatasetChanges();
   if (changes.length > 0) say({ type: 'datasets', changes });
   const raised = judge.take();
-  if (raised.length === 0) return;
+  if (raised.length === 0) return 0;
   Atomics.add(backlog, 0, raised.length);
   say({ type: 'raised', raised });
+  return raised.length;
 }
 
 /** Records of the bulk ring that the last look brought. */
@@ -159,8 +169,9 @@ let logged = 0;
 function drain(): boolean {
   const a = events.drain((view, at) => judge.onEvent(view, at), BURST);
   const b = (logged = bulk.drain((view, at, length) => judge.onBulk(view, at, length), BURST));
-  handOver();
+  held.note(handOver());
   handOverLines(false);
+  held.release(Atomics.load(backlog, 0));
   return a < BURST && b < BURST;
 }
 
@@ -177,6 +188,13 @@ while (running && !explained) {
 }
 for (let empty = true; running;) {
   if (empty) {
+    // A ring that is not given free ends every sleep at once.
+    for (let waiting = Atomics.load(backlog, 0); held.any && waiting > 0; waiting = Atomics.load(backlog, 0)) {
+      if (Atomics.wait(backlog, 0, waiting, HOLD_MS) === 'timed-out') break;
+    }
+    held.release(Atomics.load(backlog, 0));
+  }
+  if (empty && !held.any) {
     if (logged > 0) rest.nap(NAP_MS);
     else if (judge.layer7.lines.pending > 0) rest.nap(BATCH_MS);
     else rest.sleep(IDLE_MS);
@@ -199,8 +217,13 @@ for (let empty = true; running;) {
 // What the rings hold; under a flood that goes on there would be no end.
 for (let bursts = 0; bursts < LAST_BURSTS && !drain(); bursts++);
 judge.layer7.close();
-handOver();
+held.note(handOver());
 handOverLines(true);
+// What is not stored within this time is found again by the next daemon.
+for (let tries = 0; tries < LAST_WAITS && Atomics.load(backlog, 0) > 0; tries++) {
+  Atomics.wait(backlog, 0, Atomics.load(backlog, 0), START_MS);
+}
+held.release(Atomics.load(backlog, 0));
 say({ type: 'stopped' });
 flows.close();
 replies.close();

@@ -32,6 +32,8 @@ export interface RingThreadOptions {
   readonly onRaised: (raised: readonly Raised[]) => void;
   /** Called with what packets have changed in data sets that are kept in files. */
   readonly onDatasets: (changes: readonly DatasetChange[]) => void;
+  /** The distance of the clocks in microseconds, kept: a record that is read again after a restart has the same time, and id. */
+  readonly offsets?: { read(): number | undefined; write(offsetUs: number): void };
   /** Called if the thread dies; the daemon cannot go on without it. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -45,6 +47,7 @@ export class RingThread {
   readonly #counts: Float64Array;
   readonly #pending = new Map<number, { done: () => void; fail: (error: unknown) => void }>();
   readonly #clock: NodeJS.Timeout;
+  readonly #offsets: RingThreadOptions['offsets'];
   readonly #stopped: Promise<void>;
   #ended: IdsError | undefined;
   #nextId = 1;
@@ -91,7 +94,9 @@ export class RingThread {
       });
     });
     this.#worker.on('error', options.onFailure);
-    this.#tellClock();
+    this.#offsets = options.offsets;
+    this.#offsetUs = options.offsets?.read() ?? NaN;
+    this.#tellClock(true);
     this.#clock = setInterval(() => this.#tellClock(), CLOCK_MS);
   }
 
@@ -166,12 +171,13 @@ export class RingThread {
     if (!this.#ended) this.#worker.postMessage({ type: 'memory', buffer } satisfies ToReader, [buffer]);
   }
 
-  #tellClock(): void {
+  #tellClock(first = false): void {
     const offsetUs = Math.round(wallOffset() / 1000);
     // Reading two clocks jitters by some microseconds; only a real step is worth a word.
-    if (Math.abs(offsetUs - this.#offsetUs) < 500) return;
-    this.#offsetUs = offsetUs;
-    this.#say({ type: 'clock', offsetUs });
+    const stays = Math.abs(offsetUs - this.#offsetUs) < 500;
+    if (!stays) this.#offsetUs = offsetUs;
+    if (!stays || first) this.#say({ type: 'clock', offsetUs: this.#offsetUs });
+    if (!stays) this.#offsets?.write(offsetUs);
   }
 
   #onMessage(message: Exclude<FromReader, { type: 'answers' }>, options: RingThreadOptions, stopped: () => void): void {
@@ -186,8 +192,12 @@ export class RingThread {
       Atomics.sub(this.#lineBacklog, 0, message.bytes);
       return options.onLines(message.batches.map((batch) => ({ ...batch, release: () => this.#giveBack(batch) })));
     }
-    Atomics.sub(this.#backlog, 0, message.raised.length);
-    Atomics.notify(this.#backlog, 0);
-    options.onRaised(message.raised);
+    try {
+      options.onRaised(message.raised);
+    } finally {
+      // Only now: the ring keeps what is not stored.
+      Atomics.sub(this.#backlog, 0, message.raised.length);
+      Atomics.notify(this.#backlog, 0);
+    }
   }
 }

@@ -14,6 +14,8 @@ import { configCheck } from './config-check.js';
 import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
 import { logDns, logHttp, logShow, logTls } from './log.js';
 import { logFlow } from './log-flow.js';
+import { outputsDead } from './outputs-dead.js';
+import { outputsReplay, outputsStatus, outputsTest } from './outputs.js';
 import { replay } from './replay.js';
 import { rulesCheck } from './rules-check.js';
 import { rulesDisable, rulesEnable } from './rules-enable.js';
@@ -62,6 +64,10 @@ export const commands: readonly Command[] = [
   allowlistRemove,
   allowlistList,
   alertsTail,
+  outputsStatus,
+  outputsTest,
+  outputsReplay,
+  outputsDead,
   logShow,
   logHttp,
   logTls,
@@ -83,6 +89,7 @@ export const groups: Readonly<Record<string, string>> = {
   feeds: 'lists that others keep',
   allowlist: 'addresses that are never dropped',
   alerts: 'what was raised',
+  outputs: 'receivers of alerts',
   log: 'what is logged of layer 7 and of flows',
   top: 'what there is most of',
   stats: 'figures of protocols',

@@ -92,7 +92,8 @@ function show(status: Status, context: Context): void {
     status.outputs.map(
       (output) =>
         `${output.name}: ${output.state}, ${count(output.delivered)} of ${count(output.raised)} delivered, ` +
-        `${count(output.pending)} pending, ${count(output.dropped)} dropped, ${count(output.failed)} failed` +
+        `${count(output.pending)} pending, ${count(output.suppressed)} suppressed, ${count(output.expired)} expired, ` +
+        `${count(output.dropped)} dropped` +
         (output.lastError === undefined ? '' : `; last error: ${output.lastError.message}`),
     ),
   );

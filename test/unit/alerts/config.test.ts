@@ -18,8 +18,14 @@ t.test('defaults', async (t) => {
       mode: 0o640,
       events: ['alert', 'drop', 'engine'],
       format: 'eve',
-      queue: { records: 50_000, bytes: 67_108_864, overflow: 'drop-newest', log_bytes: 67_108_864 },
-      retry: { initial: 1000, max: 60_000, max_age: 86_400_000 },
+      queue: {
+        records: 1_000_000,
+        bytes: 268_435_456,
+        overflow: 'drop-newest',
+        max_age: 604_800_000,
+        log_bytes: 67_108_864,
+      },
+      retry: { initial: 1000, max: 60_000 },
       batch: { records: 2000, bytes: 1_048_576 },
     },
   ]);

@@ -41,7 +41,7 @@ class FakeSink implements Sink {
 const configs = (names: readonly string[], patch: object = {}): OutputConfig[] =>
   outputsSchema
     .parse(names.map((name) => ({ type: 'stdout', name })))
-    .map((config) => ({ ...config, retry: { initial: 5, max: 20, max_age: 60_000 }, ...patch }));
+    .map((config) => ({ ...config, retry: { initial: 5, max: 20 }, ...patch }));
 
 const open = (sinks: readonly FakeSink[], patch: object = {}, log?: object): Promise<Dispatcher> =>
   Dispatcher.open(
@@ -54,13 +54,15 @@ const open = (sinks: readonly FakeSink[], patch: object = {}, log?: object): Pro
 
 const batchOf = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => numbered(from + i));
 const closes = (status: OutputStatus): boolean =>
-  status.raised === status.delivered + status.pending + status.dropped + status.failed;
+  status.raised === status.delivered + status.pending + status.suppressed + status.expired + status.dropped;
 const forever: Behaviour = (_batch, signal) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
 
 t.test('a dead output holds up neither the caller nor a live one', async (t) => {
   const [dead, live] = [new FakeSink('dead', forever), new FakeSink('live')];
-  const dispatcher = await open([dead, live], { queue: { records: 500, bytes: 1e9, overflow: 'drop-newest' } });
+  const dispatcher = await open([dead, live], {
+    queue: { records: 500, bytes: 1e9, overflow: 'drop-newest', max_age: 60_000 },
+  });
   for (let i = 0; i < 20; i++) {
     dispatcher.push(batchOf(i * 100, i * 100 + 100));
     await until(() => live.got.length === (i + 1) * 100);
@@ -105,7 +107,7 @@ t.test('what is refused for good is counted and the next goes on', async (t) => 
   const dispatcher = await open([sink], { batch: { records: 10, bytes: 1e6 } });
   dispatcher.push(batchOf(0, 30));
   await until(() => dispatcher.status()[0]?.pending === 0);
-  t.match(dispatcher.status()[0], { raised: 30, delivered: 20, failed: 10, retries: 0 });
+  t.match(dispatcher.status()[0], { raised: 30, delivered: 20, dropped: 10, retries: 0 });
   t.strictSame(sink.got, [...Array(10).keys(), ...Array.from({ length: 10 }, (_, i) => i + 20)]);
   await dispatcher.close(100);
 });
@@ -114,9 +116,12 @@ t.test('a batch that is refused for too long is given up', async (t) => {
   const sink = new FakeSink('old', () => {
     throw new Error('no');
   });
-  const dispatcher = await open([sink], { retry: { initial: 5, max: 5, max_age: 40 } });
+  const dispatcher = await open([sink], {
+    retry: { initial: 5, max: 5 },
+    queue: { records: 500, bytes: 1e9, overflow: 'drop-newest', max_age: 40 },
+  });
   dispatcher.push(batchOf(0, 3));
-  await until(() => dispatcher.status()[0]?.failed === 3);
+  await until(() => dispatcher.status()[0]?.expired === 3);
   t.ok((dispatcher.status()[0]?.retries ?? 0) > 1);
   await dispatcher.close(0);
 });
@@ -165,7 +170,7 @@ t.test('a record that cannot be put into words fails alone', async (t) => {
   dispatcher.push([numbered(0), { ...synFin, generation: 1n as unknown as number }, numbered(1)]);
   dispatcher.push([{ ...synFin, src: 'not an address' }]);
   await until(() => sink.got.length === 2);
-  t.match(dispatcher.status()[0], { raised: 4, delivered: 2, failed: 2 });
+  t.match(dispatcher.status()[0], { raised: 4, delivered: 2, dropped: 2 });
   await dispatcher.close(0);
 });
 

@@ -51,12 +51,12 @@ class Receiver implements Sink {
   }
 }
 
-const retry = { initial: '1s', max: '1s', max_age: '1d' };
+const retry = { initial: '1s', max: '1s' };
 
 async function open(sinks: readonly Receiver[], more: object = {}): Promise<Dispatcher> {
   const configs = outputsSchema
     .parse(sinks.map(({ name }) => ({ type: 'stdout', name, retry, batch: { records: 2 }, ...more })))
-    .map((config) => ({ ...config, retry: { initial: 5, max: 10, max_age: 60_000 } }));
+    .map((config) => ({ ...config, retry: { initial: 5, max: 10 } }));
   return Dispatcher.open(configs, { sink: ({ name }) => sinks.find((sink) => sink.name === name) as Sink });
 }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A daemon without a kernel: every answer has every field that its type knows, and what was asked is kept.
-import { Recent, type Detection } from '../../../../alerts/index.js';
+import {
+  Recent,
+  type DeadLetter,
+  type Detection,
+  type OutputStatus,
+  type TestResult,
+} from '../../../../alerts/index.js';
 import { IdsError } from '../../../../common/errors.js';
 import type {
   AllowEntry,
@@ -38,6 +44,7 @@ import type {
   PrefixBatch,
 } from '../../../../engine/lists/prefix-batch.js';
 import type { RuleStats, RuleStatsRequest } from '../../../../engine/api/rule-stats-api.js';
+import type { DeadRequest, ReplayRequest } from '../../../../engine/api/outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../../../../engine/api/updates-api.js';
 import type { Problem, RuleExplanation } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
@@ -198,11 +205,16 @@ export const status: Whole<Status> = {
       type: 'webhook',
       target: 'https://siem.example/ids',
       state: 'retrying',
-      raised: 3,
+      circuit: 'open',
+      raised: 4,
       delivered: 1,
       pending: 2,
+      suppressed: 1,
+      expired: 0,
       dropped: 0,
-      failed: 0,
+      oldest: 1767323044000,
+      dead: 0,
+      durable: true,
       pendingBytes: 2000,
       lines: { raised: 9, delivered: 4, pending: 3, dropped: 2, failed: 0, pendingBytes: 900 },
       retries: 4,
@@ -307,6 +319,13 @@ export const ruleStats: Whole<RuleStats> = {
   ],
 };
 
+export const letter: DeadLetter = {
+  id: 5,
+  time: 1767323046000,
+  error: 'https://siem.example/ids answered 400',
+  detection: detection(1),
+};
+
 /** Entries of a part of the list. */
 const PAGE = 1000;
 
@@ -320,6 +339,7 @@ export class FakeApi implements Api {
   loaded: RulesLoadResult = { generation: 8, summary, problems: [problem] };
   blocklist: readonly BlockEntry[] = [block];
   checked: BlockCheck = check;
+  tested: TestResult = { outcome: 'delivered', ms: 12 };
   /** What is listed in bulk. */
   readonly lists: MemoryBulkLists;
   readonly #bulk: BulkApi;
@@ -418,6 +438,26 @@ export class FakeApi implements Api {
 
   confirm(): Promise<ConfirmResult> {
     return this.#called('confirm', undefined, () => this.#bulk.confirm());
+  }
+
+  outputs(name?: string): Promise<readonly OutputStatus[]> {
+    return this.#called('outputs', name, () => status.outputs);
+  }
+
+  testOutput(name: string): Promise<TestResult> {
+    return this.#called('testOutput', name, () => this.tested);
+  }
+
+  replayOutput(request: ReplayRequest): Promise<{ readonly queued: number }> {
+    return this.#called('replayOutput', request, () => ({ queued: 1200 }));
+  }
+
+  deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {
+    return this.#called('deadLetters', { name, limit }, () => [letter]);
+  }
+
+  settleDead(request: DeadRequest): Promise<{ readonly count: number }> {
+    return this.#called('settleDead', request, () => ({ count: 2 }));
   }
 
   listFeeds(): Promise<readonly FeedStatus[]> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { IdsError } from '../../../../common/errors.js';
 import { engineRecord, toEve } from '../../../../alerts/index.js';
-import { allowed, block, check, detection, list, problem, rule, status, summary } from '../api/fake-api.js';
+import { allowed, block, check, detection, letter, list, problem, rule, status, summary } from '../api/fake-api.js';
 import { serve, temporary } from '../api/serve.js';
 import { invoke } from './invoke.js';
 
@@ -19,7 +19,7 @@ t.test('status', async (t) => {
   for (const part of [
     'ids 0.1.0, pid 1073741824, up 1m1s, mode prevent, rules generation 7 (from cli)',
     'reject by xdp, VLAN tags are taken off',
-    'webhook: retrying, 1 of 3 delivered, 2 pending, 0 dropped, 0 failed; last error: connection refused',
+    'webhook: retrying, 1 of 4 delivered, 2 pending, 1 suppressed, 0 expired, 0 dropped; last error: connection refused',
     'decode-tcp-doff: 1',
   ]) {
     t.ok(out.includes(part), part);
@@ -297,4 +297,29 @@ t.test('colours and width are for terminals alone', async (t) => {
   t.notMatch((await at('alerts tail', 100, { NO_COLOR: '1' })).out, ESCAPE);
   t.match((await at('alerts tail', 100, { NO_COLOR: '' })).out, ESCAPE, 'empty means nothing was said');
   t.notMatch((await at('alerts tail', 100, { TERM: 'dumb' })).out, ESCAPE);
+});
+
+t.test('outputs: status, test, replay and dead letters', async (t) => {
+  const { socket, api } = await serve(t);
+  const run = (...words: string[]) => invoke(['outputs', ...words, '--socket', socket]);
+  const all = await run('status');
+  t.match(all.out, /webhook\s+retrying \(circuit open\)\s+4\s+1\s+2/);
+  t.match((await run('status', 'webhook')).out, /pending +2, 2,000 bytes\n[^]*last error +connection refused/);
+  t.match(api.calls.at(-1), ['outputs', 'webhook']);
+  t.strictSame(JSON.parse((await run('status', '--json')).out), status.outputs);
+  t.match(await run('test', 'webhook'), { status: 0, out: 'webhook: delivered after 12 ms\n' });
+  api.tested = { outcome: 'pending', ms: 15_000, cause: 'connection refused' };
+  const late = await run('test', 'webhook');
+  t.equal(late.err, '');
+  t.match(late, { status: 1, out: 'webhook: pending after 15,000 ms: connection refused\n' });
+  t.match(await run('replay', 'webhook', '--since', '30m'), { status: 0, out: 'webhook: 1,200 records queued\n' });
+  t.match(api.calls.at(-1), ['replayOutput', { name: 'webhook', since: 1800 }]);
+  t.equal((await run('replay', 'webhook', '--since', 'soon')).status, 2);
+  t.match((await run('dead', 'list', 'webhook')).out, /5 {2}2026-01-02T03:04:06.000Z[^]*answered 400\n1 dead letter\n/);
+  t.strictSame(JSON.parse((await run('dead', 'list', 'webhook', '--json')).out), [letter]);
+  t.match(await run('dead', 'retry', 'webhook'), { status: 0, out: 'webhook: 2 dead letters queued again\n' });
+  t.match(await run('dead', 'drop', 'webhook', '5', '6'), { status: 0, out: 'webhook: 2 dead letters dropped\n' });
+  t.match(api.calls.at(-1), ['settleDead', { name: 'webhook', action: 'drop', ids: [5, 6] }]);
+  t.match(await run('dead', 'burn', 'webhook'), { status: 2, err: /"burn" is none of list, retry, drop/ });
+  t.match(await run('dead', 'drop', 'webhook', 'x'), { status: 2, err: /"x" is no number of a dead letter/ });
 });
