@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message whose buffers are put in one by one: bodies, TLS, DNS, payload. Made once and used again and again.
 
-import { BUFFERS, type BufferId, type Kind, type Message, type Place } from './message.js';
+import { BUFFERS, BufferId, type Kind, type Message, type Place } from './message.js';
 
 type Make = () => Uint8Array | undefined;
 
@@ -71,6 +71,24 @@ export class BufferMessage implements Message {
       if (made) own.push(made);
     }
     return own.length > 0 ? own[instance] : this.#head?.buffer(id, instance);
+  }
+
+  /** What the head is known by; nothing where a buffer was put in its place. */
+  get methodBit(): number | undefined {
+    return this.#isOfHead(BufferId.METHOD) ? this.#head?.methodBit : undefined;
+  }
+
+  get nameBits(): number | undefined {
+    const own = !this.#isOfHead(BufferId.HEADER) || !this.#isOfHead(BufferId.HEADER_NAMES);
+    return own ? undefined : this.#head?.nameBits;
+  }
+
+  get uriLength(): number | undefined {
+    return this.#isOfHead(BufferId.URI) && this.#open[BufferId.URI] === false ? this.#head?.uriLength : undefined;
+  }
+
+  #isOfHead(id: BufferId): boolean {
+    return this.#buffers[id]?.length === 0 && this.#makers[id] === undefined;
   }
 
   get whole(): Uint8Array | undefined {

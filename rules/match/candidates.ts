@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds the rules that could match a message: those whose literal stands where they want it.
 
+import type { Guards } from './guards.js';
 import { findLiterals, Finds, type Sink } from './literals.js';
-import { BUFFERS, type BufferId, type Message, type Place } from './message.js';
+import { BUFFERS, type BufferId, type JudgedPacket, type Message, type Place } from './message.js';
 import type { BufferFilter, KindFilter, WholeFilter } from './prefilter.js';
+import type { EngineRule, EngineTables } from './program.js';
+import { headerHolds } from './tests.js';
 import { findPrefixes, type PrefixFilter } from './prefixes.js';
 
 const NO_BOUND = 0xffffffff;
-const ascending = (a: number, b: number): number => a - b;
+const ANY_METHOD = 0xff;
+/** So many are put in order by hand. */
+const FEW = 16;
 
 /** Where the buffers of the message at hand stand in its bytes; each is asked for once. */
 class Places {
@@ -56,25 +61,42 @@ class Places {
 
 /** Made once for a program, and used for every message. */
 export class Candidates implements Sink {
-  /** Rules by number, ascending once a search is over. */
-  readonly rules: number[] = [];
+  /** Rules by number, ascending once a search is over: the first `count` of these. */
+  readonly rules: Uint32Array;
+  count = 0;
   readonly #finds: Finds;
   readonly #marked: Uint32Array;
   readonly #done: Uint32Array;
   readonly #places = new Places();
+  readonly #guards: Guards;
+  readonly #asked: Uint32Array;
+  readonly #fits: Uint8Array;
+  readonly #program: EngineTables['rules'];
+  /** Those that stand for all with the same header part, once they were asked. */
+  readonly #asking: (EngineRule | undefined)[];
   #turn = 0;
+  // Of the message at hand.
+  #method = ANY_METHOD;
+  #names = 0;
+  #uriLength = -1;
+  #packet: JudgedPacket | undefined;
   #message: Message | undefined;
   #whole: WholeFilter | undefined;
 
-  /** @param kinds of the program, which has `rules` rules */
-  constructor(kinds: readonly KindFilter[], rules: number) {
+  constructor({ kinds, guards, rules }: EngineTables) {
     const sizes = kinds.flatMap(({ filters, whole }) =>
       [...filters, ...(whole ? [whole] : [])].map(({ from }) => from.length),
     );
     const most = Math.max(0, ...sizes);
     this.#finds = new Finds(most);
     this.#done = new Uint32Array(most);
-    this.#marked = new Uint32Array(rules);
+    this.#marked = new Uint32Array(rules.length);
+    this.rules = new Uint32Array(rules.length);
+    this.#program = rules;
+    this.#guards = guards;
+    this.#asked = new Uint32Array(guards.asking.length);
+    this.#fits = new Uint8Array(guards.asking.length);
+    this.#asking = new Array<EngineRule | undefined>(guards.asking.length).fill(undefined);
   }
 
   /** For searches elsewhere: none goes on while a message is searched. */
@@ -82,20 +104,28 @@ export class Candidates implements Sink {
     return this.#finds;
   }
 
-  /** Searches a message that is no stream. */
-  search(filter: KindFilter, message: Message): void {
-    this.rules.length = 0;
-    if (++this.#turn > 0xffffffff) {
-      for (const turns of [this.#marked, this.#done]) turns.fill(0);
-      this.#turn = 1;
-    }
+  /** The next message is at hand. */
+  #begin({ methodBit = ANY_METHOD, nameBits = 0, uriLength = -1 }: Message, packet: JudgedPacket): void {
+    this.count = 0;
+    this.#method = methodBit;
+    this.#names = nameBits;
+    this.#uriLength = uriLength;
+    this.#packet = packet;
+    if (++this.#turn <= 0xffffffff) return;
+    for (const turns of [this.#marked, this.#done, this.#asked]) turns.fill(0);
+    this.#turn = 1;
+  }
+
+  /** Searches a message that is no stream, which `packet` completed. The rules found meet what they ask of its headers. */
+  search(filter: KindFilter, message: Message, packet: JudgedPacket): void {
+    this.#begin(message, packet);
     const bytes = message.whole;
     if (filter.whole === undefined || bytes === undefined) {
       for (const one of filter.filters) this.#searchBuffer(one, message);
     } else this.#searchWhole(filter, filter.whole, message, bytes);
     if (message.hits !== undefined) for (const hit of message.hits) this.#markAll(filter.led.get(hit));
     this.#markAll(filter.always);
-    if (this.rules.length > 1) this.rules.sort(ascending);
+    if (this.count > 1) this.#sort();
   }
 
   #searchWhole({ filters }: KindFilter, whole: WholeFilter, message: Message, bytes: Uint8Array): void {
@@ -138,12 +168,12 @@ export class Candidates implements Sink {
       const buffer = buffers[entry] as BufferId;
       if (!this.#places.has(buffer)) continue;
       if (!this.#places.holds(buffer, at, to, until[entry] as number)) open = true;
-      else if (this.#fits(filter, entry, buffer)) this.#mark(rule);
+      else if (this.#isLong(filter, entry, buffer)) this.#mark(rule);
     }
     if (!open) this.#done[literal] = this.#turn;
   }
 
-  #fits({ least, most }: WholeFilter, entry: number, buffer: BufferId): boolean {
+  #isLong({ least, most }: WholeFilter, entry: number, buffer: BufferId): boolean {
     if (least[entry] === 0 && most[entry] === NO_BOUND) return true;
     const message = this.#message;
     if (message === undefined || message.open(buffer)) return true;
@@ -176,7 +206,41 @@ export class Candidates implements Sink {
   #mark(rule: number): void {
     if (this.#marked[rule] === this.#turn) return;
     this.#marked[rule] = this.#turn;
-    this.rules.push(rule);
+    if (this.#mayMatch(rule)) this.rules[this.count++] = rule;
+  }
+
+  #sort(): void {
+    const { rules, count } = this;
+    if (count > FEW) {
+      rules.subarray(0, count).sort();
+      return;
+    }
+    for (let i = 1; i < count; i++) {
+      const rule = rules[i] as number;
+      let at = i;
+      for (; at > 0 && (rules[at - 1] as number) > rule; at--) rules[at] = rules[at - 1] as number;
+      rules[at] = rule;
+    }
+  }
+
+  /** Asks what costs next to nothing. */
+  #mayMatch(rule: number): boolean {
+    const { methods, without, least, most, headers } = this.#guards;
+    if (((methods[rule] as number) & this.#method) === 0 || ((without[rule] as number) & this.#names) !== 0)
+      return false;
+    const length = this.#uriLength;
+    if (length >= 0 && (length < (least[rule] as number) || length > (most[rule] as number))) return false;
+    return this.#meets(headers[rule] as number);
+  }
+
+  /** True if the packet meets what rules of this number ask of headers; found out once a message. */
+  #meets(number: number): boolean {
+    if (this.#asked[number] !== this.#turn) {
+      this.#asked[number] = this.#turn;
+      const rule = (this.#asking[number] ??= this.#program.at(this.#guards.asking[number] as number));
+      this.#fits[number] = Number(rule !== undefined && this.#packet !== undefined && headerHolds(rule, this.#packet));
+    }
+    return this.#fits[number] === 1;
   }
 
   #markAll(rules: Iterable<number> | undefined): void {

@@ -93,7 +93,7 @@ class ProgramEvaluator implements Evaluator {
     this.#program = program;
     this.#profile = profile;
     this.thresholds = thresholds;
-    this.#candidates = new Candidates(program.kinds, program.rules.length);
+    this.#candidates = new Candidates(program);
     this.#rules = new Array<EngineRule | undefined>(program.rules.length).fill(undefined);
   }
 
@@ -127,10 +127,12 @@ class ProgramEvaluator implements Evaluator {
     flow: FlowState | undefined,
     timeNs: number,
   ): void {
-    this.#candidates.search(filter, message);
+    this.#candidates.search(filter, message, packet);
     const once = flow && message.number !== undefined ? flow.direction(packet.direction ?? 0) : undefined;
     const timed = this.#profile.begin();
-    for (const number of this.#candidates.rules) {
+    const { rules, count } = this.#candidates;
+    for (let n = 0; n < count; n++) {
+      const number = rules[n] as number;
       const rule = this.#rules[number] ?? this.#make(number);
       if (
         rule === undefined ||
@@ -139,8 +141,7 @@ class ProgramEvaluator implements Evaluator {
       )
         continue;
       this.#profile.check(rule.index, timed);
-      const holds =
-        this.#remembers(rule, packet, flow, timeNs) && buffersHold(rule, message) && headerHolds(rule, packet);
+      const holds = this.#remembers(rule, packet, flow, timeNs) && buffersHold(rule, message);
       if (timed) this.#profile.answered(rule.index);
       if (!holds) continue;
       if (once) noteMatch(once, message, rule);
@@ -177,7 +178,7 @@ class ProgramEvaluator implements Evaluator {
 
   /** True if what is remembered of the flow and its addresses is as the rule asks; the first question of each rule. */
   #remembers(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
-    lookups.changes.length = 0;
+    if (lookups.changes.length > 0) lookups.changes.length = 0;
     if (rule.once && flow?.direction(packet.direction ?? 0).once?.has(rule.key)) return false;
     if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) return false;
     return rule.state === undefined || stateHolds(rule.state, packet, flow, this.bits, timeNs);

@@ -7,8 +7,11 @@ import { changesCaseAlone } from '../transforms/transform.js';
 import { ALWAYS, OFTEN } from '../usual.js';
 import { foldCase } from './fold-case.js';
 import { keyOf } from './groups.js';
+import { BufferId } from './message.js';
 
+const LF = 0x0a;
 const DOT = 0x2e;
+const COLON = 0x3a;
 const ASTERISK = 0x2a;
 /** Bytes beyond which a longer literal says no more. */
 const ENOUGH = 16;
@@ -23,16 +26,13 @@ function saying(text: string): number {
   return always.includes(text) ? length - 40 : often.includes(text) ? length - 12 : length;
 }
 
-/**
- * Of names between line ends the one that says most. What ends it in the section is no end of a line, and what begins it
- * is one.
- */
+/** Of names between line ends the one that says most, with the ends of lines that the content has beside it. */
 function rarestName(names: Uint8Array): Uint8Array {
   const text = Buffer.from(names).toString('latin1');
   let [best, most] = ['', -Infinity];
-  for (const [piece, name = ''] of text.matchAll(/(?:\r\n)?([^\r\n]+)/g)) {
-    const says = saying(name) + piece.length - name.length;
-    if (says > most) [best, most] = [piece, says];
+  for (const [piece, name = '', end = ''] of text.matchAll(/(?:\r\n)?([^\r\n]+)(?=(\r\n)?)/g)) {
+    const says = saying(name) + piece.length - name.length + end.length;
+    if (says > most) [best, most] = [piece + end, says];
   }
   return Buffer.from(best, 'latin1');
 }
@@ -42,6 +42,15 @@ export function literalOf({ buffer, dotprefix, pattern }: ContentMatch): Uint8Ar
   const bytes = Uint8Array.from(dotprefix && pattern[0] === DOT ? pattern.slice(1) : pattern);
   const folded = foldCase(bytes);
   return buffer === 'http.header_names' ? rarestName(folded) : folded;
+}
+
+/** How what literalOf gives of a buffer stands in a head as it was sent: the end of a name is a colon there. */
+export function inSection(buffer: BufferId, literal: Uint8Array): Uint8Array {
+  const { length } = literal;
+  if (buffer !== BufferId.HEADER_NAMES || literal[length - 1] !== LF) return literal;
+  const standing = literal.slice(0, length - 1);
+  standing[length - 2] = COLON;
+  return standing;
 }
 
 /** How much it says that the content is there. */

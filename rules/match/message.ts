@@ -209,6 +209,12 @@ export interface Message {
   stands?(id: BufferId): boolean;
   /** Sets `place` to where a buffer that stands there does, or to more than that. */
   locate?(id: BufferId, place: Place): void;
+  /** HTTP requests: bit of the method (guards.ts). */
+  readonly methodBit?: number | undefined;
+  /** Bits of KNOWN_NAMES of header lines that are surely there, each written exactly so. */
+  readonly nameBits?: number | undefined;
+  /** Length of http.uri; -1 if it is not known. */
+  readonly uriLength?: number | undefined;
   /** Rules, as EngineRule.index, that the kernel has matched on it already: they are not asked again. */
   readonly decided?: readonly number[] | undefined;
 }

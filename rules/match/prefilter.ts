@@ -4,7 +4,7 @@
 
 import type { ContentMatch, Rule } from '../ast.js';
 import { bufferInfo } from '../buffers.js';
-import { boundsOf, leadOf, literalOf, type Bounds } from './lead.js';
+import { boundsOf, inSection, leadOf, literalOf, type Bounds } from './lead.js';
 import { indexLiterals, type LiteralIndex } from './literal-index.js';
 import { BufferId, BUFFERS, Kind, KINDS } from './message.js';
 import { isPrefix, prefixFilter, type Prefix, type PrefixFilter } from './prefixes.js';
@@ -65,9 +65,7 @@ interface Wanted {
 type WantedSet = Map<string, Wanted>;
 
 /** Buffers of a head that are short enough to be searched by themselves for a few bytes. */
-const SHORT_BUFFERS: ReadonlySet<BufferId> = new Set<BufferId>([
-  ...[BufferId.METHOD, BufferId.URI, BufferId.HOST, BufferId.USER_AGENT],
-]);
+const SHORT_BUFFERS: ReadonlySet<BufferId> = new Set<BufferId>([...[BufferId.URI, BufferId.HOST, BufferId.USER_AGENT]]);
 
 /** Kinds that have the buffers of a head. */
 const HEADS: ReadonlySet<number> = new Set<number>([
@@ -145,9 +143,13 @@ class KindBuilder {
     const prefixes = new Map<BufferId, Prefix[]>();
     const always: number[] = [];
     for (const [buffer, set] of this.#buffers) {
-      for (const [key, { literal, entries }] of set) {
+      for (const { literal: own, entries } of set.values()) {
+        const literal = inSection(buffer, own);
+        const key = Buffer.from(literal).toString('latin1');
         for (const entry of entries) {
-          if (isPrefix(literal, entry)) put(prefixes, buffer, () => []).push({ literal, ...entry });
+          // Its method is asked of a rule anyhow: see guards.ts.
+          if (buffer === BufferId.METHOD) always.push(entry.rule);
+          else if (isPrefix(literal, entry)) put(prefixes, buffer, () => []).push({ literal, ...entry });
           else if (literal.length > 3) add(all, key, literal, entry);
           else if (SHORT_BUFFERS.has(buffer)) add(putSet(tiny, buffer), key, literal, entry);
           else if (literal.length === 3) add(all, key, literal, entry);

@@ -14,6 +14,7 @@ import type { ChainTest } from './inspect.js';
 import type { BufferId } from './message.js';
 import type { Transforms } from '../transforms/transform.js';
 import { stateOf, useOf, type StateTests } from './state.js';
+import { makeGuards, type Guards } from './guards.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
@@ -109,6 +110,8 @@ export interface EngineTables {
   readonly rules: List<EngineRule>;
   /** By kind of message. */
   readonly kinds: readonly KindFilter[];
+  /** By rule: what is asked before it is tried. */
+  readonly guards: Guards;
   /** Bits of Need: what has to be handed over. */
   readonly needs: number;
   /** Sets of values that rules ask. */
@@ -227,6 +230,7 @@ export function makeProgram(
   const made = rules.map((candidate) => engineRule(candidate, numberOf));
   return {
     rules: made,
+    guards: makeGuards(made),
     kinds: makePrefilters(searched, numberOf),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
     datasets: datasets.filter(({ name }) => asked.has(name)),

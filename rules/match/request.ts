@@ -2,6 +2,7 @@
 // Reads the header section of an HTTP/1 request: possibly cut off, possibly with masked values, possibly hostile.
 
 import { eventBytes } from '../app-events.js';
+import { methodBit } from './guards.js';
 import { requestEvents } from './http-events.js';
 import { BufferId, Kind, type Message, type Place } from './message.js';
 import { HeaderSection, named } from './section.js';
@@ -155,6 +156,14 @@ class Request extends HeaderSection implements HttpRequest {
 
   get method(): Uint8Array {
     return this.bytes.subarray(this.#line.start, this.#line.methodEnd);
+  }
+
+  get methodBit(): number {
+    return methodBit(this.bytes, this.#line.start, this.#line.methodEnd);
+  }
+
+  get uriLength(): number {
+    return (this.cut & Open.URI) === 0 ? this.uri.length : -1;
   }
 
   get rawUri(): Uint8Array {

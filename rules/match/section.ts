@@ -4,6 +4,7 @@
 
 import { readFields, type Fields } from './fields.js';
 import { lineEvents } from './http-events.js';
+import { bitOfName } from './known-names.js';
 import { BufferId, type Place } from './message.js';
 import { PlainFields } from './plain-fields.js';
 import { SectionLines } from './section-lines.js';
@@ -36,6 +37,8 @@ function seenBefore(hash: number, count: number): boolean {
 export abstract class HeaderSection {
   /** The empty line that ends the section was there. */
   complete = false;
+  /** See Message. */
+  nameBits = 0;
   /** `HTTP/1.1`, empty if there is none. */
   abstract readonly protocol: Uint8Array;
   protected readonly bytes: Uint8Array;
@@ -196,6 +199,7 @@ export abstract class HeaderSection {
     const { bytes } = this;
     const { length } = bytes;
     let names = 0;
+    let bits = 0;
     let plain = true;
     let folded = false;
     let at = this.#from;
@@ -220,7 +224,7 @@ export abstract class HeaderSection {
       const tail = end < length ? end - 1 : end;
       if (odd || (end < length && bytes[tail] !== CR) || isBlank(bytes[tail - 1]) || seenBefore(hash, names)) {
         plain = false;
-      }
+      } else bits |= bitOfName(bytes, at, colon);
       names++;
       if (end === length && isBlank(first)) folded = true;
       if (colon - at === this.#left.length && named(bytes, at, this.#left)) {
@@ -232,7 +236,8 @@ export abstract class HeaderSection {
       at = end + 1;
       this.#to = this.#end = Math.min(at, length);
     }
-    if (!plain) this.fields = readFields(bytes, this.#from);
+    if (plain) this.nameBits = bits >>> 0;
+    else this.fields = readFields(bytes, this.#from);
     return folded;
   }
 }

@@ -124,7 +124,7 @@ function anyHolds(group: TestGroup, message: Message, open: boolean, values: Val
     const { changes } = lookups;
     const before = changes.length;
     if (seen !== undefined && groupHolds(group, seen, open, values, message.hits, asSent)) return true;
-    changes.length = before;
+    if (changes.length > before) changes.length = before;
     if (!group.several) return false;
   }
 }
