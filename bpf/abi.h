@@ -197,6 +197,7 @@ enum ids_field {
 	IDS_FIELD_FLOW = 28,     /* bits of enum ids_flow_bit */
 	IDS_FIELD_DECODE2 = 29,  /* as IDS_FIELD_DECODE0: n 64 to 95 */
 	IDS_FIELD_ICMP_MTU = 30, /* ICMPv6, packet too big: the MTU that it names */
+	IDS_FIELD_STREAM = 31,   /* TCP: bits of enum ids_stream_bit */
 	IDS_FIELDS = 32,
 };
 
@@ -213,6 +214,7 @@ enum ids_ipopt {
 	IDS_IPOPT_SATID = 256,
 	IDS_IPOPT_SSRR = 512,
 	IDS_IPOPT_RTRALT = 1024,
+	IDS_IPOPT_QS = 2048,
 };
 
 /* TCP options seen, as bits of IDS_FIELD_TCP_OPTS. */

@@ -59,10 +59,22 @@ enum ids_flow_bit {
 	IDS_FLOWBIT_APP = 0xff00, /* enum ids_app of the flow, of the packet that has shown it too */
 };
 
+/* What a TCP packet is to its connection as that was before it: bits of IDS_FIELD_STREAM. */
+enum ids_stream_bit {
+	IDS_STREAM_STATE = 7,       /* enum ids_flow_state; IDS_FLOW_FREE: there is no connection */
+	IDS_STREAM_SEQ = 8,         /* SYN: its sequence number is that of the SYN before it in its direction */
+	IDS_STREAM_ACK = 16,        /* SYN-ACK: acknowledges the SYN, or what the last one has acknowledged */
+	IDS_STREAM_AGAIN = 32,      /* nothing in it, or not all, is new: sent before, or acknowledged */
+	IDS_STREAM_ACKED = 64,      /* all that it brings is acknowledged */
+	IDS_STREAM_BEHIND = 128,    /* ends before what is acknowledged, and does not ask whether the peer lives */
+	IDS_STREAM_AFTER_RST = 256, /* the first packet, not a RST, that a side sends after its RST */
+};
+
 /* How a direction of a TCP flow has ended. */
 enum ids_flow_ended {
 	IDS_ENDED_FIN = 1,
 	IDS_ENDED_RST = 2,
+	IDS_ENDED_TOLD = 4, /* a packet has followed its RST */
 };
 
 /* One direction of a flow. */

@@ -47,6 +47,7 @@ struct ids_export {
 	enum ids_flow_bit flow_bit;
 	enum ids_flow_order flow_order;
 	enum ids_flow_ended flow_ended;
+	enum ids_stream_bit stream_bit;
 	enum ids_flow_cached flow_cached;
 	enum ids_flow_time flow_time;
 	enum ids_timeout timeout;

@@ -185,6 +185,8 @@ __noinline int ids_flow(struct ids_packet *pkt)
 	ids_set(pkt, IDS_FIELD_FLOW, pkt->assembled ? IDS_FLOWBIT_REBUILT : 0);
 	if (!ids_flow_wanted(pkt))
 		return 0;
+	if (pkt->proto_key == IPPROTO_TCP)
+		ids_set(pkt, IDS_FIELD_STREAM, 0);
 	pkt->swapped = ids_tuple_make(&tuple, pkt->saddr.half[0], pkt->saddr.half[1], pkt->daddr.half[0],
 				      pkt->daddr.half[1], pkt->sport, pkt->dport, ids_flow_kind(pkt));
 	pkt->flow_hash = ids_tuple_hash(control, &tuple, pkt->ip_version == 6);

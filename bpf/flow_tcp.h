@@ -207,6 +207,41 @@ static __always_inline void ids_flow_segment(struct ids_packet *pkt, struct ids_
 	}
 }
 
+/* Before the packet is taken into it: what stream-event asks for. */
+static __always_inline __u32 ids_stream_bits(struct ids_segment *s, bool to_client)
+{
+	__u32 state = s->flow->state, payload = s->seq + s->length, bits;
+	bool acked = s->peer->packets && s->length && (__s32)(payload - s->peer->ack) <= 0;
+	bool behind = s->peer->packets && (__s32)(payload - s->peer->ack) < 0;
+
+	if (!s->flow->proven && !((s->dir->tcp_flags | s->peer->tcp_flags) & IDS_TCP_SYN))
+		return 0;
+	bits = state & IDS_STREAM_STATE;
+	if (s->flags & IDS_TCP_SYN) {
+		if (s->seq + 1 == s->flow->first[to_client])
+			bits |= IDS_STREAM_SEQ;
+		if (state == IDS_FLOW_NEW ? ids_between(s->peer->next, s->ack, s->peer->probe) : s->ack == s->dir->ack)
+			bits |= IDS_STREAM_ACK;
+		return bits;
+	}
+	if (s->flags & IDS_TCP_RST)
+		return bits;
+	if ((s->dir->ended & (IDS_ENDED_RST | IDS_ENDED_TOLD)) == IDS_ENDED_RST) {
+		s->dir->ended |= IDS_ENDED_TOLD;
+		bits |= IDS_STREAM_AFTER_RST;
+	}
+	if (!s->dir->packets || state < IDS_FLOW_ESTABLISHED)
+		return bits;
+	if (acked)
+		bits |= IDS_STREAM_ACKED;
+	if (behind && !(s->seq + 1 == s->dir->next && s->length <= 1))
+		bits |= IDS_STREAM_BEHIND;
+	if (s->length &&
+	    (acked || (__s32)(payload - s->dir->next) <= 0 || (s->peer->packets && (__s32)(s->seq - s->peer->ack) < 0)))
+		bits |= IDS_STREAM_AGAIN;
+	return bits;
+}
+
 /* Takes the packet into the state of its flow. */
 __noinline int ids_flow_tcp(struct ids_packet *pkt)
 {
@@ -226,6 +261,7 @@ __noinline int ids_flow_tcp(struct ids_packet *pkt)
 	s.ack = pkt->field[IDS_FIELD_TCP_ACK];
 	s.length = pkt->payload_len;
 	s.end = s.seq + s.length + !!(s.flags & IDS_TCP_SYN) + !!(s.flags & IDS_TCP_FIN);
+	pkt->field[IDS_FIELD_STREAM] = ids_stream_bits(&s, side);
 	pkt->in_window = !s.dir->packets || s.seq - s.dir->next + IDS_FLOW_NEAR < 2 * IDS_FLOW_NEAR;
 	if (s.flags & IDS_TCP_RST)
 		ids_flow_rst(pkt, &s);

@@ -5,9 +5,6 @@
 
 #include "bytes.h"
 
-/* Quick-Start has no name in `ipopts`: seen, but not shown. */
-#define IDS_IPOPT_HIDDEN 0x80000000
-
 /* A commercial security option at scratch[i] is a chain of tags; the alignment octet of a tag is 0. */
 static __always_inline bool ids_cipso_good(const struct ids_packet *pkt, __u32 i, __u32 length)
 {
@@ -80,7 +77,7 @@ static __always_inline void ids_ip4_option(struct ids_packet *pkt, __u32 i, __u3
 		long_enough = length == 4;
 		break;
 	case 25:
-		bit = IDS_IPOPT_HIDDEN;
+		bit = IDS_IPOPT_QS;
 		long_enough = length >= 8;
 		break;
 	default:
@@ -150,7 +147,7 @@ IDS_OUTLINE_WITH(ids_ip4_options, (__u32 at, __u32 length), (at, length))
 	for (n = 0; n < 40; n++)
 		if (ids_ip4_option_step(pkt))
 			break;
-	pkt->field[IDS_FIELD_IPOPTS] = pkt->seen & ~IDS_IPOPT_HIDDEN;
+	pkt->field[IDS_FIELD_IPOPTS] = pkt->seen;
 	return 0;
 }
 

@@ -152,6 +152,7 @@ export type Buffer =
   | 'tls.hello_event'
   | 'tls.certificate_event'
   | 'dns.event'
+  | 'stream.event'
   | 'payload';
 
 /** What contents and sizes look into. */

@@ -81,6 +81,7 @@ export const bufferInfo: Readonly<Record<BufferName, BufferInfo>> = {
   'tls.hello_event': { app: 'tls', directions: TO_SERVER },
   'tls.certificate_event': { app: 'tls', directions: BOTH, payload: true },
   'dns.event': { app: 'dns', directions: BOTH },
+  'stream.event': { directions: BOTH },
   payload: { directions: BOTH, payload: true },
 };
 

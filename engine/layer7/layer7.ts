@@ -17,6 +17,7 @@ import {
 import {
   BufferId,
   BufferMessage,
+  eventBytes,
   Kind,
   parseHttpRequest,
   parseHttpResponse,
@@ -351,11 +352,14 @@ export class Layer7 {
 
   /** Something is wrong with a stream: the record at `at` of the alert ring. */
   onAnomaly(view: DataView, at: number): void {
-    if (!this.#log.wants('anomaly')) return;
+    const flag = view.getUint16(at + EventLayout.rule, true);
+    const flow = this.flowOf(view, at);
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const app = bytes[at + EventLayout.app] ?? 0;
-    const anomaly = anomalyObject(view.getUint16(at + EventLayout.rule, true), app);
-    this.#log.write('anomaly', this.#log.stamp(view, bytes, at, this.flowOf(view, at)), { anomaly });
+    const anomaly = anomalyObject(flag, bytes[at + EventLayout.app] ?? 0);
+    const message = this.#message.begin(Kind.ANOMALY).put(BufferId.STREAM_EVENT, eventBytes(flag));
+    this.#judge(message, view, at, flow, () => ({}));
+    if (!this.#log.wants('anomaly')) return;
+    this.#log.write('anomaly', this.#log.stamp(view, bytes, at, flow), { anomaly });
   }
 
   /** A flow that the kernel says is over. */

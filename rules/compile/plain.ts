@@ -2,7 +2,7 @@
 // Which rules a plain data packet could meet: TCP with ACK or ACK and PSH, no options but time stamps, no fragment, at
 // most one VLAN tag, of an established flow. If none of a flow's is among them, its data packets go the kernel's fast way.
 
-import { Field, FlowBit, Tcpopt } from '../../common/abi.gen.js';
+import { Field, FlowBit, FlowState, Tcpopt } from '../../common/abi.gen.js';
 import type { Condition } from '../ast.js';
 import { holds } from './conditions.js';
 import type { Entry } from './entries.js';
@@ -37,6 +37,7 @@ const possible: ReadonlyMap<number, readonly number[]> = new Map([
   [Field.VLAN_LAYERS, [0, 1]],
   [Field.VLAN_ID1, []],
   [Field.FRAGMENT, [0]],
+  [Field.STREAM, [FlowState.FLOW_ESTABLISHED]],
   [Field.FLOW, [OF_FLOW | FLOWBIT_TO_SERVER, OF_FLOW | FLOWBIT_TO_CLIENT]],
 ]);
 

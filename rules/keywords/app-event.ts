@@ -3,9 +3,9 @@
 
 import { appEvents } from '../app-events.js';
 import { failValue, unsupported, type Draft } from '../draft.js';
-import { positionOf } from '../lines.js';
 import { didYouMean } from '../suggest.js';
 import { appEventNames } from './app-event-names.js';
+import { pushNumber } from './numbers.js';
 import { supported, type Keyword } from './types.js';
 
 function parseAppEvent(draft: Draft, value: string): void {
@@ -20,17 +20,7 @@ function parseAppEvent(draft: Draft, value: string): void {
   if (header !== undefined && draft.options.redact.headers.some((masked) => masked.toLowerCase() === header)) {
     return unsupported(draft, `needs a redacted value (${header})`);
   }
-  const { keywordAt } = draft;
-  draft.parts.push({
-    kind: 'number',
-    position: positionOf(draft.line, keywordAt),
-    buffer,
-    group: -1 - draft.parts.length,
-    dotprefix: false,
-    transforms: undefined,
-    ranges: [{ mask: bit, lo: bit, hi: bit, negate: false }],
-    keywordAt,
-  });
+  pushNumber(draft, buffer, [{ mask: bit, lo: bit, hi: bit, negate: false }]);
 }
 
 export const appEventKeywords: readonly Keyword[] = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of decode events and the header reasons that stand behind them.
 
-import { Field, Reason } from '../../common/abi.gen.js';
+import { Field, FlowBit, FlowState, L7Flag, Reason, StreamBit } from '../../common/abi.gen.js';
 import type { Condition } from '../ast.js';
 
 /** Events that are raised, by Suricata's name without `decoder.`, with the reasons that raise each. */
@@ -177,3 +177,67 @@ function conditionsOf(reasons: readonly number[]): readonly Condition[] {
 export const eventConditions: ReadonlyMap<string, readonly Condition[]> = new Map(
   Object.entries(raised).map(([name, reasons]) => [name, conditionsOf(reasons)]),
 );
+
+const [FIN, SYN, RST, ACK] = [1, 2, 4, 16] as const;
+/** Flags that tell what a segment is for. */
+const KIND = FIN | SYN | RST | ACK;
+const FULL = 0xffff_ffff;
+
+const all = (field: Field, mask: number, value: number): Condition => ({
+  field,
+  negate: false,
+  mask,
+  lo: value,
+  hi: value,
+});
+const flags = (mask: number, value: number): Condition => all(Field.TCP_FLAGS, mask, value);
+const has = (bit: StreamBit): Condition => all(Field.STREAM, bit, bit);
+const lacks = (bit: StreamBit): Condition => all(Field.STREAM, bit, 0);
+const states = (lo: FlowState, hi: FlowState = lo): Condition => ({
+  ...{ field: Field.STREAM, negate: false, mask: StreamBit.STREAM_STATE },
+  ...{ lo, hi },
+});
+const { FLOW_FREE, FLOW_NEW, FLOW_ANSWERED, FLOW_ESTABLISHED, FLOW_CLOSING, FLOW_CLOSED } = FlowState;
+const toServer = all(Field.FLOW, FlowBit.FLOWBIT_TO_SERVER, FlowBit.FLOWBIT_TO_SERVER);
+const toClient = all(Field.FLOW, FlowBit.FLOWBIT_TO_CLIENT, FlowBit.FLOWBIT_TO_CLIENT);
+const some = (field: Field): Condition => ({ field, negate: false, mask: FULL, lo: 1, hi: FULL });
+const syn = flags(KIND, SYN);
+const answer = flags(KIND, SYN | ACK);
+const otherAck = [lacks(StreamBit.STREAM_ACK)];
+const otherSeq = [has(StreamBit.STREAM_ACK), lacks(StreamBit.STREAM_SEQ)];
+
+/** The conditions of each stream event that is raised, by its name without `stream.`. */
+export const streamConditions: ReadonlyMap<string, readonly Condition[]> = new Map(
+  Object.entries({
+    fin_syn: [flags(FIN | SYN | RST, FIN | SYN), states(FLOW_ESTABLISHED)],
+    pkt_broken_ack: [flags(ACK, 0), some(Field.TCP_ACK)],
+    rst_with_data: [flags(RST, RST), some(Field.DSIZE), states(FLOW_NEW, FLOW_CLOSED)],
+    rst_but_no_session: [flags(RST, RST), states(FLOW_FREE)],
+    fin_but_no_session: [flags(FIN | RST, FIN), states(FLOW_FREE)],
+    '3whs_synack_in_wrong_direction': [answer, toServer, states(FLOW_NEW)],
+    '3whs_synack_with_wrong_ack': [answer, toClient, states(FLOW_NEW), ...otherAck],
+    '3whs_synack_toserver_on_syn_recv': [answer, toServer, states(FLOW_ANSWERED)],
+    '3whs_synack_resend_with_diff_ack': [answer, toClient, states(FLOW_ANSWERED), ...otherAck],
+    '3whs_syn_toclient_on_syn_recv': [syn, toClient, states(FLOW_ANSWERED)],
+    '3whs_syn_resend_diff_seq_on_syn_recv': [syn, toServer, states(FLOW_ANSWERED), lacks(StreamBit.STREAM_SEQ)],
+    est_synack_toserver: [answer, toServer, states(FLOW_ESTABLISHED)],
+    est_synack_resend_with_diff_ack: [answer, toClient, states(FLOW_ESTABLISHED), ...otherAck],
+    est_synack_resend_with_diff_seq: [answer, toClient, states(FLOW_ESTABLISHED), ...otherSeq],
+    est_synack_resend: [
+      ...[answer, toClient, states(FLOW_ESTABLISHED)],
+      ...[has(StreamBit.STREAM_ACK), has(StreamBit.STREAM_SEQ)],
+    ],
+    est_syn_toclient: [syn, toClient, states(FLOW_ESTABLISHED)],
+    est_syn_resend_diff_seq: [syn, toServer, states(FLOW_ESTABLISHED), lacks(StreamBit.STREAM_SEQ)],
+    est_syn_resend: [syn, toServer, states(FLOW_ESTABLISHED), has(StreamBit.STREAM_SEQ)],
+    est_pkt_before_last_ack: [has(StreamBit.STREAM_BEHIND), states(FLOW_ESTABLISHED)],
+    pkt_spurious_retransmission: [has(StreamBit.STREAM_ACKED)],
+    pkt_retransmission: [has(StreamBit.STREAM_AGAIN), states(FLOW_CLOSING, FLOW_CLOSED)],
+    suspected_rst_inject: [has(StreamBit.STREAM_AFTER_RST)],
+  } satisfies Record<string, readonly Condition[]>),
+);
+
+/** Stream events that layer 7 finds in the bytes, by their bit of L7Flag. */
+export const streamFlags: ReadonlyMap<string, number> = new Map([
+  ['reassembly_overlap_different_data', L7Flag.L7_CONFLICT],
+]);

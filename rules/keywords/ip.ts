@@ -3,7 +3,7 @@
 
 import type { Condition } from '../ast.js';
 import { Field, Ipopt } from '../../common/abi.gen.js';
-import { addConditions, fail, failValue, unsupported, type Draft } from '../draft.js';
+import { addConditions, fail, failValue, type Draft } from '../draft.js';
 import { ipProtocolNameList, ipProtocolNumber, versionCondition } from '../protocols.js';
 import { didYouMean } from '../suggest.js';
 import { exactKeyword, integerCondition, integerKeyword, takeNumber } from './integer.js';
@@ -61,11 +61,11 @@ const optionBits: Readonly<Record<string, number>> = {
   satid: Ipopt.SATID,
   cipso: Ipopt.CIPSO,
   rtralt: Ipopt.RTRALT,
+  qs: Ipopt.QS,
 };
 
 function parseIpopts(draft: Draft, value: string): void {
   const name = value.toLowerCase();
-  if (name === 'qs') return unsupported(draft, 'the quick-start option is not recorded');
   if (name === 'any') return addConditions(draft, [condition(Field.IPOPTS, 0xffff_ffff, 1, 0xffff_ffff)]);
   const bit = Object.hasOwn(optionBits, name) ? optionBits[name] : undefined;
   if (bit === undefined) {

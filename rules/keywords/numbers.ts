@@ -11,7 +11,8 @@ import { supported, type Keyword } from './types.js';
 const rcodes: ReadonlyMap<string, number> = new Map(dnsRcodes.map((name, code) => [name.toLowerCase(), code]));
 const types: ReadonlyMap<string, number> = new Map([...dnsTypes].map(([type, name]) => [name.toLowerCase(), type]));
 
-function push(draft: Draft, buffer: BufferName, ranges: readonly NumberRange[]): void {
+/** Asks the number that stands in the buffer. */
+export function pushNumber(draft: Draft, buffer: BufferName, ranges: readonly NumberRange[]): void {
   const { keywordAt } = draft;
   draft.parts.push({
     kind: 'number',
@@ -33,12 +34,12 @@ function number(name: BufferName, what: string, max: number, names?: ReadonlyMap
   return supported('buffer', name, summary, (draft, value) => {
     const [, not = '', text = ''] = /^(!?)\s*([A-Za-z][A-Za-z0-9]*)$/.exec(value) ?? [];
     const known = names?.get(text.toLowerCase());
-    if (known !== undefined) return push(draft, name, [{ lo: known, hi: known, negate: not !== '' }]);
+    if (known !== undefined) return pushNumber(draft, name, [{ lo: known, hi: known, negate: not !== '' }]);
     if (names !== undefined && text !== '') {
       return failValue(draft, `"${text}" is not a name that is known`, 'write the number');
     }
     const test = takeInteger(draft, value, max);
-    if (test) push(draft, name, [test]);
+    if (test) pushNumber(draft, name, [test]);
   });
 }
 
@@ -54,7 +55,7 @@ const versions: Readonly<Record<string, readonly NumberRange[]>> = {
 function parseVersion(draft: Draft, value: string): void {
   const raw = /^0x[0-9a-fA-F]{1,4}$/.test(value) ? [exact(Number(value))] : undefined;
   const ranges = raw ?? (Object.hasOwn(versions, value) ? versions[value] : undefined);
-  if (ranges) return push(draft, 'tls.version', ranges);
+  if (ranges) return pushNumber(draft, 'tls.version', ranges);
   failValue(draft, `"${value}" is not a version`, 'write 1.0, 1.1, 1.2, 1.3 or a number such as 0x0303');
 }
 

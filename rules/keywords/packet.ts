@@ -5,8 +5,9 @@ import { Field } from '../../common/abi.gen.js';
 import type { Condition } from '../ast.js';
 import { addConditions, failValue, unsupported, type Draft } from '../draft.js';
 import { didYouMean } from '../suggest.js';
-import { eventConditions, eventNames, streamEventNames } from './events.js';
+import { eventConditions, eventNames, streamConditions, streamEventNames, streamFlags } from './events.js';
 import { integerCondition, integerKeyword, parseInteger, takeInteger, type IntegerTest } from './integer.js';
+import { pushNumber } from './numbers.js';
 import { supported, type Keyword } from './types.js';
 
 const MAX_VLAN = 0xfff;
@@ -75,12 +76,20 @@ function takeEvent(draft: Draft, name: string, written: string): void {
 function parseEngineEvent(draft: Draft, value: string): void {
   const name = value.toLowerCase();
   if (name.startsWith('decoder.')) return takeEvent(draft, name.slice('decoder.'.length), value);
-  parseStreamEvent(draft, name.replace(/^stream\./, ''));
+  parseStreamEvent(draft, value);
 }
 
 function parseStreamEvent(draft: Draft, value: string): void {
-  const name = value.toLowerCase();
-  if (streamEventNames.has(name)) return unsupported(draft, 'needs stream tracking');
+  // Suricata's own rules have some names in full.
+  const name = value
+    .toLowerCase()
+    .replace(/^stream\./, '')
+    .replace('_different_ack', '_diff_ack');
+  const conditions = streamConditions.get(name);
+  if (conditions) return addConditions(draft, conditions);
+  const bit = streamFlags.get(name);
+  if (bit !== undefined) return pushNumber(draft, 'stream.event', [{ mask: bit, lo: bit, hi: bit, negate: false }]);
+  if (streamEventNames.has(name)) return unsupported(draft, `the event ${value} is not raised`);
   failValue(draft, `"${value}" is not a stream event`, didYouMean(name, streamEventNames, 'see docs/rules.md'));
 }
 
@@ -113,10 +122,10 @@ export const packetKeywords: readonly Keyword[] = [
   supported(
     'packet',
     'engine-event',
-    '`decoder.NAME` as `decode-event`; stream events are not supported',
+    '`decoder.NAME` as `decode-event`, `stream.NAME` as `stream-event`',
     parseEngineEvent,
   ),
-  supported('packet', 'stream-event', 'Known by name; needs stream tracking', parseStreamEvent),
+  supported('packet', 'stream-event', 'What a TCP packet is to its connection; names below', parseStreamEvent),
   supported('packet', 'prefilter', 'No effect: it only tells Suricata where to begin', () => undefined, {
     value: 'none',
   }),

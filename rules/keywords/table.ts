@@ -2,7 +2,7 @@
 // The keyword tables of docs/rules.md, from the table of keywords.
 
 import { appEvents } from '../app-events.js';
-import { eventConditions } from './events.js';
+import { eventConditions, streamConditions, streamFlags } from './events.js';
 import { keywords } from './index.js';
 import type { KeywordKind } from './types.js';
 
@@ -54,6 +54,7 @@ export function keywordTable(): string {
   return [
     ...titles.map(chapter),
     events('Decode events', eventConditions.keys()),
+    events('Stream events', [...streamConditions.keys(), ...streamFlags.keys()]),
     events('Events of application protocols', appEvents.keys()),
     refused(),
   ].join('\n');

@@ -21,10 +21,10 @@ const REPLY = bit(Kind.DNS_ANSWER);
 const STREAM = bit(Kind.STREAM);
 const PACKET = bit(Kind.PACKET);
 const HEADERS = bit(Kind.HEADERS);
+const ANOMALY = bit(Kind.ANOMALY);
 
 const BODIES = REQUEST_BODY | RESPONSE_BODY;
 const HEADS = REQUEST | REQUEST_BODY | RESPONSE | RESPONSE_BODY;
-const EVERY = -1;
 
 /** Kinds of messages that have the buffer. */
 const having: Readonly<Record<BufferName, number>> = {
@@ -86,7 +86,8 @@ const having: Readonly<Record<BufferName, number>> = {
   'tls.hello_event': HELLO,
   'tls.certificate_event': CERTS,
   'dns.event': QUERY | REPLY,
-  payload: EVERY,
+  'stream.event': ANOMALY,
+  payload: ~ANOMALY,
 };
 
 /** Kinds that go to the server, to the client; the others go both ways. */

@@ -29,9 +29,11 @@ export const Kind = {
   PACKET: 10,
   /** The headers of a packet, and its payload unless it is TCP. */
   HEADERS: 11,
+  /** What layer 7 has found wrong with a TCP stream. */
+  ANOMALY: 12,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
-export const KINDS = 12;
+export const KINDS = 13;
 
 /** Buffers by number, as messages and tests of the program name them. */
 export const BUFFERS = [
@@ -94,6 +96,7 @@ export const BUFFERS = [
   'tls.hello_event',
   'tls.certificate_event',
   'dns.event',
+  'stream.event',
 ] as const satisfies readonly BufferName[];
 
 export const BufferId = {
@@ -166,6 +169,8 @@ export const BufferId = {
   HELLO_EVENT: 56,
   CERTIFICATE_EVENT: 57,
   DNS_EVENT: 58,
+  /** Bits of L7Flag. */
+  STREAM_EVENT: 59,
 } as const;
 export type BufferId = (typeof BufferId)[keyof typeof BufferId];
 

@@ -70,6 +70,11 @@ const table: [rule: string, yes: Uint8Array[], no: Uint8Array[]][] = [
     [tcp({ ...out, options: Uint8Array.of(137, 7, 4, 0, 0, 0, 0, 0) }), tcp(out)],
   ],
   [
+    'ip any any -> any any (ipopts:qs)',
+    [tcp({ ...out, options: Uint8Array.of(25, 8, 0, 0, 0, 0, 0, 0) })],
+    [tcp({ ...out, options: Uint8Array.of(25, 4, 0, 0, 0, 0, 0, 0) }), tcp(out)],
+  ],
+  [
     'ip any any -> any any (ip_proto:132)',
     [ip(out, 132, new Uint8Array(4)), ip(six, 132, new Uint8Array(4))],
     [tcp(out)],
