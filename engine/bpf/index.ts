@@ -10,7 +10,7 @@ export { datagramSizes } from './datagrams.js';
 export type { Hits, VerdictCount } from './counters.js';
 export { type FlowHandle, FlowMemory, type FlowViews } from './flow-memory.js';
 export { Kernel, type KernelOptions } from './kernel.js';
-export { Mapping } from './memory.js';
+export { Mapping, trimMemory } from './memory.js';
 export type { ListMemory } from './list-memory.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';

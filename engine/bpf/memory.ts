@@ -17,6 +17,11 @@ export function pageSize(): number {
   return (page ??= check(Number(libc().sysconf(SC_PAGESIZE)), 'ask for the page size'));
 }
 
+/** Gives memory that is free, of all threads, back to the kernel: the C library keeps what it may need again. */
+export function trimMemory(): void {
+  libc().mallocTrim(0);
+}
+
 /** A mapping of a descriptor. Its buffer must not be touched after `close()`: owners drop their views first. */
 export class Mapping {
   readonly length: number;

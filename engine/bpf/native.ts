@@ -197,6 +197,7 @@ export type Libc = {
   getSockOpt(fd: number, level: number, name: number, value: Pointer, size: Uint32Array): number;
   ioctl(fd: number, request: number, argument: Pointer): number;
   sysconf(name: number): number;
+  mallocTrim(keep: number): number;
   mount(source: string, target: string, type: string, flags: number, data: null): number;
   flock(fd: number, operation: number): number;
   setns(fd: number, type: number): number;
@@ -223,6 +224,7 @@ export const libc = library<Libc>('libc.so.6', 'glibc is needed: use a Debian or
   getSockOpt: 'int getsockopt(int fd, int level, int name, void *value, void *size)',
   ioctl: 'int ioctl(int fd, unsigned long request, void *argument)',
   sysconf: 'long sysconf(int name)',
+  mallocTrim: 'int malloc_trim(size_t keep)',
   flock: 'int flock(int fd, int operation)',
   setns: 'int setns(int fd, int type)',
   scheduler: 'long syscall(long call, int thread, void *attributes, unsigned int size, unsigned int flags)',

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stat } from '../../common/abi.gen.js';
+import { collectGarbage } from '../../common/collect-garbage.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import { PackedList } from '../../common/packed-list.js';
 import {
@@ -27,7 +28,7 @@ import type {
   RulesLoading,
 } from '../api/api.js';
 import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
-import type { Kernel } from '../bpf/index.js';
+import { trimMemory, type Kernel } from '../bpf/index.js';
 import { Compiler } from '../compiler/compiler.js';
 import { RuleFigures } from '../judge/rule-figures.js';
 import type { RingThread } from '../ring/ring-thread.js';
@@ -80,6 +81,9 @@ function keptOf({ summary, heads, addressLists, rules, ruleset }: PackedCompilat
   return { summary, heads, addressLists, rules: new PackedList(rules), positions: ruleset.rules };
 }
 
+/** How long after a load its memory is given back. */
+const TIDY_MS = 250;
+
 interface Current {
   readonly compilation: KeptSet;
   /** Counts of the rules that the engine judges. */
@@ -112,6 +116,7 @@ export class RuleSets {
   /** The first set, on its way through the compiler. */
   #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<PackedCompilation> } | undefined;
   #loading: RulesLoading = {};
+  #tidying: NodeJS.Timeout | undefined;
   /** Loads come one after the other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -169,7 +174,10 @@ export class RuleSets {
     this.#addresses = new AddressRules(blocklist);
     const { request = { strict: false }, compilation } = this.#first ?? {};
     this.#first = undefined;
-    return this.#load(request, false, compilation).finally(() => (this.#loading = {}));
+    return this.#load(request, false, compilation).finally(() => {
+      this.#loading = {};
+      this.#tidy();
+    });
   }
 
   async #compile(
@@ -205,9 +213,22 @@ export class RuleSets {
     return this.#next(() => this.#load(request, true));
   }
 
+  /** Gives back what a load has left, once its answer has gone out. */
+  #tidy(): void {
+    clearTimeout(this.#tidying);
+    this.#tidying = setTimeout(() => {
+      collectGarbage();
+      trimMemory();
+    }, TIDY_MS);
+    this.#tidying.unref();
+  }
+
   /** Does it when what was asked for before is done. */
   #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(work).finally(() => (this.#loading = {}));
+    const result = this.#queue.then(work).finally(() => {
+      this.#loading = {};
+      this.#tidy();
+    });
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -431,6 +452,7 @@ export class RuleSets {
 
   async close(): Promise<void> {
     await this.#queue;
+    clearTimeout(this.#tidying);
     await this.#compiler.close();
   }
 

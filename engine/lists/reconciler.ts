@@ -14,6 +14,9 @@ const SAMPLE_MS = 3_000;
 const PASS_MS = 300_000;
 /** Entries of a sample: a table that lost a thousandth is found out at once. */
 const SAMPLE = 4_096;
+/** Entries that are compared with what is listed, of one origin and of all: each is looked for in every other origin too. */
+const ORIGIN_SAMPLE = 64;
+const ORIGINS_SAMPLE = 256;
 /** Lists up to this many prefixes are looked at as a whole. */
 const FEW = 1_000;
 /** A pass in the background leaves this much time to others between its slices. */
@@ -113,10 +116,13 @@ export class Reconciler {
   /** Entries at random, as listed and as the table has them. */
   #differs(): boolean {
     const { table } = this.#enforcer;
+    const share = ORIGINS_SAMPLE / this.#index.segments.size;
     for (const segment of this.#index.segments.values()) {
+      // Of a thousand origins some have their turn.
+      if (Math.random() > share) continue;
       for (const part of [segment.four, segment.six]) {
         const count = part.keys.len.length;
-        for (let n = 0; n < Math.min(64, count); n++) {
+        for (let n = 0; n < Math.min(ORIGIN_SAMPLE, Math.ceil(share), count); n++) {
           const at = Math.floor(Math.random() * count);
           if (!part.isAlive(at)) continue;
           const prefix = prefixAt(part.keys, at);

@@ -4,6 +4,7 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EventType, Hook } from '../../common/abi.gen.js';
+import { collectGarbage } from '../../common/collect-garbage.js';
 import { PackedList } from '../../common/packed-list.js';
 import { unpackEngine, type RuleInfo } from '../../rules/index.js';
 import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
@@ -211,6 +212,7 @@ for (let empty = true; running;) {
   flowLog.sweep(time);
   if (empty && goal !== undefined) {
     judge.retire(goal);
+    collectGarbage();
     retiring = retiring === goal ? undefined : retiring;
   }
 }
