@@ -11,6 +11,7 @@ export {
   type Classifications,
 } from './classification.js';
 export type { DatasetSpec } from './datasets/declarations.js';
+export { LiveDatasets } from './datasets/live.js';
 export { lookups, type DatasetChange } from './datasets/tests.js';
 export { formatValue, parseValue, type DatasetType } from './datasets/values.js';
 export { explainRule, type RuleExplanation } from './explain.js';
@@ -43,3 +44,13 @@ export { BufferMessage } from './match/buffer-message.js';
 export { parseHttpRequest, type HttpRequest } from './match/request.js';
 export { parseHttpResponse, type HttpResponse } from './match/response.js';
 export type { PacketTuple } from './match/windows.js';
+export {
+  commandDatasets,
+  datasetActions,
+  infoOf,
+  type DatasetAction,
+  type DatasetAnswer,
+  type DatasetCommand,
+  type DatasetInfo,
+  type DatasetRefusal,
+} from './datasets/commands.js';

@@ -7,6 +7,7 @@ import type { BulkApi } from './bulk-api.js';
 import type { FlowsApi, FlowsInUse } from './flows-api.js';
 import type { Layer7Api } from './layer7-api.js';
 import type { RuleStats, RuleStatsRequest } from './rule-stats-api.js';
+import type { DatasetsApi } from './datasets-api.js';
 import type { OutputsApi } from './outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from './updates-api.js';
 
@@ -223,7 +224,7 @@ export interface StopResult {
 }
 
 /** The daemon's side. Every method may throw IdsError; the server turns it into a JSON error and the client back. */
-export interface Api extends BulkApi, FlowsApi, Layer7Api, OutputsApi {
+export interface Api extends BulkApi, FlowsApi, Layer7Api, OutputsApi, DatasetsApi {
   status(): Promise<Status>;
   stop(options: { readonly detach: boolean }): Promise<StopResult>;
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;

@@ -4,7 +4,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { DeadLetter, Detection, OutputStatus, TestResult } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
-import type { RuleExplanation } from '../../rules/index.js';
+import type { DatasetAnswer, DatasetCommand, DatasetInfo, RuleExplanation } from '../../rules/index.js';
 import type {
   AllowEntry,
   Api,
@@ -153,6 +153,14 @@ export class ApiClient implements Api {
 
   replayOutput({ name, since }: ReplayRequest): Promise<{ readonly queued: number }> {
     return this.#post(`${outputPath(name)}/replay`, { since });
+  }
+
+  datasets(): Promise<readonly DatasetInfo[]> {
+    return this.#get('/v1/datasets');
+  }
+
+  dataset({ name, ...command }: DatasetCommand): Promise<DatasetAnswer> {
+    return this.#post(`/v1/datasets/${encodeURIComponent(name)}`, command);
   }
 
   deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {

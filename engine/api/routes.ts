@@ -8,6 +8,7 @@ import { IdsError } from '../../common/errors.js';
 import type { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
 import { bulkRoutes } from './bulk-routes.js';
+import { datasetsRoutes } from './datasets-routes.js';
 import { flowsRoutes } from './flows-routes.js';
 import { layer7Routes } from './layer7-routes.js';
 import { ruleStatsBy } from './rule-stats-api.js';
@@ -119,6 +120,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
   layer7Routes(app, api);
   flowsRoutes(app, api);
   outputsRoutes(app, api);
+  datasetsRoutes(app, api);
   app.get('/v1/alerts', async (request, reply) => {
     const { count, follow } = read(schemas.alerts, request.query);
     if (follow === '0') {

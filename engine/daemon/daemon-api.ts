@@ -3,7 +3,8 @@
 
 import { testOutput, type DeadLetter, type Detection, type OutputStatus, type TestResult } from '../../alerts/index.js';
 import { parseAddress } from '../../common/address.js';
-import type { RuleExplanation } from '../../rules/index.js';
+import { IdsError } from '../../common/errors.js';
+import type { DatasetAnswer, DatasetCommand, DatasetInfo, DatasetRefusal, RuleExplanation } from '../../rules/index.js';
 import type {
   AllowEntry,
   Api,
@@ -198,6 +199,18 @@ export class DaemonApi implements Api {
     const queued = await this.#parts.dispatcher.replay(name, Date.now() - since * 1000);
     this.#parts.log.info({ output: name, since, queued }, 'outputs replay');
     return { queued };
+  }
+
+  async datasets(): Promise<readonly DatasetInfo[]> {
+    return (await this.#parts.ring.dataset('list')) as readonly DatasetInfo[];
+  }
+
+  async dataset(command: DatasetCommand): Promise<DatasetAnswer> {
+    const answer = (await this.#parts.ring.dataset(command)) as DatasetAnswer | DatasetRefusal;
+    if ('problem' in answer) throw new IdsError(answer.code, answer.problem);
+    const { action, name } = command;
+    if (answer.done && action !== 'lookup' && action !== 'dump') this.#parts.log.info({ name, action }, 'data set');
+    return answer;
   }
 
   deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {

@@ -20,6 +20,7 @@ import {
   inspections,
   isSuppressed,
   lookups,
+  type LiveDatasets,
   Need,
   type AddressMatcher,
   type AddressProgram,
@@ -207,6 +208,11 @@ export class Judge {
     const sets = this.#newest()?.evaluator.datasets.stats;
     this.counts.datasets = sets?.held ?? 0;
     this.counts.datasetsRefused = sets?.refused ?? 0;
+  }
+
+  /** The data sets of the rules in force. */
+  get datasets(): LiveDatasets | undefined {
+    return this.#newest()?.evaluator.datasets;
   }
 
   /** What rules have changed in data sets that files keep, since the last call. */

@@ -2,7 +2,14 @@
 // What the main thread and the ring reader say to each other.
 
 import type { LineBatch, LogKind } from '../../alerts/index.js';
-import type { DatasetChange, PackedCompilation } from '../../rules/index.js';
+import type {
+  DatasetAnswer,
+  DatasetChange,
+  DatasetCommand,
+  DatasetInfo,
+  DatasetRefusal,
+  PackedCompilation,
+} from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
@@ -51,12 +58,16 @@ export interface ClockMessage {
 /** A rule program whose rules are memory that the threads share. */
 export type PackedProgram = Omit<RuleProgram, 'rules' | 'engine'> & Pick<PackedCompilation, 'rules' | 'engine'>;
 
+export type DatasetReply = readonly DatasetInfo[] | DatasetAnswer | DatasetRefusal;
+
 export type ToReader =
   | { readonly type: 'install'; readonly id: number; readonly program: PackedProgram }
   /** Events of `generation` are explained by the set that explains those of `of`. */
   | { readonly type: 'alias'; readonly id: number; readonly generation: number; readonly of: number }
   /** The kernel uses `generation` now: forget older ones once the rings are drained. */
   | { readonly type: 'retire'; readonly generation: number }
+  /** Something is asked of the data sets in force; `list`: what there are. */
+  | { readonly type: 'dataset'; readonly id: number; readonly command: DatasetCommand | 'list' }
   | { readonly type: 'monitor'; readonly monitor: boolean }
   | { readonly type: 'interfaces'; readonly known: Readonly<Record<number, KnownInterface>> }
   | ClockMessage
@@ -74,5 +85,6 @@ export type FromReader =
   | { readonly type: 'raised'; readonly raised: readonly Raised[] }
   /** Values that packets have added to, or taken out of, sets that are kept in files. */
   | { readonly type: 'datasets'; readonly changes: readonly DatasetChange[] }
+  | { readonly type: 'dataset'; readonly id: number; readonly answer: DatasetReply }
   | { readonly type: 'lines'; readonly batches: readonly LineBatch[]; readonly bytes: number }
   | { readonly type: 'stopped' };

@@ -6,7 +6,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { EventType, Hook } from '../../common/abi.gen.js';
 import { collectGarbage } from '../../common/collect-garbage.js';
 import { PackedList } from '../../common/packed-list.js';
-import { unpackEngine, type RuleInfo } from '../../rules/index.js';
+import { commandDatasets, infoOf, unpackEngine, type RuleInfo } from '../../rules/index.js';
 import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
@@ -106,6 +106,12 @@ function obey(message: ToReader): void {
     case 'retire':
       retiring = message.generation;
       return;
+    case 'dataset': {
+      const { command, id } = message;
+      const sets = judge.datasets;
+      const answer = command === 'list' ? (sets?.all ?? []).map(infoOf) : commandDatasets(sets, command);
+      return say({ type: 'dataset', id, answer });
+    }
     case 'monitor':
       judge.monitor = message.monitor;
       return;

@@ -5,13 +5,14 @@ import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
 import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
-import type { DatasetChange } from '../../rules/index.js';
+import type { DatasetChange, DatasetCommand } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
 import { noCounts, type JudgeCounts, type Raised } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import {
   countNames,
+  type DatasetReply,
   type FromReader,
   type KnownInterface,
   type PackedProgram,
@@ -46,6 +47,7 @@ export class RingThread {
   readonly #lineBacklog: Int32Array;
   readonly #counts: Float64Array;
   readonly #pending = new Map<number, { done: () => void; fail: (error: unknown) => void }>();
+  readonly #asked = new Map<number, { done: (answer: DatasetReply) => void; fail: (error: unknown) => void }>();
   readonly #clock: NodeJS.Timeout;
   readonly #offsets: RingThreadOptions['offsets'];
   readonly #stopped: Promise<void>;
@@ -87,8 +89,9 @@ export class RingThread {
         const error = new IdsError('INTERNAL', `the ring reader ended with status ${code}`);
         this.#ended = error;
         // Nobody else would end the wait of a load that is under way.
-        for (const { fail } of this.#pending.values()) fail(error);
+        for (const { fail } of [...this.#pending.values(), ...this.#asked.values()]) fail(error);
         this.#pending.clear();
+        this.#asked.clear();
         if (!this.#closing) options.onFailure(error);
         resolve();
       });
@@ -122,6 +125,15 @@ export class RingThread {
     const confirmed = new Promise<void>((done, fail) => this.#pending.set(id, { done, fail }));
     say(id);
     return confirmed;
+  }
+
+  /** What the data sets in force say. */
+  dataset(command: DatasetCommand | 'list'): Promise<DatasetReply> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#nextId++;
+    const answered = new Promise<DatasetReply>((done, fail) => this.#asked.set(id, { done, fail }));
+    this.#say({ type: 'dataset', id, command });
+    return answered;
   }
 
   retire(generation: number): void {
@@ -184,6 +196,11 @@ export class RingThread {
     if (message.type === 'installed') {
       this.#pending.get(message.id)?.done();
       this.#pending.delete(message.id);
+      return;
+    }
+    if (message.type === 'dataset') {
+      this.#asked.get(message.id)?.done(message.answer);
+      this.#asked.delete(message.id);
       return;
     }
     if (message.type === 'stopped') return stopped();

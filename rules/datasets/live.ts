@@ -21,8 +21,13 @@ export class LiveDataset {
     for (const key of values.keys()) this.#bytes += key.length + VALUE_OVERHEAD;
   }
 
+  /** Bytes that its values take, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** True if it was not there. */
-  add(key: string): boolean {
+  add(key: string, score = 0): boolean {
     if (this.values.has(key)) return false;
     const size = key.length + VALUE_OVERHEAD;
     if (this.#bytes + size > this.spec.memcap) {
@@ -30,7 +35,7 @@ export class LiveDataset {
       return false;
     }
     this.#bytes += size;
-    this.values.set(key, 0);
+    this.values.set(key, score);
     return true;
   }
 
@@ -55,6 +60,10 @@ export class LiveDatasets {
 
   get(name: string): LiveDataset | undefined {
     return this.#sets.get(name);
+  }
+
+  get all(): readonly LiveDataset[] {
+    return [...this.#sets.values()];
   }
 
   /** Values held, and values refused for want of room. */

@@ -3,7 +3,7 @@
 // set itself changes once all of the rule has matched.
 
 import type { DatasetUse } from '../ast.js';
-import { LiveDatasets } from './live.js';
+import { LiveDatasets, type LiveDataset } from './live.js';
 import { keyOf } from './values.js';
 
 /** Plain data. */
@@ -63,12 +63,16 @@ export function datasetHolds(test: DatasetTest, bytes: Uint8Array, open: boolean
   return keyHolds(test, keyOf(type, bytes));
 }
 
+/** Notes a change of a set that a file keeps. */
+export function noteChange({ spec }: LiveDataset, key: string, add: boolean): void {
+  const file = spec.state ?? spec.save;
+  if (file !== undefined) lookups.changed.push({ file, key, add });
+}
+
 /** Does what the rule that matched does to its sets. */
 export function changeDatasets(): void {
   for (const { name, key, add } of lookups.changes) {
     const set = lookups.sets.get(name);
-    if (!(add ? set?.add(key) : set?.delete(key))) continue;
-    const file = set?.spec.state ?? set?.spec.save;
-    if (file !== undefined) lookups.changed.push({ file, key, add });
+    if (set && (add ? set.add(key) : set.delete(key))) noteChange(set, key, add);
   }
 }

@@ -53,6 +53,34 @@ if (privileged(t)) {
       await daemon.ids('rules', 'load', join(daemon.folder, 'local.rules'));
     });
 
+    await t.test('and by hand', async (t) => {
+      const list = await daemon.cli('dataset', 'list', '--json');
+      const sets = JSON.parse(list.stdout) as { name: string; values: number; static: boolean; state?: string }[];
+      t.match(sets, [
+        { name: 'seen', values: 3, static: false, state: 'seen.lst' },
+        { name: 'bad', values: 1, static: true, load: 'bad.lst' },
+      ]);
+      t.equal((await daemon.cli('dataset', 'lookup', 'bad', 'by.hand')).status, 1);
+      await daemon.ids('dataset', 'add', 'bad', 'by.hand');
+      t.equal((await daemon.cli('dataset', 'add', 'bad', 'by.hand')).status, 1, 'once');
+      await daemon.ids('dataset', 'lookup', 'bad', base64('by.hand'), '--base64');
+      await get('first', 'by.hand');
+      await told(2, 3);
+      await daemon.ids('dataset', 'remove', 'bad', 'by.hand');
+      t.equal((await daemon.cli('dataset', 'dump', 'bad')).stdout.trim(), base64('other.example'));
+      await daemon.ids('dataset', 'add', 'seen', 'known by hand');
+      await get('known by hand', 'by.hand');
+      await daemon.ids('dataset', 'clear', 'bad');
+      await get('first', 'other.example');
+      const unknown = await daemon.cli('dataset', 'lookup', 'none', 'x');
+      t.equal(unknown.status, 1);
+      t.match(unknown.stderr, /no rule in force asks a data set "none"/);
+      t.equal((await daemon.cli('dataset', 'add', 'seen', '!', '--base64')).status, 2);
+      t.equal(daemon.alerts(2).length, 3);
+      t.equal(daemon.alerts(1).length, 3);
+      await daemon.ids('dataset', 'remove', 'seen', 'known by hand');
+    });
+
     await t.test('a restart knows them', async (t) => {
       await daemon.process.stop('SIGTERM');
       const kept = readFileSync(join(daemon.folder, 'state/datasets/seen.lst'), 'utf8').split('\n');

@@ -11,6 +11,7 @@ import { blocklistImport } from './blocklist-import.js';
 import { blocklistStats, confirm } from './blocklist-stats.js';
 import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
+import { datasetAdd, datasetClear, datasetDump, datasetList, datasetLookup, datasetRemove } from './dataset.js';
 import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
 import { logDns, logHttp, logShow, logTls } from './log.js';
 import { logFlow } from './log-flow.js';
@@ -47,6 +48,12 @@ export const commands: readonly Command[] = [
   rulesEnable,
   rulesTest,
   rulesUpdate,
+  datasetList,
+  datasetAdd,
+  datasetRemove,
+  datasetLookup,
+  datasetClear,
+  datasetDump,
   blocklistAdd,
   blocklistRemove,
   blocklistList,
@@ -85,6 +92,7 @@ export const commands: readonly Command[] = [
 /** What the first words of commands of two words stand for. */
 export const groups: Readonly<Record<string, string>> = {
   rules: 'check, load and show rules',
+  dataset: 'data sets of rules',
   blocklist: 'addresses that are dropped',
   feeds: 'lists that others keep',
   allowlist: 'addresses that are never dropped',

@@ -112,6 +112,8 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     'rules disable': 'rules disable 9000001',
     'rules enable': 'rules enable 1:9000001',
     'rules update': 'rules update',
+    'dataset list': 'dataset list',
+    'dataset add': 'dataset add bad a,7',
     'blocklist check': 'blocklist check 192.0.2.7',
     'blocklist flush': 'blocklist flush',
     'blocklist import': `blocklist import ${folder}/list.txt --confirm 30s`,

@@ -46,7 +46,7 @@ import type {
 import type { RuleStats, RuleStatsRequest } from '../../../../engine/api/rule-stats-api.js';
 import type { DeadRequest, ReplayRequest } from '../../../../engine/api/outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../../../../engine/api/updates-api.js';
-import type { Problem, RuleExplanation } from '../../../../rules/index.js';
+import type { DatasetAnswer, DatasetCommand, DatasetInfo, Problem, RuleExplanation } from '../../../../rules/index.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { memoryBulk } from './memory-bulk.js';
 
@@ -319,6 +319,13 @@ export const ruleStats: Whole<RuleStats> = {
   ],
 };
 
+export const dataset: Whole<DatasetInfo> = {
+  ...{ name: 'bad', type: 'string' as const, values: 2, bytes: 150, memcap: 1000, refused: 1 },
+  ...{ load: 'bad.lst', state: 'bad.state', static: false },
+};
+
+export const datasetAnswer: Whole<DatasetAnswer> = { done: true, values: 2, score: 7, list: ['YQ==', 'Yg=='] };
+
 export const letter: DeadLetter = {
   id: 5,
   time: 1767323046000,
@@ -454,6 +461,14 @@ export class FakeApi implements Api {
 
   deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {
     return this.#called('deadLetters', { name, limit }, () => [letter]);
+  }
+
+  datasets(): Promise<readonly DatasetInfo[]> {
+    return this.#called('datasets', undefined, () => [dataset]);
+  }
+
+  dataset(command: DatasetCommand): Promise<DatasetAnswer> {
+    return this.#called('dataset', command, () => datasetAnswer);
   }
 
   settleDead(request: DeadRequest): Promise<{ readonly count: number }> {
