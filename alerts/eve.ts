@@ -2,6 +2,7 @@
 // EVE JSON: Suricata's alert and drop records, field for field in its order; what only we know stands under `ids`.
 
 import { flowIds, type FlowIds } from './community-id.js';
+import { detectionId } from './detection-id.js';
 import { dropObject } from './eve-drop.js';
 import { httpObject } from './eve-http.js';
 import type { Detection, DetectionEngine, DetectionFlow, DetectionRule } from './model.js';
@@ -123,7 +124,7 @@ function flagText(flags: number): string {
 }
 
 function idsObject(d: Detection): EveRecord {
-  const out: EveRecord = { generation: d.generation, reason: d.reason };
+  const out: EveRecord = { id: detectionId(d), generation: d.generation, reason: d.reason };
   if (d.would) Object.assign(out, { would: true, verdict: d.verdict });
   if (d.rule?.classtype !== undefined) out['classtype'] = d.rule.classtype;
   if (d.origin !== undefined) out['origin'] = d.origin;
@@ -148,7 +149,7 @@ function toEngine(d: Detection, { level, module, message }: DetectionEngine): Ev
     log_level: level,
     event_type: 'engine',
     engine: { message: cleanText(message), module },
-    ids: { reason: d.reason, ...(d.origin === undefined ? {} : { origin: d.origin }) },
+    ids: { id: detectionId(d), reason: d.reason, ...(d.origin === undefined ? {} : { origin: d.origin }) },
   };
 }
 

@@ -91,6 +91,8 @@ export interface Detection {
   readonly kind: 'alert' | 'drop' | 'engine';
   /** Microseconds since the epoch. */
   readonly timeUs: number;
+  /** Nanoseconds behind them, 0 to 999, where the kernel tells them: they tell apart what is the same otherwise. */
+  readonly timeNs?: number;
   readonly iface?: string;
   /** Number of the packet in its capture, from 1. */
   readonly pcapCnt?: number;

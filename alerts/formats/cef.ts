@@ -6,18 +6,8 @@ import { version } from '../../common/version.js';
 import { appOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
-import {
-  communityIdOf,
-  countOf,
-  detectionId,
-  outcomeOf,
-  PRODUCT,
-  signatureOf,
-  tenths,
-  timeMs,
-  titleOf,
-  VENDOR,
-} from './facts.js';
+import { communityIdOf, countOf, outcomeOf, PRODUCT, signatureOf, tenths, timeMs, titleOf, VENDOR } from './facts.js';
+import { detectionId } from '../detection-id.js';
 
 const header = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
 const value = (text: string | number): string =>

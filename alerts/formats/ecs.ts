@@ -6,7 +6,8 @@ import { appOf, jsonLine } from '../eve.js';
 import type { Detection } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
-import { communityIdOf, countOf, detectionId, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
+import { communityIdOf, countOf, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
+import { detectionId } from '../detection-id.js';
 
 type Fields = Record<string, unknown>;
 

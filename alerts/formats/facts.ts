@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all formats say of a detection, worked out once: names, numbers and words that do not depend on the format.
 
-import { createHash } from 'node:crypto';
 import { eveTime, idsOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { cleanText } from '../text.js';
@@ -15,20 +14,6 @@ export type Outcome = 'allowed' | 'dropped' | 'rejected';
 export function outcomeOf(d: Detection): Outcome {
   if (d.would || d.verdict === 'pass') return 'allowed';
   return d.verdict === 'drop' ? 'dropped' : 'rejected';
-}
-
-/**
- * The same for the same detection, however often it is delivered: 128 bits in hexadecimal of what, when, where from and
- * where to.
- */
-export function detectionId(d: Detection): string {
-  const rule = d.rule ? [d.rule.gid, d.rule.sid, d.rule.rev] : [];
-  const what = [d.kind, d.timeUs, d.reason, d.src, d.sport, d.dst, d.dport, d.proto, d.icmpType, d.icmpCode];
-  const rest = [d.iface, d.pcapCnt, d.origin, d.engine?.message, d.packet.len, d.packet.tcp?.seq, d.packet.ipId];
-  return createHash('sha256')
-    .update(JSON.stringify([...what, ...rule, ...rest]))
-    .digest('hex')
-    .slice(0, 32);
 }
 
 /** The title of the record: the rule's message, else the reason in words. */

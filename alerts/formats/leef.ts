@@ -5,18 +5,8 @@ import { version } from '../../common/version.js';
 import { appOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
-import {
-  communityIdOf,
-  countOf,
-  detectionId,
-  outcomeOf,
-  PRODUCT,
-  signatureOf,
-  tenths,
-  timeMs,
-  titleOf,
-  VENDOR,
-} from './facts.js';
+import { communityIdOf, countOf, outcomeOf, PRODUCT, signatureOf, tenths, timeMs, titleOf, VENDOR } from './facts.js';
+import { detectionId } from '../detection-id.js';
 
 // eslint-disable-next-line no-control-regex -- tabs and ends of lines are what separates
 const oneLine = (text: string | number): string => String(text).replace(/[\x00-\x1f]+/g, ' ');

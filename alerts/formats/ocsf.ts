@@ -10,7 +10,6 @@ import { cleanText } from '../text.js';
 import {
   communityIdOf,
   countOf,
-  detectionId,
   outcomeOf,
   PRODUCT,
   severityOf,
@@ -19,6 +18,7 @@ import {
   titleOf,
   VENDOR,
 } from './facts.js';
+import { detectionId } from '../detection-id.js';
 
 type Fields = Record<string, unknown>;
 

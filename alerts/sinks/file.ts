@@ -9,6 +9,7 @@ import type { FileConfig } from '../config.js';
 import type { Batch } from '../entry.js';
 import type { LineBatch } from '../lines.js';
 import { DeliveryError, type Sink } from './sink.js';
+import { trimHalfLine } from './whole-lines.js';
 
 // Without NONBLOCK a path that turned into a pipe would hang the open.
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
@@ -54,6 +55,7 @@ export class FileSink implements Sink {
   static async open(config: FileConfig): Promise<FileSink> {
     const sink = new FileSink(config);
     sink.#file = await sink.#open();
+    await trimHalfLine(config.path);
     return sink;
   }
 

@@ -326,9 +326,9 @@ export class RuleSets {
     const engine = { ...compilation.engine, datasets: this.#options.datasets.begin(compilation.engine.datasets) };
     const ruleset = { rules: kept.positions };
     // The reader must know a set before the kernel's first event of it.
-    await ring.install({ generation, rules, ruleset, engine, addresses, suppressed, figures: figures.buffer });
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
-    if (!this.#current && this.#isKnown(before, digest)) await ring.alias(before, generation);
+    const also = !this.#current && this.#isKnown(before, digest) ? [before] : [];
+    await ring.install({ generation, rules, ruleset, engine, addresses, suppressed, figures: figures.buffer }, also);
     // A load by hand can be refused as a whole; without it the set would protect nobody.
     const refusals = await this.#listAddresses(kept, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.

@@ -37,6 +37,7 @@ export function detectionOf(event: EventRecord, bytes: Uint8Array, context: Even
   return {
     kind: event.reason === Reason.CLEAN ? 'alert' : 'drop',
     timeUs: context.timeUs(event.time),
+    ...(event.time % 1000 === 0 ? {} : { timeNs: event.time % 1000 }),
     ...(iface === undefined ? {} : { iface }),
     ...(context.replay ? { pcapCnt: event.packet } : {}),
     ...(vlan.length > 0 ? { vlan } : {}),

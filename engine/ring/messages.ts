@@ -61,7 +61,7 @@ export type PackedProgram = Omit<RuleProgram, 'rules' | 'engine'> & Pick<PackedC
 export type DatasetReply = readonly DatasetInfo[] | DatasetAnswer | DatasetRefusal;
 
 export type ToReader =
-  | { readonly type: 'install'; readonly id: number; readonly program: PackedProgram }
+  | { readonly type: 'install'; readonly id: number; readonly program: PackedProgram; readonly also: readonly number[] }
   /** Events of `generation` are explained by the set that explains those of `of`. */
   | { readonly type: 'alias'; readonly id: number; readonly generation: number; readonly of: number }
   /** The kernel uses `generation` now: forget older ones once the rings are drained. */

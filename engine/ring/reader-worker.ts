@@ -98,6 +98,7 @@ function obey(message: ToReader): void {
   switch (message.type) {
     case 'install':
       judge.install(unpacked(message.program));
+      for (const generation of message.also) judge.alias(generation, message.program.generation);
       explained = true;
       return say({ type: 'installed', id: message.id });
     case 'alias':

@@ -109,9 +109,9 @@ export class RingThread {
     return counts;
   }
 
-  /** Resolves when the reader can explain events of this rule set. */
-  install(program: PackedProgram): Promise<void> {
-    return this.#confirmed((id) => this.#say({ type: 'install', id, program }));
+  /** Resolves when the reader can explain events of this rule set. @param also older generations that it explains as well */
+  install(program: PackedProgram, also: readonly number[] = []): Promise<void> {
+    return this.#confirmed((id) => this.#say({ type: 'install', id, program, also }));
   }
 
   /** Events of `generation` are explained as those of `of`, which is known; resolves when they can be. */

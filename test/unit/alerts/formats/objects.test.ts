@@ -4,7 +4,7 @@
 import t from 'tap';
 import { version } from '../../../../common/version.js';
 import { engineRecord, lineIn, type Detection, type Format } from '../../../../alerts/index.js';
-import { detectionId } from '../../../../alerts/formats/facts.js';
+import { detectionId } from '../../../../alerts/detection-id.js';
 import { blocked6, request, synFin } from '../samples.js';
 
 const notice = engineRecord({

@@ -108,3 +108,22 @@ t.test('a full disk fails the batch, leaves no half line, and goes on when there
   t.strictSame(numbers(file), [0, 1, 2, 3]);
   await sink.close();
 });
+
+t.test('half a line that a killed process left is taken off', async (t) => {
+  const file = path.join(t.testdir(), 'eve.json');
+  const whole = new Entry(numbered(0)).line;
+  for (const [before, kept] of [
+    [`${whole}\n{"half":`, [0]],
+    [`${whole}\n`, [0]],
+    ['{"half":', []],
+  ] as const) {
+    writeFileSync(file, before);
+    const sink = await open(file);
+    await sink.deliver(batch(1), never);
+    await sink.close();
+    t.strictSame(numbers(file), [...kept, 1]);
+  }
+  writeFileSync(file, 'x'.repeat(5 << 20));
+  await (await open(file)).close();
+  t.equal(statSync(file).size, 5 << 20, 'what is no file of lines stays as it is');
+});
