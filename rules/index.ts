@@ -22,7 +22,7 @@ export { formatProblem } from './problems.js';
 export { isSuppressed } from './match/windows.js';
 export { addressOrigin, isAddressOrigin, type AddressList } from './compile/address-lists.js';
 export { compileParsed, compileRules } from './compile/compile.js';
-export { packCompilation, unpackEngine, type PackedCompilation, type PackedEngine } from './compile/packed.js';
+export { compilePacked, unpackEngine, type PackedCompilation, type PackedEngine } from './compile/packed.js';
 export type {
   ActionName,
   Compilation,

@@ -4,10 +4,17 @@
 import type { BpfMap } from './bpf-map.js';
 import { Mapping } from './memory.js';
 
+interface TableHandle {
+  readonly fd: number;
+  readonly bytes: number;
+  /** Where the process has it mapped: a second mapping would count the same pages once more. */
+  readonly address?: bigint;
+}
+
 /** Plain data: a worker of the same process opens the tables from it. */
 export interface FlowHandle {
-  readonly flows: { readonly fd: number; readonly bytes: number };
-  readonly orders: { readonly fd: number; readonly bytes: number };
+  readonly flows: TableHandle;
+  readonly orders: TableHandle;
 }
 
 /** The tables, in the kernel or in plain memory of the same shape. */
@@ -43,10 +50,18 @@ export class FlowMemory implements FlowViews {
     return new FlowMemory(handle);
   }
 
-  #map({ fd, bytes }: { readonly fd: number; readonly bytes: number }, writable: boolean, what: string): ArrayBuffer {
-    const mapping = Mapping.open(fd, bytes, { writable, what });
+  #map({ fd, bytes, address }: TableHandle, writable: boolean, what: string): ArrayBuffer {
+    const mapping =
+      address === undefined ? Mapping.open(fd, bytes, { writable, what }) : Mapping.borrow(address, bytes);
     this.#mappings.push(mapping);
     return mapping.buffer;
+  }
+
+  /** To open the same memory in another thread, which must not outlive this one. */
+  shared({ flows, orders }: FlowHandle): FlowHandle {
+    const [first, second] = this.#mappings;
+    const at = (mapping?: Mapping): { address?: bigint } => (mapping ? { address: mapping.address } : {});
+    return { flows: { ...flows, ...at(first) }, orders: { ...orders, ...at(second) } };
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import { BpfMap, indexKey } from './bpf-map.js';
 import { type Control, ControlMap, DEFAULT_TIMEOUTS } from './control.js';
 import { type Hits, readCounts, readOriginHits, readVerdicts, type VerdictCount } from './counters.js';
 import type { EgressHook } from './egress-link.js';
-import { type FlowHandle, flowHandle } from './flow-memory.js';
+import { type FlowHandle, flowHandle, FlowMemory } from './flow-memory.js';
 import { ListMemory } from './list-memory.js';
 import { detachLinks, type LinkPlace } from './links.js';
 import { DEFAULT_OBJECT, LoadedObject } from './object.js';
@@ -61,6 +61,7 @@ export class Kernel {
   readonly #replay: boolean;
   readonly #attachments: Attachments;
   #lists: ListMemory | undefined;
+  #flows: FlowMemory | undefined;
   #barrier: RcuBarrier | undefined;
   #closed = false;
 
@@ -131,6 +132,7 @@ export class Kernel {
     this.#attachments.close();
     this.#rulesets.close();
     this.#lists?.close();
+    this.#flows?.close();
     this.#barrier?.close();
     this.control.close();
     for (const map of this.#maps.values()) map.close();
@@ -171,7 +173,17 @@ export class Kernel {
     ));
   }
 
-  /** To open the flow tables as memory with FlowMemory, here or in another thread. */
+  /** The tables of flows as memory, mapped when they are first asked for. Not to be touched after `close()`. */
+  flowMemory(): FlowMemory {
+    return (this.#flows ??= FlowMemory.open(this.flowHandle()));
+  }
+
+  /** To open that memory in another thread, which has to end before `close()`. */
+  sharedFlows(): FlowHandle {
+    return this.flowMemory().shared(this.flowHandle());
+  }
+
+  /** To open the flow tables as memory with FlowMemory. */
   flowHandle(): FlowHandle {
     return flowHandle((name) => this.map(name));
   }

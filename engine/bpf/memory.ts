@@ -25,12 +25,14 @@ export function trimMemory(): void {
 /** A mapping of a descriptor. Its buffer must not be touched after `close()`: owners drop their views first. */
 export class Mapping {
   readonly length: number;
-  #address: bigint;
+  readonly address: bigint;
+  readonly #own: boolean;
   #buffer: ArrayBuffer | undefined;
 
-  private constructor(address: bigint, length: number) {
-    this.#address = address;
+  private constructor(address: bigint, length: number, own: boolean) {
+    this.address = address;
     this.length = length;
+    this.#own = own;
     this.#buffer = viewOf(address, length);
   }
 
@@ -39,7 +41,12 @@ export class Mapping {
     const whole = Math.ceil(length / pageSize()) * pageSize();
     const protection = o.writable ? PROT_READ | PROT_WRITE : PROT_READ;
     const address = checkPointer(libc().mmap(null, whole, protection, MAP_SHARED, fd, o.offset ?? 0), `map ${o.what}`);
-    return new Mapping(address, whole);
+    return new Mapping(address, whole, true);
+  }
+
+  /** What another thread of the process has mapped: it stays there as long as that thread keeps it. */
+  static borrow(address: bigint, length: number): Mapping {
+    return new Mapping(address, length, false);
   }
 
   get buffer(): ArrayBuffer {
@@ -50,7 +57,6 @@ export class Mapping {
   close(): void {
     if (this.#buffer === undefined) return;
     this.#buffer = undefined;
-    check(libc().munmap(this.#address, this.length), 'unmap memory');
-    this.#address = 0n;
+    if (this.#own) check(libc().munmap(this.address, this.length), 'unmap memory');
   }
 }

@@ -2,13 +2,7 @@
 // Compiles rule sets away from the main thread and the rings; the tables come back as transferred buffers.
 
 import { parentPort } from 'node:worker_threads';
-import {
-  compileRules,
-  packCompilation,
-  type LanguageOptions,
-  type PackedCompilation,
-  type RuleSource,
-} from '../../rules/index.js';
+import { compilePacked, type LanguageOptions, type PackedCompilation, type RuleSource } from '../../rules/index.js';
 
 export interface CompileRequest {
   readonly id: number;
@@ -28,7 +22,7 @@ const port = parentPort;
 port.on('message', (request: CompileRequest) => {
   try {
     const onParsed = (parsed: number): void => port.postMessage({ id: request.id, parsed } satisfies CompileAnswer);
-    const compilation = packCompilation(compileRules(request.sources, request.options, onParsed));
+    const compilation = compilePacked(request.sources, request.options, onParsed);
     const { blob, addresses } = compilation.ruleset;
     const { starts, spans } = compilation.addresses;
     const columns = compilation.addressLists.flatMap(({ prefixes: { addr4, len4, addr6, len6 } }) => [

@@ -7,7 +7,7 @@ import type { LanguageOptions, PackedCompilation, RuleSource } from '../../rules
 import type { CompileAnswer, CompileRequest } from './compile-worker.js';
 
 /** Room for what is made and thrown away: with little of it a third of the time goes into collecting. */
-const YOUNG_MB = 192;
+const YOUNG_MB = 96;
 
 interface Waiting {
   readonly resolve: (compilation: PackedCompilation) => void;

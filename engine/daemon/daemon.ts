@@ -9,7 +9,7 @@ import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, datagramSizes, FlowMemory, Kernel, now, shortenSlice, wallOffset } from '../bpf/index.js';
+import { claimPins, datagramSizes, Kernel, now, shortenSlice, wallOffset } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
 import { FlowFigures } from '../flows/figures.js';
 import { FlowOrders } from '../flows/orders.js';
@@ -188,7 +188,7 @@ export class Daemon {
       established,
       clock,
     });
-    const flowMemory = lifetime.own(FlowMemory.open(kernel.flowHandle()));
+    const flowMemory = kernel.flowMemory();
     const orders = new FlowOrders(flowMemory);
     const cuts = new FlowCuts(kernel.cuts, () => clock.bootSeconds(), {
       gate: (open) => kernel.control.flag(ControlFlag.CONTROL_CUTS, open),

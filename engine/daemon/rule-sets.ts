@@ -82,7 +82,7 @@ function keptOf({ summary, heads, addressLists, rules, ruleset }: PackedCompilat
 }
 
 /** How long after a load its memory is given back. */
-const TIDY_MS = 250;
+const TIDY_MS = 2000;
 
 interface Current {
   readonly compilation: KeptSet;

@@ -70,7 +70,7 @@ export class RingThread {
     const start: ReaderStart = {
       events,
       bulk,
-      flows: kernel.flowHandle(),
+      flows: kernel.sharedFlows(),
       reader: kernel.map('ids_reader').fd,
       waiter,
       backlog,

@@ -6,7 +6,7 @@ import type { Buffer as BufferName, Problem, Rule, RuleSource, UnsupportedRule }
 import { thresholdTracks, thresholdTypes } from '../keywords/threshold.js';
 import { makeAddressProgram } from '../match/address-program.js';
 import { Need, needList, needsOf } from '../match/kinds.js';
-import { byEngineRank, makeProgram } from '../match/program.js';
+import { byEngineRank, makeProgram, type EngineRule, type EngineTables } from '../match/program.js';
 import { patternKey } from '../patterns/pattern.js';
 import { parseRules, type LanguageOptions, type ParsedRules } from '../parser.js';
 import { addressOrigin, placeAddresses, type AddressList } from './address-lists.js';
@@ -106,21 +106,20 @@ function refusal({ rule, reason, keyword }: Placed): Problem {
 
 /** @param others names of files that hold no rules: a mistake in them is none of a rule */
 function summarise(
-  rules: readonly RuleInfo[],
+  placements: readonly RuleInfo['placement'][],
   problems: readonly Problem[],
   others: ReadonlySet<string | undefined>,
 ): CompilationSummary {
-  const count = (placement: RuleInfo['placement']): number =>
-    rules.filter((rule) => rule.placement === placement).length;
+  const count = (placement: RuleInfo['placement']): number => placements.filter((one) => one === placement).length;
   const wrong = problems.filter((problem) => problem.severity === 'error');
   const errorsOf = (found: readonly Problem[]): number =>
     new Set(found.map(({ file, line }) => `${file}\0${line}`)).size;
   const errors = errorsOf(wrong);
   const unsupported = count('unsupported');
   const disabled = count('disabled');
-  const usable = rules.length - unsupported - disabled;
+  const usable = placements.length - unsupported - disabled;
   return {
-    rules: rules.length - disabled + errorsOf(wrong.filter(({ file }) => !others.has(file))),
+    rules: placements.length - disabled + errorsOf(wrong.filter(({ file }) => !others.has(file))),
     usable,
     inline: count('inline'),
     address: count('address'),
@@ -204,11 +203,31 @@ function refuseScope(placed: readonly Placed[]): Placed[] {
   });
 }
 
+/** What becomes of the rules, which are made one after the other. */
+export interface Keepers<Infos, Rules> {
+  readonly infos: (infos: Iterable<RuleInfo>) => Infos;
+  readonly rules: (rules: Iterable<EngineRule>) => Rules;
+}
+
+/** A compilation whose rules are kept in another form. */
+export interface KeptCompilation<Infos, Rules> extends Omit<Compilation, 'rules' | 'engine'> {
+  readonly rules: Infos;
+  readonly engine: Omit<EngineTables, 'rules'> & { readonly rules: Rules };
+}
+
+const asArrays: Keepers<RuleInfo[], EngineRule[]> = { infos: (infos) => [...infos], rules: (rules) => [...rules] };
+
 /** Places and compiles rules that were parsed. */
-export function compileParsed(
+export function compileParsed(parsed: ParsedRules, options: Partial<LanguageOptions> = {}): Compilation {
+  return compileKept(parsed, options, asArrays);
+}
+
+/** The same with the rules in another form: so large a part of a set need not be there twice. */
+export function compileKept<Infos, Rules>(
   parsed: ParsedRules,
-  { addressRules = 'lists', ...files }: Partial<LanguageOptions> = {},
-): Compilation {
+  { addressRules = 'lists', ...files }: Partial<LanguageOptions>,
+  keep: Keepers<Infos, Rules>,
+): KeptCompilation<Infos, Rules> {
   const addressLists: AddressList[] = [];
   const asked = askedBits(parsed.rules);
   const byItself = parsed.rules.map((rule) => place(rule, asked));
@@ -226,6 +245,7 @@ export function compileParsed(
       return (pattern && numbers.get(patternKey(pattern))) ?? -1;
     },
     parsed.datasets,
+    keep.rules,
   );
   const responses = [...engine, ...both].some(({ rule }) => (needsOf(rule) & Need.HTTP_RESPONSES) !== 0);
   const kept = [...inline, ...listed].flatMap(({ rule, message }) =>
@@ -244,22 +264,28 @@ export function compileParsed(
   ruleset.rules.forEach((index, position) => {
     positions.set(index, [...(positions.get(index) ?? []), position]);
   });
-  const rules = [
-    ...placed.map((one, index) => infoOf(one, positions.get(index) ?? [])),
-    ...parsed.unsupported.map(infoOfUnsupported),
-    ...(parsed.switchedOff ?? []).map(infoOfDisabled),
+  const { unsupported, switchedOff = [] } = parsed;
+  function* infos(): Generator<RuleInfo> {
+    for (const [index, one] of placed.entries()) yield infoOf(one, positions.get(index) ?? []);
+    for (const rule of unsupported) yield infoOfUnsupported(rule);
+    for (const rule of switchedOff) yield infoOfDisabled(rule);
+  }
+  const placements: RuleInfo['placement'][] = [
+    ...placed.map(({ placement }) => placement),
+    ...unsupported.map(() => 'unsupported' as const),
+    ...switchedOff.map(() => 'disabled' as const),
   ];
   const refusals = placed.filter((one) => one.placement === 'unsupported').map(refusal);
   const problems = [...parsed.problems, ...refusals, ...overlaps.problems];
   return {
-    rules,
+    rules: keep.infos(infos()),
     ruleset,
     heads: responses ? heads | L7Setting.L7_RESPONSES : heads,
     engine: program,
     addressLists,
     addresses: makeAddressProgram(listed.sort(byRank)),
     problems,
-    summary: summarise(rules, problems, others),
+    summary: summarise(placements, problems, others),
     suppressed: new Map(
       placed.flatMap(({ rule, placement }, index) =>
         rule.suppress !== undefined && placement === 'inline' ? [[index, rule.suppress]] : [],

@@ -3,25 +3,30 @@
 
 import { packList } from '../../common/list-packer.js';
 import { PackedList, type PackedData } from '../../common/packed-list.js';
-import type { EngineProgram, EngineRule, EngineTables } from '../match/program.js';
-import type { Compilation } from './types.js';
+import type { RuleSource } from '../ast.js';
+import type { EngineRule, EngineTables } from '../match/program.js';
+import { parseRules, type LanguageOptions } from '../parser.js';
+import { compileKept, type Keepers, type KeptCompilation } from './compile.js';
 
-export interface PackedEngine extends Omit<EngineProgram, 'rules'> {
-  /** EngineRule[] */
-  readonly rules: PackedData;
-}
-
-export interface PackedCompilation extends Omit<Compilation, 'rules' | 'engine'> {
-  /** RuleInfo[] */
-  readonly rules: PackedData;
-  readonly engine: PackedEngine;
-}
+/** Lists of RuleInfo and of EngineRule. */
+export type PackedCompilation = KeptCompilation<PackedData, PackedData>;
+export type PackedEngine = PackedCompilation['engine'];
 
 /** What rules have in common: the networks of variables, and the tests that the parser makes once. */
 const SHARED = ['addresses', 'ports', 'transforms', 'expression'];
 
-export function packCompilation({ rules, engine, ...rest }: Compilation): PackedCompilation {
-  return { ...rest, rules: packList(rules), engine: { ...engine, rules: packList(engine.rules, SHARED) } };
+const packed: Keepers<PackedData, PackedData> = {
+  infos: (infos) => packList(infos),
+  rules: (rules) => packList(rules, SHARED),
+};
+
+/** As compileRules. */
+export function compilePacked(
+  sources: readonly RuleSource[],
+  options: LanguageOptions,
+  onProgress?: (share: number) => void,
+): PackedCompilation {
+  return compileKept(parseRules(sources, options, onProgress), options, packed);
 }
 
 export function unpackEngine(engine: PackedEngine): EngineTables {

@@ -142,24 +142,39 @@ function headerKey({ protocols, app, ways, conditions }: EngineRule, numbers: Nu
   return JSON.stringify([protocols, app, ends, conditions]);
 }
 
-export function makeGuards(rules: readonly EngineRule[]): Guards {
-  const numbers = new Numbers();
-  const classes = new Map<string, number>();
-  const asking: number[] = [];
-  const column = (): Uint32Array => new Uint32Array(rules.length);
-  const [without, least, most, headers] = [column(), column(), column(), column()];
-  const methods = new Uint8Array(rules.length);
-  rules.forEach((rule, number) => {
+/** The guards of rules that are made one after the other. */
+export class GuardBuilder {
+  readonly #numbers = new Numbers();
+  readonly #classes = new Map<string, number>();
+  readonly #asking: number[] = [];
+  readonly #columns: Omit<Guards, 'asking'>;
+
+  constructor(rules: number) {
+    const column = (): Uint32Array => new Uint32Array(rules);
+    this.#columns = {
+      methods: new Uint8Array(rules),
+      without: column(),
+      least: column(),
+      most: column(),
+      headers: column(),
+    };
+  }
+
+  add(rule: EngineRule, number: number): void {
+    const { methods, without, least, most, headers } = this.#columns;
     methods[number] = methodsOf(rule);
     without[number] = withoutOf(rule);
     [least[number], most[number]] = lengthsOf(rule);
-    const key = headerKey(rule, numbers);
-    const known = classes.get(key);
+    const key = headerKey(rule, this.#numbers);
+    const known = this.#classes.get(key);
     if (known === undefined) {
-      classes.set(key, asking.length);
-      headers[number] = asking.length;
-      asking.push(number);
+      this.#classes.set(key, this.#asking.length);
+      headers[number] = this.#asking.length;
+      this.#asking.push(number);
     } else headers[number] = known;
-  });
-  return { methods, without, least, most, headers, asking: Uint32Array.from(asking) };
+  }
+
+  build(): Guards {
+    return { ...this.#columns, asking: Uint32Array.from(this.#asking) };
+  }
 }

@@ -14,7 +14,7 @@ import type { ChainTest } from './inspect.js';
 import type { BufferId } from './message.js';
 import type { Transforms } from '../transforms/transform.js';
 import { stateOf, useOf, type StateTests } from './state.js';
-import { makeGuards, type Guards } from './guards.js';
+import { GuardBuilder, type Guards } from './guards.js';
 import { makePrefilters, type KindFilter } from './prefilter.js';
 
 export interface ContentTest {
@@ -217,24 +217,40 @@ export function byEngineRank(a: Candidate, b: Candidate): number {
   );
 }
 
-/** The engine's program for rules in the order in which they act. */
-export function makeProgram(
+/**
+ * The engine's program for rules in the order in which they act.
+ * @param keep takes the rules, which are made one after the other
+ */
+export function makeProgram<Kept>(
   rules: readonly Candidate[],
   numberOf: PatternNumber,
   datasets: readonly DatasetSpec[],
-): EngineProgram {
+  keep: (rules: Iterable<EngineRule>) => Kept,
+): Omit<EngineTables, 'rules'> & { readonly rules: Kept } {
   const asked = new Set(
     rules.flatMap(({ rule }) => rule.matches.flatMap((match) => ('use' in match ? [match.name] : []))),
   );
   const searched = rules.map(({ rule }) => ({ rule, kinds: kindsOf(rule) }));
-  const made = rules.map((candidate) => engineRule(candidate, numberOf));
+  const guards = new GuardBuilder(rules.length);
+  const thresholds = new Set<string>();
+  const bits = new Set<string>();
+  function* made(): Generator<EngineRule> {
+    for (const [number, candidate] of rules.entries()) {
+      const rule = engineRule(candidate, numberOf);
+      guards.add(rule, number);
+      if (rule.threshold !== undefined) thresholds.add(rule.threshold.name);
+      for (const { table } of rule.state?.bits ?? []) bits.add(table);
+      yield rule;
+    }
+  }
+  const kept = keep(made());
   return {
-    rules: made,
-    guards: makeGuards(made),
+    rules: kept,
+    guards: guards.build(),
     kinds: makePrefilters(searched, numberOf),
     needs: rules.reduce((needs, { rule }) => needs | needsOf(rule), 0),
     datasets: datasets.filter(({ name }) => asked.has(name)),
-    thresholds: [...new Set(made.flatMap(({ threshold }) => (threshold === undefined ? [] : [threshold.name])))],
-    bits: [...new Set(made.flatMap(({ state }) => state?.bits.map(({ table }) => table) ?? []))],
+    thresholds: [...thresholds],
+    bits: [...bits],
   };
 }

@@ -72,7 +72,12 @@ function ruleOf(r: Random, sid: number): Rule {
 /** What the evaluator makes of rules on headers alone, if every packet is shown to it. */
 function programOf(rules: readonly Rule[]): EngineProgram {
   const candidates = rules.map((rule, index) => ({ rule, index })).sort(byEngineRank);
-  const program = makeProgram(candidates, () => -1, []);
+  const program = makeProgram(
+    candidates,
+    () => -1,
+    [],
+    (made) => [...made],
+  );
   const all = {
     filters: [],
     whole: undefined,

@@ -12,7 +12,7 @@ import {
 } from '../../../../../common/abi.gen.js';
 import { parseAddress } from '../../../../../common/address.js';
 import { PackedList } from '../../../../../common/packed-list.js';
-import { compileRules, packCompilation, unpackEngine, type RuleInfo } from '../../../../../rules/index.js';
+import { compilePacked, unpackEngine, type RuleInfo } from '../../../../../rules/index.js';
 import type { RuleProgram } from '../../../../../engine/judge/judge.js';
 
 /** What differs from an alert about a TCP SYN of 192.0.2.1:40000 to 198.51.100.2:80 that passed. */
@@ -86,7 +86,7 @@ export function httpAt(section: string, fields: EventFields = {}): DataView {
 /** Rules as the reader gets them. */
 export function programOf(text: string, generation = 1): RuleProgram {
   const options = { addressVars: {}, portVars: {}, redact: [] };
-  const { rules, engine, ...rest } = packCompilation(compileRules([{ file: 'test.rules', text }], options));
+  const { rules, engine, ...rest } = compilePacked([{ file: 'test.rules', text }], options);
   if (rest.problems.length > 0) throw new Error(rest.problems.map(({ cause }) => cause).join());
   return { ...rest, generation, rules: new PackedList<RuleInfo>(rules), engine: unpackEngine(engine) };
 }
