@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules] [prefilter]
+// Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules]
+//   [rules-memory] [prefilter]
 
 import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
@@ -12,6 +13,7 @@ import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
 import { benchPrefilter } from './prefilter.js';
 import { benchResponse } from './response.js';
+import { benchRulesMemory } from './rules-memory.js';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   packet: benchPacket,
@@ -26,6 +28,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
     benchLayer7();
   },
   rules: benchEvaluator,
+  'rules-memory': benchRulesMemory,
   prefilter: benchPrefilter,
 };
 

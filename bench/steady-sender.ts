@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends a datagram every few milliseconds until its input ends, and says how many:  steady-sender.js TO PORT
+
+import { createSocket } from 'node:dgram';
+
+const EVERY_MS = 5;
+const [to = '', port = '9'] = process.argv.slice(2);
+const socket = createSocket('udp4');
+let [sent, pending] = [0, 0];
+// Nobody listens there, or an answer says so: the sender does not mind.
+socket.on('error', () => undefined);
+
+const timer = setInterval(() => {
+  pending++;
+  socket.send('steady', Number(port), to, (error) => {
+    pending--;
+    if (!error) sent++;
+  });
+}, EVERY_MS);
+
+console.log('sending');
+process.stdin.resume().once('end', () => {
+  clearInterval(timer);
+  setInterval(() => {
+    if (pending > 0) return;
+    console.log(String(sent));
+    process.exit(0);
+  }, 1);
+});
