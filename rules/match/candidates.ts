@@ -165,10 +165,15 @@ export class Candidates implements Sink {
     for (let entry = from[literal] as number; entry < end; entry++) {
       const rule = rules[entry] as number;
       if (this.#marked[rule] === this.#turn) continue;
+      // Before its buffer is looked for: what must not be is told once.
+      if (!this.#mayMatch(rule)) {
+        this.#marked[rule] = this.#turn;
+        continue;
+      }
       const buffer = buffers[entry] as BufferId;
       if (!this.#places.has(buffer)) continue;
       if (!this.#places.holds(buffer, at, to, until[entry] as number)) open = true;
-      else if (this.#isLong(filter, entry, buffer)) this.#mark(rule);
+      else if (this.#isLong(filter, entry, buffer)) this.#take(rule);
     }
     if (!open) this.#done[literal] = this.#turn;
   }
@@ -205,8 +210,13 @@ export class Candidates implements Sink {
 
   #mark(rule: number): void {
     if (this.#marked[rule] === this.#turn) return;
+    if (this.#mayMatch(rule)) this.#take(rule);
+    else this.#marked[rule] = this.#turn;
+  }
+
+  #take(rule: number): void {
     this.#marked[rule] = this.#turn;
-    if (this.#mayMatch(rule)) this.rules[this.count++] = rule;
+    this.rules[this.count++] = rule;
   }
 
   #sort(): void {
