@@ -80,7 +80,7 @@ export interface DetectionSuppressed {
 
 /** What the engine says about itself, in the words of its log. */
 export interface DetectionEngine {
-  readonly level: 'Warning' | 'Error';
+  readonly level: 'Info' | 'Warning' | 'Error';
   readonly module: string;
   readonly message: string;
 }

@@ -40,6 +40,8 @@ export const errorCodes = {
   INTERFACE_BUSY: { exit: 4, meaning: 'another XDP program holds the interface' },
   PIN_FOREIGN: { exit: 4, meaning: 'the pin directory belongs to somebody else' },
   STORE_FAILED: { exit: 1, meaning: 'the embedded store failed' },
+  AUDIT_FAILED: { exit: 1, meaning: 'the audit log or its key cannot be used' },
+  METRICS_FAILED: { exit: 1, meaning: 'the metrics endpoint cannot be opened' },
   OUTPUT_FAILED: { exit: 1, meaning: 'an output could not be opened' },
 } as const satisfies Record<string, CodeInfo>;
 

@@ -27,9 +27,9 @@ export function signatureOf(d: Detection): string {
   return d.rule ? `${d.rule.gid}:${d.rule.sid}` : d.reason;
 }
 
-/** A rule's severity 1 to 4, or of what has no rule: an error of the engine 2, all else 4. */
+/** A rule's severity 1 to 4, or of what has no rule: an error of the engine 2, its warning 3, all else 4. */
 export function severityOf(d: Detection): 1 | 2 | 3 | 4 {
-  if (d.engine) return d.engine.level === 'Error' ? 2 : 3;
+  if (d.engine) return ({ Error: 2, Warning: 3, Info: 4 } as const)[d.engine.level];
   const severity = d.rule?.severity ?? 4;
   return severity <= 1 ? 1 : severity === 2 ? 2 : severity === 3 ? 3 : 4;
 }

@@ -27,7 +27,7 @@ const INFO = 6;
 
 /** A rule's severity 1 is critical, 2 an error, 3 a warning, others a notice, as are drops without a rule. */
 export function severityOf(d: Detection): number {
-  if (d.engine) return d.engine.level === 'Error' ? ERROR : WARNING;
+  if (d.engine) return { Error: ERROR, Warning: WARNING, Info: INFO }[d.engine.level];
   const severity = d.rule?.severity;
   return severity === undefined ? NOTICE : Math.min(NOTICE, Math.max(1, severity) + 1);
 }

@@ -3,6 +3,7 @@
 
 import type { Detection, OutputStatus } from '../../alerts/index.js';
 import type { Compilation, Problem, RuleExplanation, RuleInfo, RuleSource } from '../../rules/index.js';
+import type { AuditFigures } from '../audit/audit-log.js';
 import type { BulkApi } from './bulk-api.js';
 import type { FlowsApi, FlowsInUse } from './flows-api.js';
 import type { Layer7Api } from './layer7-api.js';
@@ -213,6 +214,8 @@ export interface Status {
   readonly allowlist: { readonly entries: number; readonly exemptions: number };
   readonly response: Readonly<Record<string, number>>;
   readonly outputs: readonly OutputStatus[];
+  /** Lines of the audit log, up to which one it is signed, what waits because it cannot be written, what found no room. */
+  readonly audit: AuditFigures;
   readonly kernel: { readonly abi: string; readonly pins: string; readonly adopted: boolean };
   /** Things an operator should know, a sentence each. */
   readonly notes: readonly string[];

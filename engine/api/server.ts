@@ -3,10 +3,12 @@
 
 import { execFile } from 'node:child_process';
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
+import { actingAs, actorOf, peerOf } from '../audit/actor.js';
+import type { PeerCredentials } from '../bpf/index.js';
 import { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
 import { BODY_LIMIT } from './limits.js';
@@ -32,6 +34,7 @@ export class ApiServer {
     const gid = await group;
     const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
     const streams = new AlertStreams();
+    knowCallers(app);
     addRoutes(app, api, streams);
     // From its first moment on the socket is nobody's but the owner's and the group's.
     const mask = process.umask(0o007);
@@ -52,6 +55,20 @@ export class ApiServer {
     await this.#streams.close();
     await this.#app.close();
   }
+}
+
+/** What a request changes is done in the name of its caller, whom the kernel names when he connects. */
+function knowCallers(app: FastifyInstance): void {
+  const peers = new WeakMap<Socket, PeerCredentials>();
+  app.server.on('connection', (socket) => {
+    const peer = peerOf(socket);
+    if (peer) peers.set(socket, peer);
+  });
+  // Behind the reading of the body: what is called back from there has forgotten whose it is.
+  app.addHook('preHandler', (request, _reply, done) => {
+    if (request.method === 'GET') done();
+    else actingAs(actorOf(peers.get(request.raw.socket)), done);
+  });
 }
 
 function refused(path: string, error: unknown): IdsError {

@@ -14,6 +14,7 @@ export { Mapping, trimMemory } from './memory.js';
 export type { ListMemory } from './list-memory.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';
+export { type PeerCredentials, peerCredentials } from './peer.js';
 export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
 export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
 import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure/names.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
+import { auditSchema } from './audit-schema.js';
 import { absoluteField, durationField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
@@ -121,6 +122,7 @@ export const configSchema = z.strictObject({
   feeds: feedsSchema,
   outputs: outputsSchema.prefault([{ type: 'file' }]),
   outbox,
+  audit: auditSchema,
   socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),
   state_dir: absoluteField.default(DEFAULT_STATE_DIR),
   pin_dir: absoluteField.default(DEFAULT_PIN_DIR),

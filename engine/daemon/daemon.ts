@@ -8,6 +8,8 @@ import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
 import { Lifetime } from '../../common/lifetime.js';
+import { actingAs } from '../audit/actor.js';
+import { auditedApi } from '../audit/audited-api.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
 import { claimPins, datagramSizes, Kernel, now, shortenSlice, wallOffset } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
@@ -25,6 +27,7 @@ import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import type { RingThread, RingThreadOptions } from '../ring/ring-thread.js';
 import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
+import { auditStart, looksOf, openAudit, rulesFacts, type Audit } from './audit.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
@@ -58,6 +61,7 @@ export interface DaemonParts {
   readonly interfaces: Interfaces;
   readonly layer7: Layer7Control;
   readonly flows: FlowFigures;
+  readonly audit: Audit;
   readonly started: Date;
 }
 
@@ -68,6 +72,7 @@ export class Daemon {
   readonly #parts: DaemonParts;
   #ticks = 0;
   #stopping = false;
+  #cause = '';
   #homeNet: string;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
@@ -100,6 +105,8 @@ export class Daemon {
     await clearSocket(config.socket);
     const group = socketGroup();
     lifetime.defer(claimInstance(config.state_dir));
+    const audit = openAudit(config, log);
+    lifetime.own(audit.log);
     const kernel = lifetime.own(
       Kernel.open({
         pinDir: config.pin_dir,
@@ -126,7 +133,7 @@ export class Daemon {
       onDatasetFailure: (error) => log.error({ error: messageOf(error) }, 'a data set could not be written'),
       onFailure: (error) => {
         log.fatal({ error: messageOf(error) }, 'the ring reader failed');
-        running.daemon?.stop(false);
+        running.daemon?.stop(false, 'the ring reader failed');
       },
     });
     // Behind those that are not in a hurry, which would get it too.
@@ -197,9 +204,10 @@ export class Daemon {
     });
     const alertPath = new AlertPath({ blocklist, responder, cuts, orders, recent, dispatcher, log });
     running.alertPath = alertPath;
+    audit.tell((notice) => alertPath.onNotice(notice));
     lifetime.own(ring);
     lifetime.own(rules);
-    const confirmations = lifetime.own(openConfirmations(config, blocklist, log));
+    const confirmations = lifetime.own(openConfirmations(config, blocklist, log, audit));
     const feeds = lifetime.own(
       Feeds.open({
         feeds: config.feeds,
@@ -210,8 +218,14 @@ export class Daemon {
         onFailure: (feed) => alertPath.onNotice(noticeOf(feed)),
       }),
     );
-    const updates = lifetime.own(openUpdates(config, file, rules, log));
-    const interfaces = new Interfaces({ configured: config.interfaces, kernel, ring, log });
+    const updates = lifetime.own(openUpdates(config, file, rules, log, audit.auditor));
+    const interfaces = new Interfaces({
+      configured: config.interfaces,
+      kernel,
+      ring,
+      log,
+      onChange: (action, what) => void audit.auditor.done(action, { what }, 'interfaces'),
+    });
     const layer7 = new Layer7Control({
       config,
       kernel,
@@ -250,6 +264,7 @@ export class Daemon {
       interfaces,
       layer7,
       flows,
+      audit,
       started: new Date(),
     };
     const daemon = new Daemon(lifetime, parts);
@@ -260,7 +275,9 @@ export class Daemon {
     interfaces.attach();
     const tick = setInterval(() => daemon.#tick(), TICK_MS);
     lifetime.defer(() => clearInterval(tick));
-    lifetime.own(await ApiServer.open(config.socket, new DaemonApi(parts, daemon), group));
+    await auditStart(audit, parts, file);
+    const api = auditedApi(new DaemonApi(parts, daemon), audit.auditor, looksOf(parts));
+    lifetime.own(await ApiServer.open(config.socket, api, group));
     running.ready = true;
     // What nobody waits for.
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
@@ -275,18 +292,27 @@ export class Daemon {
     return this.#ended;
   }
 
-  stop(detach: boolean): void {
+  /** @param cause what made it stop, where that was no request */
+  stop(detach: boolean, cause = 'ids stop'): void {
+    if (!this.#stopping) this.#cause = cause;
     this.#stopping = true;
     this.#end({ detach });
   }
 
   /** Files are opened anew, after log rotation. */
   reopen(): Promise<void> {
-    return this.#parts.dispatcher.reopen();
+    const { audit, dispatcher } = this.#parts;
+    return audit.auditor.watch('reopen', () => dispatcher.reopen(), {}, 'SIGHUP');
   }
 
-  async close(): Promise<void> {
+  /** @param detached interfaces that everything was taken off of */
+  async close(detached: readonly string[] = []): Promise<void> {
     this.#tellHeldBack();
+    const { auditor, log } = this.#parts.audit;
+    for (const name of detached) await auditor.done('detach', { what: { interface: name } }, this.#cause);
+    await auditor.done('end', {}, this.#cause);
+    // Signed before the outputs end, which may have to take the checkpoint along.
+    await log.checkpoint('stop');
     await this.#lifetime.close();
   }
 
@@ -323,17 +349,20 @@ export class Daemon {
 
   /** Addresses come and go: with `home_net: auto` the rules are compiled anew for the new ones. */
   #followHomeNet(): void {
-    const { config, rules, log } = this.#parts;
+    const { audit, config, rules, log } = this.#parts;
     const homeNet = resolveHomeNet(config).networks.join();
     if (homeNet === this.#homeNet) return;
+    const told = { what: { before: this.#homeNet, homeNet }, look: () => rulesFacts(rules) };
     this.#homeNet = homeNet;
-    rules.reload().then(
-      ({ generation }) => {
-        log.info({ homeNet, generation }, 'home_net has changed');
-        this.#tellUnfit();
-      },
-      (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
-    );
+    audit.auditor
+      .watch('rules.reload', () => rules.reload(), told, 'home_net')
+      .then(
+        ({ generation }) => {
+          log.info({ homeNet, generation }, 'home_net has changed');
+          this.#tellUnfit();
+        },
+        (error: unknown) => log.error({ error: messageOf(error) }, 'home_net has changed, the rules could not follow'),
+      );
   }
 }
 
@@ -371,11 +400,18 @@ function clockOffsets(outbox: OutboxStore, log: Logger): NonNullable<RingThreadO
 }
 
 /** The change on probation, if an earlier daemon left one too. */
-function openConfirmations(config: Config, blocklist: Blocklist, log: Logger): Confirmations {
+function openConfirmations(config: Config, blocklist: Blocklist, log: Logger, audit: Audit): Confirmations {
   return Confirmations.open({
     file: join(config.state_dir, 'unconfirmed.bin'),
     lists: blocklist.bulk,
-    onRolledBack: (change) => log.warn(change, 'nobody said "ids confirm": the change was undone'),
+    onRolledBack: (change) => {
+      log.warn(change, 'nobody said "ids confirm": the change was undone');
+      // Not in the name of the one who is still waiting for it.
+      actingAs(
+        { engine: 'no "ids confirm"' },
+        () => void audit.auditor.done('blocklist.undo', { what: { ...change } }, ''),
+      );
+    },
     onError: (error) => log.error({ error: messageOf(error) }, 'the change on probation'),
   });
 }

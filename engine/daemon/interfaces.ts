@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino';
 import { messageOf } from '../../common/errors.js';
-import { interfaceIndex, type Kernel } from '../bpf/index.js';
+import { type Attachment, interfaceIndex, type Kernel } from '../bpf/index.js';
 import type { InterfaceConfig } from '../config/index.js';
 import type { RingThread } from '../ring/ring-thread.js';
 
@@ -12,6 +12,8 @@ export interface InterfacesOptions {
   readonly kernel: Kernel;
   readonly ring: RingThread;
   readonly log: Logger;
+  /** Told what was attached or let go. */
+  readonly onChange?: (action: 'attach' | 'detach', what: Readonly<Record<string, unknown>>) => void;
 }
 
 export class Interfaces {
@@ -29,14 +31,14 @@ export class Interfaces {
    * @throws IdsError INTERFACE_MISSING, INTERFACE_BUSY
    */
   attach(): void {
-    const { configured, kernel, log } = this.#options;
+    const { configured, kernel } = this.#options;
     // A name that does not exist is found before the first one is touched.
     for (const { name } of configured) interfaceIndex(name);
     const before = new Set(kernel.attachments().map(({ name }) => name));
     const fresh: string[] = [];
     try {
       for (const { name, mode, egress } of configured) {
-        log.info(kernel.attach(name, mode, egress), 'attached');
+        this.#attached(kernel.attach(name, mode, egress), before.has(name) ? 'taken over' : 'start');
         if (!before.has(name)) fresh.push(name);
       }
     } catch (error) {
@@ -44,7 +46,11 @@ export class Interfaces {
       throw error;
     }
     const wanted = new Set(configured.map(({ name }) => name));
-    for (const name of before) if (!wanted.has(name)) kernel.detach(name);
+    for (const name of before) {
+      if (wanted.has(name)) continue;
+      kernel.detach(name);
+      this.#options.onChange?.('detach', { interface: name, cause: 'not configured any more' });
+    }
     kernel.removePrevious();
     this.#tell();
   }
@@ -62,7 +68,7 @@ export class Interfaces {
           this.#missing.delete(name);
           continue;
         }
-        log.info(kernel.attach(name, mode, egress), 'attached again');
+        this.#attached(kernel.attach(name, mode, egress), 'made anew');
         this.#missing.delete(name);
         changed = true;
       } catch (error) {
@@ -72,6 +78,13 @@ export class Interfaces {
       }
     }
     if (changed) this.#tell();
+  }
+
+  #attached(one: Attachment, cause: string): void {
+    const { log, onChange } = this.#options;
+    log.info(one, cause === 'made anew' ? 'attached again' : 'attached');
+    const { name, ifindex, mode, egress = 'off' } = one;
+    onChange?.('attach', { interface: name, ifindex, mode, egress, cause });
   }
 
   /** A sentence for each interface that is not judged. */

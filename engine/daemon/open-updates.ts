@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { RulesUpdateResult } from '../api/updates-api.js';
 import type { Config } from '../config/index.js';
 import type { FeedLog } from '../feeds/feeds.js';
 import { readText } from '../files.js';
@@ -10,10 +11,18 @@ import type { FilterFiles } from '../updates/build-set.js';
 import { updatesFolder } from '../updates/generations.js';
 import { RuleUpdates } from '../updates/rule-updates.js';
 import { runTests } from '../updates/run-tests.js';
+import type { Auditor } from '../audit/auditor.js';
+import { rulesFacts } from './audit.js';
 import type { RuleSets } from './rule-sets.js';
 
 /** @param file the configuration's: relative paths start at its directory */
-export function openUpdates(config: Config, file: string, rules: RuleSets, log: FeedLog): RuleUpdates {
+export function openUpdates(
+  config: Config,
+  file: string,
+  rules: RuleSets,
+  log: FeedLog,
+  auditor: Auditor,
+): RuleUpdates {
   const base = dirname(resolve(file));
   const {
     enable_file: enable,
@@ -42,5 +51,9 @@ export function openUpdates(config: Config, file: string, rules: RuleSets, log: 
         existsSync(file) ? file : undefined,
       ),
     log,
+    watch: (update) => {
+      const result = ({ outcome, generation }: RulesUpdateResult) => ({ outcome, updated: generation });
+      return auditor.watch('rules.update', update, { look: () => rulesFacts(rules), result }, 'schedule');
+    },
   });
 }

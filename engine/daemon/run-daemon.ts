@@ -32,7 +32,7 @@ export async function runDaemon(config: Config, file: string): Promise<void> {
     signals++;
     log.info({ signal }, signals === 1 ? 'draining' : 'ending at once');
     if (signals > 1) process.exit(1);
-    daemon?.stop(false);
+    daemon?.stop(false, signal);
   };
   const onHangup = (): void => {
     daemon?.reopen().catch((error: unknown) => log.error({ error: messageOf(error) }, 'reopen'));
@@ -41,11 +41,12 @@ export async function runDaemon(config: Config, file: string): Promise<void> {
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onHangup);
   try {
     daemon = await Daemon.start(config, file, log);
-    if (signals > 0) daemon.stop(false);
+    if (signals > 0) daemon.stop(false, 'a signal during the start');
     const { detach } = await daemon.ended;
     // Taken out before the daemon closes: a client that waits for the end then finds nothing left.
-    if (detach) log.info({ interfaces: Kernel.detachAll(config.pin_dir) }, 'detached');
-    await daemon.close();
+    const interfaces = detach ? Kernel.detachAll(config.pin_dir) : [];
+    if (detach) log.info({ interfaces }, 'detached');
+    await daemon.close(interfaces);
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal).off('SIGHUP', onHangup);
   }

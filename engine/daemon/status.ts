@@ -87,6 +87,14 @@ function feedNotes({ feeds, confirmations }: DaemonParts): string[] {
   return [...waits, ...feeds.notes()];
 }
 
+function auditNotes({ audit }: DaemonParts): string[] {
+  const { waiting, lost } = audit.log.figures;
+  if (waiting + lost === 0) return [];
+  return [
+    `the audit log lacks entries: ${waiting} wait to be written, ${lost} found no room: see the log of the daemon`,
+  ];
+}
+
 export function statusOf(parts: DaemonParts): Status {
   const { flows, kernel, rules, blocklist, allowlist, responder, dispatcher, config, started } = parts;
   const verdicts = kernel.verdicts().filter(({ packets }) => packets > 0);
@@ -144,10 +152,12 @@ export function statusOf(parts: DaemonParts): Status {
     allowlist: allowlist.counts(),
     response: responder.counts(),
     outputs: dispatcher.status(),
+    audit: parts.audit.log.figures,
     kernel: { abi: abiHash, pins: config.pin_dir, adopted: kernel.adopted },
     notes: [
       ...notes,
       ...feedNotes(parts),
+      ...auditNotes(parts),
       ...parts.interfaces.notes(),
       ...(unfit === undefined ? [] : [unfit]),
       ...(homeNet === undefined ? [] : [homeNet]),

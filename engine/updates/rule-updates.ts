@@ -33,6 +33,8 @@ export interface RuleUpdatesOptions {
   /** Runs the operator's tests on these files. @throws IdsError UPDATE_REFUSED */
   readonly test: (files: readonly string[]) => Promise<void>;
   readonly log: FeedLog;
+  /** Told what came of a scheduled update. */
+  readonly watch?: (update: () => Promise<RulesUpdateResult>) => Promise<unknown>;
 }
 
 interface Fetched {
@@ -55,7 +57,8 @@ export class RuleUpdates {
     this.#cache = new SourceCache(join(options.folder, 'sources'));
     const { config } = options;
     if (config.sources.length > 0 && config.schedule !== 'off') {
-      const run = (): void => void this.update({ force: false, rollback: false }).catch(() => undefined);
+      const update = (): Promise<RulesUpdateResult> => this.update({ force: false, rollback: false });
+      const run = (): void => void (options.watch?.(update) ?? update()).catch(() => undefined);
       this.#task = schedule(config.schedule, run, { name: 'rules', unref: true, suppressMissedWarning: true });
     }
   }

@@ -4,6 +4,7 @@
 import type { Command } from '../command.js';
 import { alertsTail } from './alerts-tail.js';
 import { allowlistAdd, allowlistList, allowlistRemove } from './allowlist.js';
+import { auditShow, auditVerify } from './audit.js';
 import { blocklistAdd, blocklistCheck, blocklistFlush, blocklistList, blocklistRemove } from './blocklist.js';
 import { blocklistDiff } from './blocklist-diff.js';
 import { blocklistExport } from './blocklist-export.js';
@@ -75,6 +76,8 @@ export const commands: readonly Command[] = [
   outputsTest,
   outputsReplay,
   outputsDead,
+  auditVerify,
+  auditShow,
   logShow,
   logHttp,
   logTls,
@@ -98,6 +101,7 @@ export const groups: Readonly<Record<string, string>> = {
   allowlist: 'addresses that are never dropped',
   alerts: 'what was raised',
   outputs: 'receivers of alerts',
+  audit: 'who has changed what',
   log: 'what is logged of layer 7 and of flows',
   top: 'what there is most of',
   stats: 'figures of protocols',

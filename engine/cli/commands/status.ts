@@ -4,7 +4,7 @@ import type { Status } from '../../api/api.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
 import { printSummary } from '../rules-summary.js';
-import { count, table } from '../table.js';
+import { count, plural, table } from '../table.js';
 
 function show(status: Status, context: Context): void {
   const section = (title: string, lines: readonly string[]): void => {
@@ -97,6 +97,11 @@ function show(status: Status, context: Context): void {
         (output.lastError === undefined ? '' : `; last error: ${output.lastError.message}`),
     ),
   );
+  const { audit } = status;
+  section('audit log', [
+    `${plural(audit.records, 'line')}, signed up to ${count(audit.signed)}` +
+      (audit.waiting + audit.lost > 0 ? `; ${count(audit.waiting)} wait, ${count(audit.lost)} lost` : ''),
+  ]);
   section(
     'kernel counters',
     Object.entries(status.stats)

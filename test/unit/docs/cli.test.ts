@@ -18,6 +18,7 @@ import {
   summary,
   topRow,
 } from '../engine/api/fake-api.js';
+import { entry, filled } from '../engine/audit/support.js';
 import { MemoryBulkLists } from '../engine/lists/memory-bulk-lists.js';
 import { serve, temporary } from '../engine/api/serve.js';
 import { invoke } from '../engine/cli/invoke.js';
@@ -29,7 +30,7 @@ const chapters = sections(doc, 2);
 /** Objects that have a table of their own. */
 const records = new Set(['summary', 'rules[]', 'problems[]', 'entries[]']);
 /** Objects whose keys are names, not fields. */
-const open = new Set(['stats', 'response', 'status']);
+const open = new Set(['stats', 'response', 'status', 'actor', 'what', 'before', 'after']);
 
 /** The fields of a value as the tables write them: `a.b`, `list[].c`. */
 function fields(value: unknown, path = ''): string[] {
@@ -102,7 +103,17 @@ t.test('the JSON of each command has the fields of its table, in that order', as
       'alert smb any any -> any any (sid:3;)\nalert http any any -> any any (http.uri; pcre:"/x/"; sid:4;)\n',
   );
   writeFileSync(join(folder, 'ids.yaml'), 'interfaces: [eth0]\nrules: [a.rules]\n');
+  const audit = await filled(folder, 2);
+  const log = audit.open();
+  const error = { code: 'USAGE', message: '' };
+  await log.append({ ...entry(3), outcome: 'failed', before: { a: 1 }, after: { a: 1 }, error });
+  await log.close();
+  // One that is not whole.
+  const cut = await filled(temporary(t), 2);
+  writeFileSync(cut.file, '');
   const lines: Record<string, string> = {
+    'audit verify': `audit verify --file ${cut.file}`,
+    'audit show': `audit show --file ${audit.file} -n 2`,
     status: 'status',
     stop: 'stop --detach --pin-dir /sys/fs/bpf/ids-test-nothing-here --socket /nonexistent/ids.sock',
     'rules check': `rules check ${folder}`,

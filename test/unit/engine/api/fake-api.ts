@@ -222,6 +222,7 @@ export const status: Whole<Status> = {
       lastError: { message: 'connection refused', time: 1767323046000 },
     },
   ],
+  audit: { records: 12, signed: 10, waiting: 0, lost: 0, failures: 0 },
   kernel: { abi: '0123456789ab', pins: '/nonexistent/pins', adopted: false },
   notes: ['eth0 takes VLAN tags off in hardware'],
 };
