@@ -5,6 +5,7 @@
 import { IdsError, messageOf } from '../common/errors.js';
 import type { OutputConfig } from './config.js';
 import { Entry } from './entry.js';
+import { Gate } from './gate/gate.js';
 import { shared, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { Outbox, unspeakable, type Offer } from './outbox.js';
@@ -35,11 +36,14 @@ interface Plan {
 /** Which records an output gets. */
 type Taking = (output: Output, detection: Detection) => boolean;
 
+const takesIt: Taking = (output, detection) => output.takes(detection.kind) && output.gate.takes(detection);
+
 /** Records on their way into the store: those that cannot be put into words have no line. */
 interface Raised {
   readonly detections: readonly Detection[];
   readonly lines: readonly (string | undefined)[];
   readonly time: number;
+  readonly gated: boolean;
 }
 
 function linesOf(detections: readonly Detection[]): (string | undefined)[] {
@@ -78,8 +82,9 @@ export class Dispatcher {
         const outbox = new Outbox(queue, format, options.store?.queue(name));
         const events = new Set(config.events);
         const { log_bytes: lineBytes, max_age: maxAge } = queue;
+        const gate = new Gate(config);
         outputs.push(
-          new Output(sink, outbox, { type, format, events, lineBytes, batch, retry, maxAge, log: options.log }),
+          new Output(sink, outbox, { gate, type, format, events, lineBytes, batch, retry, maxAge, log: options.log }),
         );
       }
     } catch (error) {
@@ -95,11 +100,12 @@ export class Dispatcher {
     if (batch.length === 0) return;
     const kinds = new Set(batch.map(({ kind }) => kind));
     const takers = this.#outputs.filter((output) => [...kinds].some((kind) => output.takes(kind)));
-    if (takers.length > 0) this.#raise(takers, batch, (output, { kind }) => output.takes(kind));
+    if (takers.length > 0) this.#raise(takers, batch, takesIt, true);
   }
 
-  #raise(takers: readonly Output[], batch: readonly Detection[], takes: Taking): void {
-    const raised: Raised = { detections: batch, lines: linesOf(batch), time: Date.now() };
+  /** @param gated whether repeats and what is beyond the output's limit are held back */
+  #raise(takers: readonly Output[], batch: readonly Detection[], takes: Taking, gated = false): void {
+    const raised: Raised = { detections: batch, lines: linesOf(batch), time: Date.now(), gated };
     const words = new Map<string, readonly Entry[]>();
     const plans = takers.map((output): Plan => {
       let entries = words.get(output.format);
@@ -110,13 +116,17 @@ export class Dispatcher {
   }
 
   /** Which records an output takes, counted in its account. */
-  #plan(output: Output, { detections, lines }: Raised, entries: readonly Entry[], takes: Taking): Offer {
+  #plan(output: Output, { detections, lines, time, gated }: Raised, entries: readonly Entry[], takes: Taking): Offer {
     const { outbox } = output;
     const indexes: number[] = [];
     const sizes: number[] = [];
     detections.forEach((detection, index) => {
       if (!takes(output, detection)) return;
       outbox.account.raised++;
+      if (gated && !output.gate.pass(detection, time)) {
+        outbox.account.suppressed++;
+        return;
+      }
       const line = lines[index];
       const entry = entries[index];
       // A record that cannot be put into words is no reason to lose the others.
@@ -201,9 +211,9 @@ export class Dispatcher {
     let queued = 0;
     for (const { chunk, detections } of store.since(since)) {
       if (waiting.has(chunk)) continue;
-      const raised: Raised = { detections, lines: linesOf(detections), time: Date.now() };
+      const raised: Raised = { detections, lines: linesOf(detections), time: Date.now(), gated: false };
       const entries = detections.map((one) => new Entry(one, output.format));
-      const offer = this.#plan(output, raised, entries, (_, { kind }) => output.takes(kind));
+      const offer = this.#plan(output, raised, entries, takesIt);
       if (offer.entries.length === 0) continue;
       store.transaction(() => outbox.store(offer, raised.time, chunk));
       outbox.written();
@@ -260,11 +270,21 @@ export class Dispatcher {
   /** Delivers what waits for up to `drainMs` milliseconds; what is left stays stored, or is counted as dropped. */
   async close(drainMs: number): Promise<void> {
     clearInterval(this.#timer);
+    this.#tellHeldBack(Date.now(), true);
     await Promise.allSettled(this.#outputs.map((output) => output.close(drainMs)));
+  }
+
+  /** Records that tell what gates held back. */
+  #tellHeldBack(now: number, all = false): void {
+    for (const output of this.#outputs) {
+      const due = output.gate.due(now, all);
+      if (due.length > 0) this.#raise([output], due, () => true);
+    }
   }
 
   #collect(): void {
     const now = Date.now();
+    this.#tellHeldBack(now);
     for (const { outbox } of this.#outputs) {
       outbox.expire(now);
       outbox.flush();

@@ -133,6 +133,10 @@ function idsObject(d: Detection): EveRecord {
     const { matched, since, until } = d.suppressed;
     out['suppressed'] = { matched, since: eveTime(since), until: eveTime(until) };
   }
+  if (d.repeats) {
+    const { count, first, last } = d.repeats;
+    out['repeats'] = { count, first: eveTime(first), last: eveTime(last) };
+  }
   if (d.kind === 'alert') {
     const { len, ttl, payloadLen, tcp } = d.packet;
     out['packet'] = tcp

@@ -78,6 +78,13 @@ export interface DetectionSuppressed {
   readonly until: number;
 }
 
+/** Repeats that one record stands for: times in microseconds since the epoch. */
+export interface DetectionRepeats {
+  readonly count: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** What the engine says about itself, in the words of its log. */
 export interface DetectionEngine {
   readonly level: 'Info' | 'Warning' | 'Error';
@@ -131,5 +138,6 @@ export interface Detection {
   /** The count that a threshold or detection_filter had reached. */
   readonly count?: number;
   readonly suppressed?: DetectionSuppressed;
+  readonly repeats?: DetectionRepeats;
   readonly engine?: DetectionEngine;
 }

@@ -4,6 +4,7 @@
 import type { Account } from './account.js';
 import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
 import { batchId, entriesOf, type Batch, type Sendable } from './entry.js';
+import { Gate } from './gate/gate.js';
 import type { Format } from './formats/index.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
@@ -46,6 +47,7 @@ export interface OutputOptions {
   readonly format?: Format;
   /** Kinds of records that it takes; all but log lines if absent. */
   readonly events?: ReadonlySet<EventKind>;
+  readonly gate?: Gate;
   /** Bytes of log lines that may wait. */
   readonly lineBytes?: number;
   readonly batch: BatchLimits;
@@ -82,7 +84,11 @@ export class Output {
   #lastDelivery: number | undefined;
   #lastError: { message: string; time: number } | undefined;
 
+  /** What stands before it. */
+  readonly gate: Gate;
+
   constructor(sink: Sink, outbox: Outbox, options: OutputOptions) {
+    this.gate = options.gate ?? new Gate({ name: sink.name, filter: {} });
     this.sink = sink;
     this.#outbox = outbox;
     this.#options = options;

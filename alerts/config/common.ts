@@ -3,26 +3,14 @@
 
 import { isAbsolute } from 'node:path';
 import * as z from 'zod';
-import { parseDuration } from '../../common/duration.js';
-import { messageOf } from '../../common/errors.js';
 import { formatNames } from '../formats/index.js';
 import { eventKinds } from '../lines.js';
+import { duration } from './duration.js';
+import { collapse, filter, limit } from './gate.js';
+
+export { duration };
 
 export const MIB = 1048576;
-
-/** A duration such as `10s`, in milliseconds once parsed. */
-export const duration = (fallback: string) =>
-  z
-    .union([z.string(), z.int().positive()])
-    .transform((value, context) => {
-      try {
-        return parseDuration(String(value)) * 1000;
-      } catch (error) {
-        context.issues.push({ code: 'custom', message: messageOf(error), input: value });
-        return z.NEVER;
-      }
-    })
-    .prefault(fallback);
 
 export const absolute = z.string().refine(isAbsolute, 'a path that begins with / is needed');
 
@@ -74,6 +62,10 @@ export const common = {
   events: z.array(z.enum(eventKinds)).min(1).default(['alert', 'drop', 'engine']),
   /** Of alerts, drops and what the engine tells; log lines are EVE. */
   format: z.enum(formatNames).default('eve'),
+  filter,
+  /** Repeats are told as one record. */
+  collapse: collapse.optional(),
+  limit: limit.optional(),
   queue,
   retry,
 };

@@ -54,6 +54,8 @@ function pairs(d: Detection): Pair[] {
     ['act', outcomeOf(d)],
     ['reason', d.reason],
     ['cnt', countOf(d)],
+    ['start', d.repeats && Math.floor(d.repeats.first / 1000)],
+    ['end', d.repeats && Math.floor(d.repeats.last / 1000)],
     ['deviceInboundInterface', d.iface],
     ['deviceDirection', d.direction === undefined ? undefined : d.direction === 'to_server' ? 0 : 1],
     ['in', d.flow?.toServer.bytes],

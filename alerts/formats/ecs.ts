@@ -6,7 +6,7 @@ import { appOf, jsonLine } from '../eve.js';
 import type { Detection } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
-import { communityIdOf, countOf, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
+import { communityIdOf, countOf, isoOf, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
 import { detectionId } from '../detection-id.js';
 
 type Fields = Record<string, unknown>;
@@ -33,6 +33,8 @@ function event(d: Detection): Fields | undefined {
     module: 'ids',
     dataset: `ids.${d.kind}`,
     provider: d.origin,
+    start: d.repeats && isoOf(d.repeats.first),
+    end: d.repeats && isoOf(d.repeats.last),
   });
 }
 

@@ -39,9 +39,9 @@ export function tenths(d: Detection): number {
   return { 1: 9, 2: 6, 3: 4, 4: 2 }[severityOf(d)];
 }
 
-/** The count that a record tells, if any: what was held back, or what a threshold had reached. */
+/** The count that a record tells, if any: what was held back, how many repeats it stands for, or what a threshold had reached. */
 export function countOf(d: Detection): number | undefined {
-  return d.suppressed?.matched ?? (d.count !== undefined && d.count > 0 ? d.count : undefined);
+  return d.suppressed?.matched ?? d.repeats?.count ?? (d.count !== undefined && d.count > 0 ? d.count : undefined);
 }
 
 /** The community id of the flow, if it has one. */
@@ -54,7 +54,11 @@ export function timeMs(d: Detection): number {
   return Number.isFinite(d.timeUs) ? Math.floor(d.timeUs / 1000) : 0;
 }
 
-/** ISO 8601 with microseconds, in UTC. */
+/** ISO 8601 with microseconds, in UTC, of microseconds since the epoch. */
+export function isoOf(timeUs: number): string {
+  return eveTime(timeUs).replace('+0000', 'Z');
+}
+
 export function isoTime(d: Detection): string {
-  return eveTime(d.timeUs).replace('+0000', 'Z');
+  return isoOf(d.timeUs);
 }

@@ -51,6 +51,8 @@ function attributes(d: Detection): readonly (readonly [string, string | number |
     ['sni', typeof d.tls?.['sni'] === 'string' ? d.tls['sni'] : undefined],
     ['communityId', communityIdOf(d)],
     ['count', countOf(d)],
+    ['firstTime', d.repeats && Math.floor(d.repeats.first / 1000)],
+    ['lastTime', d.repeats && Math.floor(d.repeats.last / 1000)],
   ];
 }
 

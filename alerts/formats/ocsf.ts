@@ -79,6 +79,8 @@ function base(d: Detection, classUid: number, category: number, activity: number
     message: titleOf(d),
     status_detail: d.reason,
     count: countOf(d),
+    start_time: d.repeats && Math.floor(d.repeats.first / 1000),
+    end_time: d.repeats && Math.floor(d.repeats.last / 1000),
     metadata: {
       version: '1.4.0',
       profiles: ['security_control'],

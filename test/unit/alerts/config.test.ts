@@ -18,6 +18,7 @@ t.test('defaults', async (t) => {
       mode: 0o640,
       events: ['alert', 'drop', 'engine'],
       format: 'eve',
+      filter: {},
       queue: {
         records: 1_000_000,
         bytes: 268_435_456,

@@ -93,7 +93,7 @@ t.test('a blocklisted IPv6 source without a rule', async (t) => {
   t.notOk('alert' in record || 'in_iface' in record);
   t.equal(record['ip_v'], 6);
   t.strictSame(record['ids'], {
-    id: 'ec58fd836f9a0047109c93b084df9337',
+    id: 'ab15093f2f6c0c19832be3543fabe881',
     generation: 4,
     reason: 'blocklist',
     origin: 'feed:drop',

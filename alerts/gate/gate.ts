@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands before an output: its filter, the collapse of repeats, its rate limit.
+
+import type { CollapseConfig, FilterConfig, LimitConfig } from '../config/gate.js';
+import type { Detection } from '../model.js';
+import { Collapse } from './collapse.js';
+import { filterOf } from './filter.js';
+import { Limit } from './limit.js';
+
+export interface GateConfig {
+  readonly name: string;
+  readonly filter: FilterConfig;
+  readonly collapse?: CollapseConfig | undefined;
+  readonly limit?: LimitConfig | undefined;
+}
+
+export class Gate {
+  /** Whether the output takes such a record at all. */
+  readonly takes: (detection: Detection) => boolean;
+  readonly #collapse: Collapse | undefined;
+  readonly #limit: Limit | undefined;
+
+  constructor({ name, filter, collapse, limit }: GateConfig) {
+    this.takes = filterOf(filter);
+    this.#collapse = collapse && new Collapse(collapse);
+    this.#limit = limit && new Limit(limit, name);
+  }
+
+  /** False if a record that it takes is held back. */
+  pass(detection: Detection, now: number): boolean {
+    return (this.#collapse?.pass(detection, now) ?? true) && (this.#limit?.pass(now) ?? true);
+  }
+
+  /** Records that tell what was held back and is to be told now; with `all` whatever there is. */
+  due(now: number, all = false): Detection[] {
+    return [...(this.#collapse?.due(now, all) ?? []), ...(this.#limit?.due(now, all) ?? [])];
+  }
+}
