@@ -37,7 +37,7 @@ t.test('through the socket: the kernel says who asks', async (t) => {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const actor = { uid, gid, pid: process.pid, user: userName(uid ?? -1) };
   t.match(entries, [
-    { action: 'blocklist.add', actor, outcome: 'done', before: { calls: 2 }, after: { calls: 3, outcomes: {} } },
+    { action: 'blocklist.add', actor, outcome: 'done', before: { calls: 3 }, after: { calls: 4, outcomes: {} } },
     { action: 'stop', actor, what: { detach: false } },
   ]);
 });
