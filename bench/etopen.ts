@@ -11,12 +11,18 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export const etopen = join(process.env['IDS_DATA'] ?? join(root, '../shared/data'), 'etopen');
 
-/** Its rule files; undefined, and said so, where the set is not there. */
-export function etopenSources(): RuleSource[] | undefined {
+/** Paths of its rule files; undefined, and said so, where the set is not there. */
+export function etopenFiles(): string[] | undefined {
   if (!existsSync(etopen)) {
     console.log(`\nno rule set at ${etopen}: IDS_DATA names the folder that holds etopen/; left out`);
     return undefined;
   }
   const files = readdirSync(etopen).filter((file) => file.endsWith('.rules'));
-  return readSources(files.map((file) => join(etopen, file)));
+  return files.map((file) => join(etopen, file));
+}
+
+/** Its rule files, read. */
+export function etopenSources(): RuleSource[] | undefined {
+  const files = etopenFiles();
+  return files && readSources(files);
 }

@@ -17,8 +17,10 @@ export const AGENT =
 
 export interface LaneSetup {
   readonly name: string;
-  /** undefined: a program that only returns XDP_PASS instead of a daemon. */
+  /** undefined, and no files: a program that only returns XDP_PASS instead of a daemon. */
   readonly rules?: string;
+  /** Rule files as they are, instead. */
+  readonly files?: readonly string[];
   /** Keys of the configuration beyond those that every lane has. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -72,19 +74,19 @@ export class Lane {
     }
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder));
     startInNetns(t, victim.netns, 'nginx', ['-c', join(folder, 'nginx.conf'), '-p', folder]);
-    if (setup.rules === undefined) {
+    if (setup.rules === undefined && setup.files === undefined) {
       const program = fileURLToPath(new URL('./pass-program.js', import.meta.url));
       const process_ = LiveProcess.start(t, victim.netns, process.execPath, [program, victim.device]);
       await process_.line(10_000);
       return new Lane(setup.name, folder, hosts);
     }
-    writeFileSync(join(folder, 'bench.rules'), setup.rules);
+    if (setup.rules !== undefined) writeFileSync(join(folder, 'bench.rules'), setup.rules);
     const config = {
       interfaces: [victim.device],
       socket: join(folder, 'ids.sock'),
       state_dir: join(folder, 'state'),
       pin_dir: `/sys/fs/bpf/ids-bench-${process.pid}-${setup.name.replaceAll(/\W+/g, '-')}`,
-      rules: [join(folder, 'bench.rules')],
+      rules: setup.files ?? [join(folder, 'bench.rules')],
       outputs: [{ type: 'file', path: join(folder, 'eve.json') }],
       ...setup.config,
     };
@@ -93,7 +95,7 @@ export class Lane {
     const daemon = startInNetns(t, victim.netns, join(root, 'bin/ids'), words);
     const lane = new Lane(setup.name, folder, hosts, daemon);
     t.teardown(() => lane.#stop());
-    await daemon.prints(/"msg":"ready"/, 60_000);
+    await daemon.prints(/"msg":"ready"/, 120_000);
     return lane;
   }
 

@@ -36,7 +36,7 @@ const setups: readonly Setup[] = [
   { what: 'one in 100', flags: LOG, selection: { sample: 100 } },
 ];
 
-class Lane {
+export class ProgramLane {
   readonly #rig: Rig;
   readonly #talks: Conversation[];
 
@@ -72,7 +72,7 @@ export function benchHttpPrograms(): void {
     rig.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | ControlFlag.CONTROL_REDACT });
     // Without the body that it tells of, so that the next one follows at once.
     const response = Buffer.from(nginxResponse.replace(/Content-Length: \d+/, 'Content-Length: 0'));
-    const lane = new Lane(rig);
+    const lane = new ProgramLane(rig);
     for (const [name, request] of [
       ['browser', browserRequest.replace('*'.repeat(32), 'id=0123456789abcdef0123456789abc')],
       ['short', toolRequest],

@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inNetns, undoAfter } from '../test/helpers/privileged.js';
+import { etopenFiles } from './etopen.js';
 import { Lane, type LaneSetup } from './http-lane.js';
 import { median, percentile, print, type Row } from './report.js';
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env['IDS_BENCH_ROUNDS'] ?? 5);
 const SECONDS = 3;
 const ALERTS = 100;
 
@@ -27,6 +28,7 @@ const logged = {
 };
 
 function setups(base: string): LaneSetup[] {
+  const files = etopenFiles();
   const withLog = (name: string): Record<string, unknown> => ({
     ...logged,
     outputs: logged.outputs.map((output) => ({ ...output, path: join(base, name, 'eve.json') })),
@@ -37,6 +39,7 @@ function setups(base: string): LaneSetup[] {
     { name: 'rules-2000', rules: agentRules(2000) },
     { name: 'log-10', rules: agentRules(10), config: withLog('log-10') },
     { name: 'log-2000', rules: agentRules(2000), config: withLog('log-2000') },
+    ...(files === undefined ? [] : [{ name: 'etopen', files }]),
   ];
 }
 
@@ -46,6 +49,7 @@ const titles: Readonly<Record<string, string>> = {
   'rules-2000': 'ids, 2,000 User-Agent rules and alerts',
   'log-10': 'ids, 10 rules, every request and response logged',
   'log-2000': 'ids, 2,000 rules, every request and response logged',
+  etopen: 'ids, the whole Emerging Threats set and alerts',
 };
 
 /** Milliseconds from a request that a rule names to its record in the file, on an idle server. */
@@ -135,6 +139,14 @@ async function account(
     const status = await lane.status();
     const lost = status.accounts.map(({ stage, lost: count }) => `${stage} ${count}`).join(', ');
     rows.push({ what: `${lane.name}: lost by stage`, figure: lost });
+    const { prefilter_kept: kept = 0, prefilter_passed: passed = 0 } = status.stats;
+    if (kept + passed > 0) {
+      const share = ((100 * passed) / (kept + passed)).toFixed(1);
+      rows.push({
+        what: `${lane.name}: header sections kept back, handed over`,
+        figure: `${kept}, ${passed} (${share} %)`,
+      });
+    }
     if (lane.name.startsWith('log')) {
       const lines = (await lane.countLines('"event_type":"http"')) - (logStart.get(lane.name) ?? 0);
       rows.push({

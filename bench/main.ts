@@ -8,6 +8,7 @@ import { benchCut } from './cut.js';
 import { benchEvaluator } from './evaluator.js';
 import { benchEvents } from './events.js';
 import { benchHttp } from './http.js';
+import { benchHttpPrefilter } from './http-prefilter.js';
 import { benchHttpPrograms } from './http-programs.js';
 import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   blocklist: benchBlocklist,
   layer7: () => {
     benchHttpPrograms();
+    benchHttpPrefilter();
     benchLayer7();
   },
   rules: benchEvaluator,

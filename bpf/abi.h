@@ -256,6 +256,7 @@ enum ids_action {
 enum ids_inspect {
 	IDS_INSPECT_PAYLOAD = 1,  /* its payload, up to the depth */
 	IDS_INSPECT_MESSAGES = 2, /* a rule of the kernel is judged on its messages */
+	IDS_INSPECT_HEADS = 4,    /* a rule of the engine that the prefilter knows nothing of is judged on its heads */
 };
 
 /* `flags` of the entries that say so: a bit a direction, as in 1 << enum ids_direction, and one for messages. */
@@ -263,6 +264,8 @@ enum ids_inspect_flag {
 	IDS_INSPECT_FLAG_TO_SERVER = 1,
 	IDS_INSPECT_FLAG_TO_CLIENT = 2,
 	IDS_INSPECT_FLAG_MESSAGES = 4,
+	IDS_INSPECT_FLAG_REQUESTS = 8, /* every head of a request, and */
+	IDS_INSPECT_FLAG_RESPONSES = 16,
 };
 
 enum ids_threshold {
@@ -632,13 +635,16 @@ enum ids_stat {
 	IDS_STAT_FLOWS_LOCAL = 50,       /* picked up because a socket of this host proves them */
 	IDS_STAT_UNANSWERED = 51,        /* SYNs whose flow gave its place away without an answer */
 	IDS_STAT_HALF_OPEN = 52,         /* answered SYNs whose flow gave its place away before it was established */
-	IDS_STAT_FAST = 56,              /* clean data packets of known flows that went the fast way */
-	IDS_STAT_LOG_LEFT_OUT = 57,      /* HTTP transactions that the log's selection left out, sampling apart */
-	IDS_STAT_HTTP_HELD = 58,         /* requests that waited in the kernel for the response that decides on them */
-	IDS_STAT_HTTP_HELD_FULL = 59,    /* requests that found no place to wait: the engine selects */
-	IDS_STAT_HTTP_HELD_LOST = 60,    /* requests whose place was taken away before their response came */
-	IDS_STAT_TOP_DISPLACED = 61,     /* values of the aggregates that gave way to others */
-	IDS_STAT_TOP_FULL = 62,          /* values that found no place there */
+	IDS_STAT_PREFILTER_PASSED =
+		53, /* messages that the prefilter handed over to the engine: a gram stood in them, or doubt */
+	IDS_STAT_PREFILTER_KEPT = 54, /* messages that it kept back: no rule of the engine could match */
+	IDS_STAT_FAST = 56,           /* clean data packets of known flows that went the fast way */
+	IDS_STAT_LOG_LEFT_OUT = 57,   /* HTTP transactions that the log's selection left out, sampling apart */
+	IDS_STAT_HTTP_HELD = 58,      /* requests that waited in the kernel for the response that decides on them */
+	IDS_STAT_HTTP_HELD_FULL = 59, /* requests that found no place to wait: the engine selects */
+	IDS_STAT_HTTP_HELD_LOST = 60, /* requests whose place was taken away before their response came */
+	IDS_STAT_TOP_DISPLACED = 61,  /* values of the aggregates that gave way to others */
+	IDS_STAT_TOP_FULL = 62,       /* values that found no place there */
 	IDS_STATS = 64,
 };
 

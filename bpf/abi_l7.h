@@ -27,6 +27,14 @@ enum ids_l7_limit {
 	IDS_STREAM_MAX = 4096,     /* payload bytes of one record of the inspection depth */
 	IDS_HELD = 1024, /* requests that wait in the kernel for the response that decides whether they are logged */
 	IDS_HELD_MAX = 3008, /* bytes of the record of one */
+	IDS_GRAM_LEAST = 4,  /* bytes of a gram, at least and */
+	IDS_GRAM_MOST = 8,   /* at most */
+	IDS_GRAM_SHIFT = 13, /* hashes of 4 bytes are shifted right by this: a bit of gram_map, and */
+	IDS_GRAM_WORDS = 16384,
+	IDS_GRAM_SLOT_SHIFT = 17, /* by this: the first of the slots in which a gram may lie */
+	IDS_GRAM_SLOTS = 32768,
+	IDS_GRAM_PROBES = 16,
+	IDS_GRAM_HASH = 0x7feb352d, /* multiplied with the first 4 bytes, little-endian, letters folded */
 };
 
 /* Application protocol of a flow, recognised by content. */
@@ -69,6 +77,7 @@ enum ids_l7_flag {
 		1024, /* a loaded rule could need the payload and does not get it: it is counted as not inspected */
 	IDS_L7_ANEW =
 		2048, /* what came with the SYN was refused: the payload is handed over from its beginning again */
+	IDS_L7_HEADS = 4096, /* every head is handed over: the prefilter knows nothing of a rule that could match */
 };
 
 /* Bodies are passed by in steps of at most this, which sequence numbers can be compared over. */
@@ -268,6 +277,44 @@ enum ids_pattern_bit {
 	IDS_OUTPUT_PATTERN = 0x3fff,
 };
 
+/* What the prefilter looks through for a gram: bits of ids_gram.kinds and ids_patterns.gram_kinds, and places in gram_map. */
+enum ids_gram_kind {
+	IDS_GRAM_REQUEST = 0,  /* header section of an HTTP request */
+	IDS_GRAM_RESPONSE = 1, /* of a response */
+	IDS_GRAM_QUERY = 2,    /* name in a DNS question */
+	IDS_GRAM_SNI = 3,      /* name in a ClientHello */
+	IDS_GRAM_KINDS = 4,
+	IDS_GRAM_INSPECTED =
+		8, /* of gram_kinds, from this bit on: heads are handed over while payload of their direction is */
+};
+
+/* Where in a request a gram has to stand. Bounds are those of a place that is one buffer. */
+enum ids_gram_place {
+	IDS_GRAM_ANYWHERE = 0,
+	IDS_GRAM_METHOD = 1,
+	IDS_GRAM_URI = 2,
+	IDS_GRAM_HOST = 3,
+	IDS_GRAM_AGENT = 4,
+	IDS_GRAM_LINES = 5, /* behind the target */
+	IDS_GRAM_FREE = 255,
+};
+
+/*
+ * Bytes without which a rule of the engine cannot match such a message, as they stand in it when it is sent: each byte with
+ * bit 5 set, which makes letters the same in both cases (and some signs, which hands over more and never less).
+ */
+struct ids_gram {
+	__u64 text;  /* little-endian, zeroes behind */
+	__u8 length; /* IDS_GRAM_LEAST to _MOST; 0: a free slot */
+	__u8 kinds;
+	__u8 place;  /* enum ids_gram_place */
+	__u8 least;  /* bytes of the buffer that it has to stand in, at least and */
+	__u8 most;   /* at most; IDS_GRAM_FREE: so many or more */
+	__u8 until;  /* it ends at this byte of the buffer at the latest; IDS_GRAM_FREE: wherever */
+	__u8 method; /* first byte, bit 5 set, of what stands in the method; 0: whatever that is */
+	__u8 pad;
+};
+
 /*
  * The patterns of one rule set: the only value of an inner map of ids_pattern_sets. Absent if there are none. One
  * automaton for all buffers, over bytes without case: state' = next[state][class[byte]].
@@ -285,6 +332,10 @@ struct ids_patterns {
 	__u16 pair[IDS_PATTERN_PAIRS]; /* rules by pattern */
 	struct ids_l7_rule rule[IDS_L7_RULES_MAX];
 	__u8 text[IDS_PATTERN_TEXT];
+	__u32 gram_kinds; /* kinds of messages that are kept back unless a gram stands in them */
+	__u32 pad;
+	__u32 gram_map[IDS_GRAM_KINDS][IDS_GRAM_WORDS]; /* a bit by the hash of the first 4 bytes of a gram */
+	struct ids_gram gram[IDS_GRAM_SLOTS + IDS_GRAM_PROBES];
 	__u16 next[IDS_PATTERN_STATES * IDS_PATTERN_CLASSES];
 	__u16 beyond[IDS_PATTERN_CLASSES * 2]; /* never reached */
 };

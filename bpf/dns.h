@@ -8,6 +8,7 @@
 
 #include "bytes_record.h"
 #include "patterns.h"
+#include "prefilter.h"
 
 #define IDS_DNS_HEADER   12
 #define IDS_DNS_QUESTION 17 /* the shortest message with a question */
@@ -182,6 +183,7 @@ static __always_inline void ids_dns_done(struct ids_packet *pkt, struct ids_io *
 	ids_count(IDS_STAT_DNS);
 	if (io->own[IDS_DNS_NAME_END]) {
 		ids_pattern_span(pkt, io, IDS_REGION_QUERY, from + IDS_DNS_HEADER + 1, io->own[IDS_DNS_NAME_END], 1, 1);
+		ids_prefilter_name(pkt, io, from + IDS_DNS_HEADER + 1, io->own[IDS_DNS_NAME_END], IDS_GRAM_QUERY);
 		ids_dns_restore(io);
 		if (io->wanted)
 			flags |= IDS_BYTES_WANTED;

@@ -62,6 +62,8 @@ struct ids_export {
 	enum ids_edge_shift edge_shift;
 	enum ids_structure_bit structure_bit;
 	enum ids_pattern_flag pattern_flag;
+	enum ids_gram_kind gram_kind;
+	enum ids_gram_place gram_place;
 	enum ids_l7_rule_flag l7_rule_flag;
 	enum ids_term_bit term_bit;
 	enum ids_pattern_bit pattern_bit;
@@ -104,6 +106,7 @@ struct ids_export {
 	struct ids_structure structure;
 	struct ids_pattern pattern;
 	struct ids_l7_rule l7_rule;
+	struct ids_gram gram;
 	struct ids_patterns patterns;
 	struct ids_log log;
 	struct ids_l7_settings l7_settings;

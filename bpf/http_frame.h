@@ -199,8 +199,10 @@ __noinline int ids_http_region(struct ids_io *io, __u32 region, __u32 from, __u3
 	case IDS_REGION_METHOD:
 		ids_http_verb(io, from, to);
 		break;
-	case IDS_REGION_URI:
 	case IDS_REGION_URI_ODD:
+		message->flags |= IDS_MESSAGE_ESCAPES;
+		/* fall through */
+	case IDS_REGION_URI:
 		ids_http_piece(&message->uri, from, to);
 		message->uri.to = to;
 		break;
@@ -208,9 +210,13 @@ __noinline int ids_http_region(struct ids_io *io, __u32 region, __u32 from, __u3
 		message->old = from <= IDS_SECTION_MAX && io->bytes[from + 7] == '0';
 		break;
 	case IDS_REGION_HOST:
+		if (message->host.to)
+			message->flags |= IDS_MESSAGE_TWICE;
 		ids_http_piece(&message->host, from, to);
 		break;
 	case IDS_REGION_USER_AGENT:
+		if (message->agent.to)
+			message->flags |= IDS_MESSAGE_TWICE;
 		ids_http_piece(&message->agent, from, to);
 		break;
 	case IDS_REGION_LENGTH:

@@ -46,7 +46,10 @@ __noinline int ids_inspect(struct ids_packet *pkt)
 	if (pkt->live)
 		bpf_loop(IDS_MAX_RULES, ids_inspect_candidate, &walk, 0);
 	return (walk.last >> (pkt->direction & 1) & 1 ? IDS_INSPECT_PAYLOAD : 0) |
-	       (walk.last & IDS_INSPECT_FLAG_MESSAGES ? IDS_INSPECT_MESSAGES : 0);
+	       (walk.last & IDS_INSPECT_FLAG_MESSAGES ? IDS_INSPECT_MESSAGES : 0) |
+	       (walk.last & (pkt->direction & 1 ? IDS_INSPECT_FLAG_RESPONSES : IDS_INSPECT_FLAG_REQUESTS)
+			? IDS_INSPECT_HEADS
+			: 0);
 }
 
 #endif

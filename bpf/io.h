@@ -52,6 +52,8 @@ enum ids_message_flag {
 	IDS_MESSAGE_BLIND = 32,     /* read without the structure automaton: nothing is known of its length */
 	IDS_MESSAGE_ANSWER = 64,    /* a response to a request that was seen */
 	IDS_MESSAGE_UPGRADE = 128,  /* it has a header Upgrade */
+	IDS_MESSAGE_ESCAPES = 256,  /* decoding would change its query */
+	IDS_MESSAGE_TWICE = 512,    /* it has two Host or two User-Agent, or one in pieces */
 };
 
 /* Where something lies in the section; from == to if it is not there. */

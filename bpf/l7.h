@@ -10,6 +10,7 @@
 #include "past.h"
 #include "patterns.h"
 #include "payload.h"
+#include "prefilter.h"
 #include "tls.h"
 
 /* In vain so often, a flow that was picked up in its middle is left alone. */
@@ -219,6 +220,7 @@ static __always_inline int ids_l7_look(struct ids_packet *pkt, struct ids_l7 *l7
 		return IDS_LOOK_MORE;
 	ids_past_put(pkt, io, ids_l7_dir(pkt, l7)->message, ids_http_unmasked(io, length));
 	ids_top_section(pkt, io, length);
+	ids_prefilter_http(pkt, io, length);
 	flags = ids_http_choose(pkt, io);
 	inspect = ids_l7_dir(pkt, l7)->flags & IDS_L7_INSPECT;
 	if ((flags || inspect) && pkt->control & IDS_CONTROL_REDACT)

@@ -30,10 +30,12 @@ static __always_inline void ids_l7_ask(struct ids_packet *pkt, struct ids_l7_dir
 	__u32 asked;
 
 	dir->asked = pkt->flow_generation;
-	dir->flags &= ~(IDS_L7_INSPECT | IDS_L7_BEYOND | IDS_L7_RULES);
+	dir->flags &= ~(IDS_L7_INSPECT | IDS_L7_BEYOND | IDS_L7_RULES | IDS_L7_HEADS);
 	asked = ids_inspect(pkt);
 	if (asked & IDS_INSPECT_MESSAGES)
 		dir->flags |= IDS_L7_RULES;
+	if (asked & IDS_INSPECT_HEADS)
+		dir->flags |= IDS_L7_HEADS;
 	if (!(asked & IDS_INSPECT_PAYLOAD))
 		return;
 	if (!(dir->flags & IDS_L7_DEEP) && settings && settings->depth[pkt->direction & 1] &&

@@ -8,6 +8,7 @@
 
 #include "bytes_record.h"
 #include "patterns.h"
+#include "prefilter.h"
 #include "tls_walk.h"
 
 #define IDS_TLS_PIECE 4096 /* bytes that are copied at once */
@@ -201,6 +202,8 @@ static __always_inline void ids_tls_done(struct ids_packet *pkt, struct ids_io *
 		if (whole)
 			ids_pattern_span(pkt, whole, IDS_REGION_SNI, io->own[IDS_TLS_NAME], io->own[IDS_TLS_NAME_END],
 					 1, 1);
+		if (whole)
+			ids_prefilter_name(pkt, whole, io->own[IDS_TLS_NAME], io->own[IDS_TLS_NAME_END], IDS_GRAM_SNI);
 		if (whole && whole->wanted)
 			flags |= IDS_BYTES_WANTED;
 		if (whole) {

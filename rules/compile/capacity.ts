@@ -3,11 +3,13 @@
 
 import { L7Limit, L7Setting, Limit, Region } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
+import { gramsFit } from '../patterns/grams.js';
 import type { Pattern } from '../patterns/pattern.js';
 import { entriesOfRule, type TableRule } from './entries.js';
-import { allOf, CHOPPED, headsOf, WHOLE, type Heads } from './heads.js';
+import { allOf, headsOf, siftedOf, type Heads } from './heads.js';
 import { inspectionsOf } from './inspect.js';
 import { maskedPatterns } from './masked.js';
+import { CHOPPED, WHOLE } from './standing.js';
 import { buildRuleset, type BuiltRuleset, type TableExtras } from './table.js';
 import { CapacityError } from './vectors.js';
 
@@ -56,19 +58,27 @@ function withinCount(rules: readonly TableRule[], inspections: number, refused: 
   });
 }
 
-/** What is looked for on behalf of the engine, where there is room beside the contents of rules; else all is handed over. */
+/**
+ * What is looked for on behalf of the engine: literals where there is room beside the contents of rules, else what the
+ * prefilter needs, else all is handed over.
+ */
 function headsBeside(rules: readonly TableRule[], engine: readonly Rule[]): Heads {
   const bytes = (patterns: readonly Pattern[]): number => patterns.reduce((sum, one) => sum + one.bytes.length, 0);
   const masked = maskedPatterns(engine);
   const own = [...rules.flatMap(({ message }) => message?.contents.map(({ pattern }) => pattern) ?? []), ...masked];
+  const fits = (literals: readonly Pattern[], share: number): boolean =>
+    bytes(own) + bytes(literals) + Region.REGIONS <= L7Limit.PATTERN_STATES / share &&
+    own.length + literals.length <= L7Limit.PATTERNS &&
+    bytes(own) + literals.length * 8 <= L7Limit.PATTERN_OUTPUTS;
   for (const most of [WHOLE, CHOPPED]) {
-    const { literals, all } = headsOf(engine, most);
-    const states = bytes(own) + bytes(literals) + Region.REGIONS;
-    const fits =
-      states <= L7Limit.PATTERN_STATES / (most === WHOLE ? 4 : 1) &&
-      own.length + literals.length <= L7Limit.PATTERNS &&
-      bytes(own) + literals.length * 8 <= L7Limit.PATTERN_OUTPUTS;
-    if (fits) return { literals: [...masked, ...literals], all };
+    const heads = headsOf(engine, most);
+    if (fits(heads.literals, most === WHOLE ? 4 : 1)) return { ...heads, literals: [...masked, ...heads.literals] };
+    // Cut, more of them are the same, but not so many.
+    if (heads.literals.length > 1.5 * L7Limit.PATTERNS) break;
+  }
+  const sifted = siftedOf(engine);
+  if (fits(sifted.literals, 1) && sifted.grams && gramsFit(sifted.grams)) {
+    return { ...sifted, literals: [...masked, ...sifted.literals] };
   }
   return { literals: masked, all: headsOf(engine, CHOPPED).all | allOf(engine) };
 }
@@ -79,8 +89,8 @@ function headsBeside(rules: readonly TableRule[], engine: readonly Rule[]): Head
  */
 export function fitInline(inline: readonly TableRule[], engine: readonly Rule[], http: boolean): Fitted & FittedHeads {
   const messages = inline.flatMap(({ rule, message }) => (message === undefined ? [] : [rule]));
-  const { literals, all } = headsBeside(inline, engine);
-  const fitted = fitRuleset(inline, { http, literals, inspections: inspectionsOf(engine, messages) });
+  const { literals, all, grams, every } = headsBeside(inline, engine);
+  const fitted = fitRuleset(inline, { http, literals, grams, inspections: inspectionsOf(engine, messages, every) });
   return { ...fitted, heads: all | (messages.length > 0 ? L7Setting.L7_HOLD : 0) };
 }
 

@@ -26,6 +26,7 @@ import { compilePorts } from './ports.js';
 import { rejectSides } from './reject.js';
 import { layThresholds, type ThresholdPlace } from './thresholds.js';
 import type { CompiledRuleset } from './types.js';
+import type { Grams } from '../patterns/grams.js';
 import type { Pattern } from '../patterns/pattern.js';
 import { CapacityError, setBit, VECTOR_HALVES, VectorPool } from './vectors.js';
 
@@ -37,6 +38,8 @@ export interface TableExtras {
   readonly http: boolean;
   /** Literals that the kernel looks for on its behalf. */
   readonly literals: readonly Pattern[];
+  /** What its prefilter looks for. */
+  readonly grams?: Grams | undefined;
   readonly inspections: readonly Inspection[];
 }
 
@@ -119,7 +122,7 @@ export function buildRuleset(rules: readonly TableRule[], extras: TableExtras): 
   inspections.forEach(({ flags }, i) => view.setUint8(ruleAt(entries.length + i) + RuleLayout.flags, flags));
 
   const { patterns, rules: judged, numbers } = collectPatterns(entries, extras.literals);
-  const table = patternTable(patterns, judged);
+  const table = patternTable(patterns, judged, extras.grams);
   const ruleset = {
     blob,
     addresses: writePrefixes(addresses),

@@ -13,6 +13,7 @@ import {
 } from '../../common/abi.gen.js';
 import { CapacityError } from '../compile/vectors.js';
 import { buildAutomaton, WIDTH, type Automaton } from './automaton.js';
+import { writeGrams, type Grams } from './grams.js';
 import { NO_END, type MessageRule, type Pattern } from './pattern.js';
 
 function within(what: string, count: number, limit: number): void {
@@ -144,8 +145,9 @@ class Writer {
 export function patternTable(
   patterns: readonly Pattern[],
   rules: readonly MessageRule[],
+  grams?: Grams,
 ): Uint8Array<ArrayBuffer> | undefined {
-  if (patterns.length === 0 && rules.length === 0) return undefined;
+  if (patterns.length === 0 && rules.length === 0 && grams === undefined) return undefined;
   const ordered = order(rules);
   const automaton = buildAutomaton(patterns);
   const pairs = pairsOf(ordered, patterns.length);
@@ -180,5 +182,6 @@ export function patternTable(
   });
   for (const { region } of patterns) regions |= 1 << region;
   view.setUint32(Layout.regions, regions >>> 0, true);
+  if (grams !== undefined) writeGrams(writer.bytes, grams);
   return writer.bytes;
 }

@@ -29,6 +29,8 @@ export interface StackOptions {
   /** enum ids_control_flag, beside no bounds on events */
   readonly flags?: number;
   readonly logs?: readonly LogKind[];
+  /** enum ids_l7_setting: messages that are handed over whatever the rules want. */
+  readonly heads?: number;
 }
 
 const padded = (size: number, to: number): number => Math.ceil(size / to) * to;
@@ -81,6 +83,7 @@ export class Stack {
     this.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | (o.flags ?? 0) });
     const flags =
       this.compiled.heads |
+      (o.heads ?? 0) |
       settingFlags({
         ...{ http: true, tls: true, dns: true, aggregate: 'on' },
         ...{ logHttp: logs.has('http'), logTls: logs.has('tls'), logDns: logs.has('dns') },
