@@ -32,6 +32,7 @@ export { testOutput, type TestResult } from './test-output.js';
 export type { DeadLetter } from './store/stored-queue.js';
 export type { Log, OutputStatus } from './output.js';
 export { DeliveryError, type Sink } from './sinks/sink.js';
+export type { Platform, UnixDatagrams } from './sinks/datagrams.js';
 export { openSink } from './sinks/open.js';
 export { signWebhook } from './sinks/webhook.js';
 export { Dispatcher, type DispatcherOptions } from './dispatcher.js';

@@ -9,7 +9,7 @@ import type { Batch } from '../entry.js';
 import { DeliveryError, type Sink } from './sink.js';
 import { syslogFormatter } from './syslog-format.js';
 
-const MAX_BYTES = 2048;
+const PORT = 514;
 const WINDOW = 32;
 
 export class SyslogUdp implements Sink {
@@ -22,9 +22,9 @@ export class SyslogUdp implements Sink {
 
   constructor(config: SyslogConfig) {
     this.name = config.name;
-    this.target = `udp://${config.host}:${config.port}`;
+    this.target = `udp://${config.host}:${config.port ?? PORT}`;
     this.#config = config;
-    this.#format = syslogFormatter({ ...config, max_bytes: config.max_bytes ?? MAX_BYTES });
+    this.#format = syslogFormatter(config);
   }
 
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -45,7 +45,7 @@ export class SyslogUdp implements Sink {
   }
 
   async #open(): Promise<Socket> {
-    const { host, port } = this.#config;
+    const { host, port = PORT } = this.#config;
     try {
       const { address, family } = await lookup(host);
       const socket = createSocket(family === 6 ? 'udp6' : 'udp4');

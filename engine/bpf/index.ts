@@ -25,5 +25,6 @@ export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';
 export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';
 export { shortenSlice } from './short-slice.js';
+export { UnixDatagrams } from './unix-datagrams.js';
 export { VerdictProgram } from './verdict-program.js';
 export type { AttachMode } from './xdp-link.js';

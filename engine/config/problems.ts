@@ -83,7 +83,16 @@ const expectations: Readonly<Record<string, string>> = {
 const units: Readonly<Record<string, string>> = { string: ' character', array: ' item' };
 
 /** Keys whose values may be secrets, even misspelt ones: a message ends up in logs and tickets. */
-const hushed: ReadonlySet<PropertyKey> = new Set(['url', 'headers', 'secret', 'bearer']);
+const hushed: ReadonlySet<PropertyKey> = new Set([
+  'url',
+  'headers',
+  'secret',
+  'bearer',
+  'password',
+  'token',
+  'credentials',
+  'key',
+]);
 
 function describe(issue: core.$ZodIssue, given: unknown): string {
   const secret = issue.path[0] === 'outputs' && issue.path.some((key) => hushed.has(key));

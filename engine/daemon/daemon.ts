@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Dispatcher, OutboxStore, Recent } from '../../alerts/index.js';
+import { Dispatcher, openSink, OutboxStore, Recent, type OutputConfig, type Sink } from '../../alerts/index.js';
 import { ControlFlag, Stat } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { messageOf } from '../../common/errors.js';
@@ -11,7 +11,7 @@ import { Lifetime } from '../../common/lifetime.js';
 import { actingAs } from '../audit/actor.js';
 import { auditedApi } from '../audit/audited-api.js';
 import { ApiServer, clearSocket, socketGroup } from '../api/server.js';
-import { claimPins, datagramSizes, Kernel, now, shortenSlice, wallOffset } from '../bpf/index.js';
+import { claimPins, datagramSizes, Kernel, now, shortenSlice, UnixDatagrams, wallOffset } from '../bpf/index.js';
 import { resolveHomeNet, type Config } from '../config/index.js';
 import { FlowFigures } from '../flows/figures.js';
 import { FlowOrders } from '../flows/orders.js';
@@ -64,6 +64,9 @@ export interface DaemonParts {
   readonly audit: Audit;
   readonly started: Date;
 }
+
+const openOutput = (output: OutputConfig): Promise<Sink> =>
+  openSink(output, { datagrams: (path) => UnixDatagrams.open(path) });
 
 const clock: Clock = { wallMs: () => Date.now(), bootSeconds: () => now() / 1e9 };
 
@@ -179,7 +182,7 @@ export class Daemon {
     );
 
     const recent = lifetime.own(new Recent());
-    const dispatcher = await Dispatcher.open(config.outputs, { log, store: outbox });
+    const dispatcher = await Dispatcher.open(config.outputs, { log, store: outbox, sink: openOutput });
     lifetime.defer(async () => {
       await dispatcher.close(DRAIN_MS);
       for (const { name, pending } of dispatcher.status()) {

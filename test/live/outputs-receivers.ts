@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real receivers for the tests of outputs, on loopback ports of their own: rsyslog, nginx, and a server that records.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { Dispatcher, outputsSchema, type OutputInput, type OutputStatus } from '../../alerts/index.js';
+import { Dispatcher, openSink, outputsSchema, type OutputInput, type OutputStatus } from '../../alerts/index.js';
+import { UnixDatagrams } from '../../engine/bpf/index.js';
 import { start, type Background } from '../helpers/run.js';
-import type { Teardown } from '../helpers/undo.js';
+import { undoAfter, type Teardown } from '../helpers/undo.js';
 import { until } from '../helpers/until.js';
 
 /** A port of 127.0.0.1 that nobody used a moment ago. */
@@ -23,7 +25,8 @@ export async function openOutputs(t: Teardown, inputs: OutputInput[], patch: obj
   const configs = outputsSchema
     .parse(inputs)
     .map((config) => ({ ...config, retry: { initial: 20, max: 100 }, ...patch }));
-  const dispatcher = await Dispatcher.open(configs);
+  const platform = { datagrams: (path: string) => UnixDatagrams.open(path) };
+  const dispatcher = await Dispatcher.open(configs, { sink: (config) => openSink(config, platform) });
   t.teardown(() => dispatcher.close(0));
   return dispatcher;
 }
@@ -46,9 +49,11 @@ export interface SyslogRecord {
 
 const FIELDS = ['pri', 'timereported:::date-rfc3339', 'hostname', 'app-name', 'msgid', 'structured-data', 'msg'];
 
-/** An rsyslog of our own that listens on UDP and TCP and writes to a file in `folder`. */
+/** An rsyslog of our own that listens on UDP, TCP and a unix socket of datagrams, and writes to a file in `folder`. */
 export class Rsyslog {
   readonly port: number;
+  /** Short: the path of a socket has up to 107 bytes. */
+  readonly socket = path.join('/tmp', `ids-test-${process.pid}-${randomBytes(4).toString('hex')}.sock`);
   readonly #folder: string;
   readonly #t: Teardown;
   #process: Background | undefined;
@@ -57,17 +62,20 @@ export class Rsyslog {
     this.#t = t;
     this.#folder = folder;
     this.port = port;
+    undoAfter(t, () => rmSync(this.socket, { force: true }));
     const template = FIELDS.map((field) => `%${field}%`).join('\\t');
     writeFileSync(
       path.join(folder, 'rsyslog.conf'),
       [
         `global(workDirectory="${folder}" maxMessageSize="64k" net.enableDNS="off")`,
         'module(load="imudp")',
+        'module(load="imuxsock" sysSock.use="off")',
         'module(load="imtcp" maxSessions="50")',
         `template(name="fields" type="string" string="${template}\\n")`,
         'ruleset(name="in") {',
         `  action(type="omfile" file="${folder}/received" template="fields")`,
         '}',
+        `input(type="imuxsock" socket="${this.socket}" ruleset="in" rateLimit.interval="0")`,
         `input(type="imudp" address="127.0.0.1" port="${port}" ruleset="in")`,
         `input(type="imtcp" address="127.0.0.1" port="${port}" ruleset="in")`,
         '',

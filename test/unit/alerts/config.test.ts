@@ -32,9 +32,8 @@ t.test('defaults', async (t) => {
   ]);
   t.match(outputsSchema.parse([{ type: 'syslog', retry: { max: '5m' } }])[0], {
     host: '127.0.0.1',
-    port: 514,
     transport: 'udp',
-    framing: 'octet',
+    path: '/dev/log',
     facility: 'local5',
     severity: 'auto',
     app_name: 'ids',
@@ -61,6 +60,15 @@ const bad: readonly (readonly [unknown, RegExp])[] = [
   [[{ type: 'syslog', facility: 'local9' }], /0\.facility/],
   [[{ type: 'syslog', max_bytes: 100 }], /0\.max_bytes/],
   [[{ type: 'syslog', app_name: 'a b' }], /0\.app_name/],
+  [[{ type: 'syslog', tls: {} }], /0\.tls: it is of transport tls alone, and this one is udp/],
+  [
+    [{ type: 'syslog', transport: 'tls', tls: { cert: '/x' } }],
+    /0\.tls\.cert: a certificate and its key belong together/,
+  ],
+  [[{ type: 'syslog', transport: 'tls', tls: { cert: '/x', key: '/y' } }], /0\.tls\.key: a secret is kept outside/],
+  [[{ type: 'syslog', protocol: 'rfc3164', structured_data: 'a@1' }], /0\.structured_data: RFC 3164 has none/],
+  [[{ type: 'syslog', transport: 'unix', structured_data: 'a@1' }], /0\.structured_data: RFC 3164 has none/],
+  [[{ type: 'syslog', transport: 'unix', path: `/${'x'.repeat(107)}` }], /0\.path: the path of a socket has up to 107/],
   [[{ type: 'webhook' }], /0\.url/],
   [[{ type: 'webhook', url: 'ftp://x/' }], /0\.url: an http:\/\/ or https:\/\/ URL is needed/],
   [[{ type: 'webhook', url: 'https://u:p@x/' }], /0\.url: a URL must not hold a password/],

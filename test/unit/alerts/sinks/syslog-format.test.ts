@@ -2,7 +2,13 @@
 import { hostname } from 'node:os';
 import t from 'tap';
 import { engineRecord, Entry, eveLine, type Detection } from '../../../../alerts/index.js';
-import { frame, severityOf, syslogFormatter, type SyslogOptions } from '../../../../alerts/sinks/syslog-format.js';
+import {
+  bsdTime,
+  frame,
+  severityOf,
+  syslogFormatter,
+  type SyslogOptions,
+} from '../../../../alerts/sinks/syslog-format.js';
 import { request, rule, synFin } from '../samples.js';
 
 const options: SyslogOptions = {
@@ -67,6 +73,51 @@ t.test('never longer than the limit, never broken JSON', async (t) => {
       }
     }
   }
+});
+
+t.test('RFC 3164, to the letter', async (t) => {
+  const old = { protocol: 'rfc3164', max_bytes: undefined } as const;
+  const time = bsdTime('2026-01-02T03:04:05');
+  const head = `<${21 * 8 + 3}>${time} gw1 ids[${process.pid}]: `;
+  t.equal(format(synFin, old), `${head}${eveLine(synFin)}`);
+  t.match(format(synFin, { ...old, hostname: '192.0.2.1' }), / 192\.0\.2\.1 ids\[/);
+  t.match(format(synFin, { ...old, app_name: `a[b]:${'c'.repeat(40)}` }), new RegExp(` gw1 abc{30}\\[`));
+  t.match(format({ ...synFin, timeUs: synFin.timeUs + 60e6 }, old), new RegExp(`>${bsdTime('2026-01-02T03:05:05')} `));
+  t.equal(format(synFin, { ...old, transport: 'unix' }), `<171>${time} ids[${process.pid}]: ${eveLine(synFin)}`);
+  t.equal(
+    format(synFin, { transport: 'unix' }),
+    format(synFin, { ...old, transport: 'unix' }),
+    'as programs of a host do',
+  );
+});
+
+t.test('the time of RFC 3164 is this host’s, its day two wide', async (t) => {
+  const zone = process.env['TZ'];
+  t.teardown(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+  process.env['TZ'] = 'Asia/Kolkata';
+  t.equal(bsdTime('2026-01-02T03:04:05'), 'Jan  2 08:34:05');
+  process.env['TZ'] = 'UTC';
+  t.equal(bsdTime('2026-12-31T23:59:59'), 'Dec 31 23:59:59');
+});
+
+t.test('longest messages where nothing is said', async (t) => {
+  const long = 'x'.repeat(9000);
+  const fat: Detection = { ...request, http: { url: long, userAgent: long } };
+  const length = (patch: Partial<SyslogOptions>): number =>
+    Buffer.byteLength(format(fat, { ...patch, max_bytes: undefined }));
+  for (const [limit, patch] of [
+    [1024, { protocol: 'rfc3164', transport: 'tcp' }],
+    [1024, { protocol: 'rfc3164', transport: 'udp' }],
+    [2048, { transport: 'udp' }],
+    [8192, { transport: 'tls' }],
+    [8192, { transport: 'unix' }],
+  ] as const) {
+    t.ok(length(patch) <= limit, `${length(patch)} in ${limit}`);
+  }
+  t.ok(length({ transport: 'udp' }) > 1024);
 });
 
 t.test('frames of RFC 6587', async (t) => {

@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Syslog over TCP (RFC 6587). TCP gives no receipt: delivered means that this host's kernel has the bytes.
+// Syslog over a stream (RFC 6587, RFC 5425). There is no receipt: delivered means that this host's kernel has the bytes.
 
-import { connect, type Socket } from 'node:net';
-import { messageOf } from '../../common/errors.js';
+import type { Socket } from 'node:net';
 import type { SyslogConfig } from '../config.js';
 import type { Batch } from '../entry.js';
 import { DeliveryError, type Sink } from './sink.js';
+import { connectorOf, type Connector } from './syslog-connect.js';
 import { frame, syslogFormatter } from './syslog-format.js';
+import { connectionTrouble } from './tls-trouble.js';
 
-const MAX_BYTES = 8192;
-const KEEPALIVE_MS = 10_000;
 const IDLE_MS = 1000;
 
-export class SyslogTcp implements Sink {
+export class SyslogStream implements Sink {
   readonly name: string;
   readonly target: string;
-  readonly #config: SyslogConfig;
+  readonly #timeout: number;
+  readonly #framing: 'octet' | 'lf';
+  readonly #connector: Connector;
   readonly #format: ReturnType<typeof syslogFormatter>;
   #socket: Socket | undefined;
   #lastWrite = 0;
 
   constructor(config: SyslogConfig) {
     this.name = config.name;
-    this.target = `tcp://${config.host}:${config.port}`;
-    this.#config = config;
-    this.#format = syslogFormatter({ ...config, max_bytes: config.max_bytes ?? MAX_BYTES });
+    this.#connector = connectorOf(config);
+    this.target = this.#connector.target;
+    this.#timeout = config.timeout;
+    // Who reads a unix socket knows lines alone.
+    this.#framing = config.framing ?? (config.transport === 'unix' ? 'lf' : 'octet');
+    this.#format = syslogFormatter(config);
   }
 
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
     let text = '';
-    for (const entry of batch.entries) text += frame(this.#format(entry), this.#config.framing);
+    for (const entry of batch.entries) text += frame(this.#format(entry), this.#framing);
     // A receiver that closed while nothing was sent has told so already: let the loop read that before writing.
     if (Date.now() - this.#lastWrite > IDLE_MS) {
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -37,6 +41,11 @@ export class SyslogTcp implements Sink {
     const socket = this.#socket ?? (await this.#connect(signal));
     await this.#write(socket, text, signal);
     this.#lastWrite = Date.now();
+  }
+
+  /** A connection goes on as it was made, unless certificates are others by now. */
+  async reopen(): Promise<void> {
+    if (await this.#connector.changed?.()) await this.close();
   }
 
   close(): Promise<void> {
@@ -62,12 +71,12 @@ export class SyslogTcp implements Sink {
         socket.off('error', settle).off('close', closed);
         if (error === undefined) return resolve();
         socket.destroy();
-        reject(new DeliveryError(`${this.target}: ${doing}: ${messageOf(error)}`, { cause: error }));
+        reject(new DeliveryError(`${this.target}: ${doing}: ${connectionTrouble(error)}`, { cause: error }));
       };
       const closed = (): void => settle(new Error('the receiver closed the connection'));
       const aborted = (): void => settle(new Error('given up'));
-      const seconds = this.#config.timeout / 1000;
-      const timer = setTimeout(() => settle(new Error(`nothing moved for ${seconds} s`)), this.#config.timeout);
+      const seconds = this.#timeout / 1000;
+      const timer = setTimeout(() => settle(new Error(`nothing moved for ${seconds} s`)), this.#timeout);
       signal.addEventListener('abort', aborted, { once: true });
       socket.on('error', settle).on('close', closed);
       start(() => settle());
@@ -75,10 +84,9 @@ export class SyslogTcp implements Sink {
   }
 
   async #connect(signal: AbortSignal): Promise<Socket> {
-    const { host, port } = this.#config;
-    const socket = connect({ host, port });
-    // Probes find a peer that went without a word while the connection is idle.
-    socket.setKeepAlive(true, KEEPALIVE_MS).setNoDelay(true);
+    const { socket, ready } = await this.#connector.open().catch((error: unknown) => {
+      throw new DeliveryError(`${this.target}: ${connectionTrouble(error)}`, { cause: error });
+    });
     // Without a listener an error would end the process.
     socket.on('error', () => undefined);
     socket.once('close', () => {
@@ -86,7 +94,7 @@ export class SyslogTcp implements Sink {
     });
     // Receivers say nothing; only reading shows that one has closed its side. What it does say is thrown away.
     socket.once('end', () => socket.destroy()).resume();
-    await this.#guard(socket, signal, 'connecting', (done) => socket.once('connect', done));
+    await this.#guard(socket, signal, 'connecting', ready);
     socket.unref();
     this.#socket = socket;
     return socket;
