@@ -2,10 +2,10 @@
 import { logKinds, type LineBatch, type LogKind } from '../../../alerts/lines.js';
 import { IdsError } from '../../../common/errors.js';
 import type { Problem, RuleSource } from '../../../rules/index.js';
-import { readText } from '../../files.js';
 import type { LanguagePaths } from '../../config/language-files.js';
 import type { ReplayOptions, ReplaySummary } from '../../replay/replay.js';
 import { command } from '../command.js';
+import { readConfigured } from '../configured.js';
 import type { Context } from '../context.js';
 import { languageFileOptions, languagePaths } from '../language-options.js';
 import { openLineFile } from '../line-file.js';
@@ -64,13 +64,10 @@ async function fromConfig(
   paths: LanguagePaths,
   sources: readonly RuleSource[],
 ): Promise<Pick<ReplayOptions, 'homeNet' | 'vars' | 'inspect' | 'data' | 'files'>> {
-  const { configuredPaths, loadConfig, readLanguageFiles, ruleData } = await import('../../config/index.js');
-  if (file === undefined) return { files: readLanguageFiles(paths) };
-  const config = loadConfig(readText(file), file);
-  const { vars, home_net: homeNet, inspect } = config;
-  const files = readLanguageFiles({ ...configuredPaths(config, file), ...paths });
-  const home = homeNet === 'auto' ? {} : { homeNet: homeNet.join(',') };
-  return { vars, inspect, data: ruleData(config, file, sources), files, ...home };
+  const { config, files, data, homeNet } = await readConfigured(file, paths, sources);
+  if (config === undefined || data === undefined) return { files };
+  const { vars, inspect } = config;
+  return { vars, inspect, data, files, ...(homeNet === undefined ? {} : { homeNet: homeNet.join(',') }) };
 }
 
 export const replay = command({

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LanguageOptions, Problem, RuleInfo, RuleSource } from '../../../rules/index.js';
 import type { LanguagePaths } from '../../config/language-files.js';
-import { readText } from '../../files.js';
 import { command } from '../command.js';
+import { readConfigured } from '../configured.js';
 import { languageFileOptions, languagePaths } from '../language-options.js';
 import { orderProblem, orderRule } from '../order.js';
 import { printProblems, printSummary } from '../rules-summary.js';
@@ -69,14 +69,11 @@ export async function checkLanguage(
   paths: LanguagePaths,
   sources: readonly RuleSource[],
 ): Promise<LanguageOptions> {
-  const { configuredPaths, languageOptions, loadConfig, readLanguageFiles, ruleData } =
-    await import('../../config/index.js');
-  if (file === undefined) return languageOptions({ files: readLanguageFiles(paths) });
-  const config = loadConfig(readText(file), file);
-  const { vars, redact, home_net: homeNet } = config;
-  const files = readLanguageFiles({ ...configuredPaths(config, file), ...paths });
-  const options = languageOptions({ vars, redact, homeNet: homeNet === 'auto' ? undefined : homeNet, files });
-  return { ...options, ...ruleData(config, file, sources) };
+  const { languageOptions } = await import('../../config/index.js');
+  const { config, files, data, homeNet } = await readConfigured(file, paths, sources);
+  if (config === undefined) return languageOptions({ files });
+  const { vars, redact } = config;
+  return { ...languageOptions({ vars, redact, homeNet, files }), ...data };
 }
 
 export const rulesCheck = command({
