@@ -83,6 +83,7 @@ function alertObject(d: Detection, rule: DetectionRule): EveRecord {
   if (rule.target !== undefined && d.src !== '') Object.assign(out, ends(d, rule.target));
   if (rule.references.length > 0) out['references'] = rule.references;
   if (Object.keys(rule.metadata).length > 0) out['metadata'] = rule.metadata;
+  if (d.context !== undefined) out['context'] = d.context;
   if (rule.text !== undefined) out['rule'] = cleanText(rule.text);
   return out;
 }

@@ -137,6 +137,8 @@ export interface Detection {
   readonly origin?: string;
   /** The count that a threshold or detection_filter had reached. */
   readonly count?: number;
+  /** What data sets have of the values that a rule found in them, by the name that it gives. */
+  readonly context?: Readonly<Record<string, unknown>>;
   readonly suppressed?: DetectionSuppressed;
   readonly repeats?: DetectionRepeats;
   readonly engine?: DetectionEngine;

@@ -296,6 +296,8 @@ export interface DatasetMatch extends Looks {
   readonly position: Position;
   readonly name: string;
   readonly use: DatasetUse;
+  /** Alerts show what the set has of the value under this name. */
+  readonly context?: string;
 }
 
 /** The same of an address of the packet, where the set changes while rules are in force. */
@@ -306,6 +308,8 @@ export interface AddressDataMatch {
   readonly side: 'src' | 'dst';
   readonly name: string;
   readonly use: DatasetUse;
+  /** Alerts show what the set has of the value under this name. */
+  readonly context?: string;
 }
 
 export type FlowbitsCommand = 'set' | 'unset' | 'toggle' | 'isset' | 'isnotset';

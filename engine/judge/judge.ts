@@ -380,6 +380,7 @@ export class Judge {
         reason: wants ? 'flow-cut' : base.reason,
         rule: acts ? rule.blocked : rule.allowed,
         ...(match.count > 0 ? { count: match.count } : {}),
+        ...(match.context === undefined ? {} : { context: match.context }),
       },
       established: (event.flags & EventFlag.EVENT_ESTABLISHED) !== 0,
       ...(acts

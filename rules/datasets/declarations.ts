@@ -2,6 +2,7 @@
 // The data sets that the rules of one load name: where a set is first used says of what type it is and what it begins with.
 
 import type { DataFile, Problem } from '../ast.js';
+import { readJsonValues, type JsonOptions } from './json-file.js';
 import { MAX_REPUTATION, parseValue, type DatasetType } from './values.js';
 
 /** What a rule says of a set beside its name. */
@@ -16,6 +17,8 @@ export interface DatasetOptions {
   readonly memcap?: number | undefined;
   /** Its values have scores. */
   readonly scored: boolean;
+  /** What it loads is JSON. */
+  readonly json?: JsonOptions | undefined;
 }
 
 /** Plain data: a set as it begins. */
@@ -25,6 +28,8 @@ export interface DatasetSpec extends DatasetOptions {
   readonly memcap: number;
   /** Scores by key; 0 where it has none. */
   readonly values: ReadonlyMap<string, number>;
+  /** JSON of what alerts show of a value, by key. */
+  readonly contexts?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A set with only `load` is what its file says at each load; the others are kept. */
@@ -83,19 +88,44 @@ export class Declarations {
       };
     }
     const values = new Map<string, number>();
+    let contexts: ReadonlyMap<string, string> | undefined;
     if (load !== undefined) {
       const found = file(load);
       if (found.problem !== undefined)
         return { cause: `cannot load ${load}: ${found.problem}`, remedy: 'correct the name' };
-      this.#read(load, found.text ?? '', type, options.scored, values);
-      const bytes = [...values.keys()].reduce((sum, key) => sum + key.length + VALUE_OVERHEAD, 0);
+      if (options.json) {
+        const read = this.#readJson(load, found.text ?? '', type, options.json, values);
+        if (typeof read === 'string') return { cause: `cannot load ${load}: ${read}`, remedy: 'correct the file' };
+        contexts = read;
+      } else this.#read(load, found.text ?? '', type, options.scored, values);
+      const shown = (key: string): number => contexts?.get(key)?.length ?? 0;
+      const bytes = [...values.keys()].reduce((sum, key) => sum + key.length + shown(key) + VALUE_OVERHEAD, 0);
       if (bytes > memcap) {
         return { cause: `${load} takes ${bytes} bytes and memcap allows ${memcap}`, remedy: 'enlarge memcap' };
       }
     }
-    const spec = { ...options, name, type, memcap, values };
+    const spec = { ...options, name, type, memcap, values, ...(contexts ? { contexts } : {}) };
     this.#sets.set(name, spec);
     return spec;
+  }
+
+  #readJson(
+    file: string,
+    text: string,
+    type: DatasetType,
+    options: JsonOptions,
+    values: Map<string, number>,
+  ): ReadonlyMap<string, string> | string {
+    const read = readJsonValues(text, type, options);
+    if (typeof read === 'string') return read;
+    for (const key of read.contexts.keys()) values.set(key, 0);
+    const lines = options.format === 'ndjson';
+    for (const number of read.wrong.slice(0, MAX_TOLD)) {
+      const cause = `${lines ? '' : `entry ${number}: `}no value of type ${type} under "${options.value}"`;
+      const place = { file, line: lines ? number : 1, column: 1 };
+      this.#problems.push({ severity: 'warning', ...place, cause, remedy: 'correct it or remove it' });
+    }
+    return read.contexts;
   }
 
   #read(file: string, text: string, type: DatasetType, scored: boolean, values: Map<string, number>): void {

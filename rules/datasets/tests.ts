@@ -10,6 +10,8 @@ import { keyOf } from './values.js';
 export interface DatasetTest {
   readonly name: string;
   readonly use: DatasetUse;
+  /** Name under which alerts show what the set has of the value. */
+  readonly context?: string | undefined;
 }
 
 interface Change {
@@ -27,7 +29,13 @@ export interface DatasetChange extends Omit<Change, 'name'> {
  * The sets of the rules being judged, what the rule being judged will change, and what has changed in sets that files
  * keep, until somebody takes it.
  */
-export const lookups = { sets: new LiveDatasets([]), changes: [] as Change[], changed: [] as DatasetChange[] };
+export const lookups = {
+  sets: new LiveDatasets([]),
+  changes: [] as Change[],
+  changed: [] as DatasetChange[],
+  /** What alerts of the rule being judged show, as JSON. */
+  shown: [] as { readonly name: string; readonly json: string }[],
+};
 
 /** True if the score is as a rule of datarep asks. */
 export function compares(score: number, { operator, value }: Extract<DatasetUse, object>): boolean {
@@ -35,14 +43,17 @@ export function compares(score: number, { operator, value }: Extract<DatasetUse,
 }
 
 /** True if the value with this key meets the test; undefined stands for what can be no value of the set. */
-export function keyHolds({ name, use }: DatasetTest, key: string | undefined): boolean {
+export function keyHolds({ name, use, context }: DatasetTest, key: string | undefined): boolean {
   const set = lookups.sets.get(name);
   if (set === undefined) return false;
   const score = key === undefined ? undefined : set.values.get(key);
   if (typeof use === 'object') return score !== undefined && compares(score, use);
   switch (use) {
-    case 'isset':
+    case 'isset': {
+      const json = context === undefined || key === undefined ? undefined : set.spec.contexts?.get(key);
+      if (context !== undefined && json !== undefined) lookups.shown.push({ name: context, json });
       return score !== undefined;
+    }
     case 'isnotset':
       return score === undefined;
     case 'set':

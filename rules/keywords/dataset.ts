@@ -18,9 +18,16 @@ type Name = 'dataset' | 'datarep';
 const commands = ['set', 'unset', 'isset', 'isnotset'] as const;
 const operators: Readonly<Record<string, '<' | '>' | '='>> = { '<': '<', '>': '>', '=': '=', '==': '=' };
 const units: Readonly<Record<string, number>> = { '': 1, kb: 1 << 10, mb: 1 << 20, gb: 2 ** 30 };
-/** What a set may be told to do that says how it is read. */
-const JSON_ONLY = ['enrichment_key', 'value_key', 'array_key', 'remove_key'];
-const KEYS = ['type', 'load', 'state', 'save', 'memcap', 'hashsize', 'format'];
+const KEYS = [
+  ...['type', 'load', 'state', 'save', 'memcap', 'hashsize', 'format'],
+  ...['context_key', 'value_key', 'array_key', 'remove_key'],
+];
+const formats: Readonly<Record<string, 'csv' | 'json' | 'ndjson'>> = {
+  csv: 'csv',
+  json: 'json',
+  ndjson: 'ndjson',
+  jsonline: 'ndjson',
+};
 
 /** Files lie in one directory: no way leads out of it. */
 function takeFile(draft: Draft, text: string): string | undefined {
@@ -41,12 +48,17 @@ function takeSize(draft: Draft, text: string): number | undefined {
 
 type Options = { -readonly [K in keyof DatasetOptions]: DatasetOptions[K] };
 
-function takeOption(draft: Draft, part: string, options: Options): true | undefined {
+/** What a rule says of a file of JSON. */
+interface JsonParts {
+  format?: 'csv' | 'json' | 'ndjson';
+  context?: string;
+  value?: string;
+  array?: string;
+  remove?: true;
+}
+
+function takeOption(draft: Draft, part: string, options: Options, json: JsonParts): true | undefined {
   const [, key = '', text = ''] = /^(\w+)\s*(.*)$/.exec(part) ?? [];
-  if (JSON_ONLY.includes(key) || (key === 'format' && text !== 'csv')) {
-    unsupported(draft, 'files of JSON are not read');
-    return undefined;
-  }
   switch (key) {
     case 'type': {
       const type = datasetTypes.find((one) => one === text);
@@ -66,7 +78,20 @@ function takeOption(draft: Draft, part: string, options: Options): true | undefi
       // Tables grow by themselves here.
       return takeSize(draft, text) === undefined ? undefined : true;
     case 'format':
+      if (Object.hasOwn(formats, text) && formats[text] !== undefined) json.format = formats[text];
+      else return failValue(draft, `"${text}" is not a format of sets`, 'write csv, json or ndjson');
       return true;
+    case 'remove_key':
+      json.remove = true;
+      return true;
+    case 'context_key':
+    case 'enrichment_key':
+    case 'value_key':
+    case 'array_key': {
+      if (!/^[\w-]+(?:\.[\w-]+)*$/.test(text)) return failValue(draft, `"${text}" is not a key`, 'write name or a.b');
+      json[key === 'value_key' ? 'value' : key === 'array_key' ? 'array' : 'context'] = text;
+      return true;
+    }
     default:
       return failValue(
         draft,
@@ -76,13 +101,39 @@ function takeOption(draft: Draft, part: string, options: Options): true | undefi
   }
 }
 
-function takeOptions(draft: Draft, keyword: Name, parts: readonly string[]): DatasetOptions | undefined {
+interface Taken {
+  readonly options: DatasetOptions;
+  /** Name under which alerts show what the file has of a value. */
+  readonly context: string | undefined;
+}
+
+/** Puts in what is said of a file of JSON. */
+function takeJson(
+  draft: Draft,
+  options: Options,
+  { format = 'csv', value, array, remove }: JsonParts,
+): true | undefined {
+  if (format === 'csv') {
+    if ((value ?? array ?? remove) === undefined) return true;
+    return failValue(draft, 'value_key and its like are about files of JSON', 'write format json, or remove them');
+  }
+  if (options.scored || options.load === undefined) {
+    return failValue(draft, 'only sets of dataset that load a file have one of JSON', 'write format csv');
+  }
+  if (value === undefined) return failValue(draft, 'a file of JSON needs value_key', 'say which key has the value');
+  options.json = { format, value, remove: remove === true, ...(array === undefined ? {} : { array }) };
+  return true;
+}
+
+function takeOptions(draft: Draft, keyword: Name, parts: readonly string[]): Taken | undefined {
   const options: Options = { scored: keyword === 'datarep' };
-  for (const part of parts) if (takeOption(draft, part, options) === undefined) return undefined;
+  const json: JsonParts = {};
+  for (const part of parts) if (takeOption(draft, part, options, json) === undefined) return undefined;
+  if (takeJson(draft, options, json) === undefined) return undefined;
   if (options.state !== undefined && (options.load !== undefined || options.save !== undefined)) {
     return failValue(draft, 'state goes neither with load nor with save', 'write state alone');
   }
-  return options;
+  return { options, context: json.context };
 }
 
 /** What is asked, and where the options begin. */
@@ -120,8 +171,10 @@ function parser(keyword: Name): NonNullable<Keyword['parse']> {
     if (!/^\S{1,63}$/.test(name)) {
       return failValue(draft, `"${name}" is not the name of a set`, 'write up to 63 characters, none of them a blank');
     }
-    const options = takeOptions(draft, keyword, parts.slice(keyword === 'dataset' ? 2 : 3));
-    if (!options) return;
+    const taken = takeOptions(draft, keyword, parts.slice(keyword === 'dataset' ? 2 : 3));
+    if (!taken) return;
+    const { options } = taken;
+    const context = taken.context === undefined ? {} : { context: taken.context };
     const { buffer, address, group, dotprefix, transforms, keywordAt } = draft;
     if (buffer === 'payload') {
       return failValue(draft, `${keyword} needs a buffer`, 'write a sticky buffer such as dns.query; before it');
@@ -129,6 +182,9 @@ function parser(keyword: Name): NonNullable<Keyword['parse']> {
     const { file } = draft.line;
     const found = draft.options.datasets.declare(name, options, (one) => draft.options.dataFile(file, one));
     if ('cause' in found) return failValue(draft, found.cause, found.remedy);
+    if (found.json && (use === 'set' || use === 'unset')) {
+      return failValue(draft, `the set "${name}" is read from JSON and does not change`, 'write isset or isnotset');
+    }
     const position = positionOf(draft.line, keywordAt);
     if (buffer !== 'other') {
       draft.parts.push({
@@ -142,19 +198,21 @@ function parser(keyword: Name): NonNullable<Keyword['parse']> {
         keywordAt,
         name,
         use,
+        ...context,
       });
     } else if (address === undefined) unsupported(draft, 'this buffer is not matched');
     else if (found.type !== 'ip' && found.type !== 'ipv4') {
       failValue(draft, `the set "${name}" holds no addresses`, 'write type ip');
-    } else if (isStatic(found) && !draft.options.changedSets.has(name)) {
+    } else if (isStatic(found) && !draft.options.changedSets.has(name) && taken.context === undefined) {
       draft.parts.push({ kind: 'address', keyword, position, side: address, set: addressesOf(found, use) });
-    } else draft.parts.push({ kind: 'addressdata', keyword, position, side: address, name, use });
+    } else draft.parts.push({ kind: 'addressdata', keyword, position, side: address, name, use, ...context });
   };
 }
 
 const MORE =
   'behind a sticky buffer: type string (Base64 in files), md5, sha256, ip, ipv4; load FILE beside the rules; ' +
-  'state FILE of the daemon, or save FILE; memcap SIZE';
+  'state FILE of the daemon, or save FILE; memcap SIZE; of JSON format json (ndjson), value_key KEY, array_key KEY, ' +
+  'context_key NAME (in alert.context), remove_key';
 
 export const datasetKeywords: readonly Keyword[] = [
   supported(

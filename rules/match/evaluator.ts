@@ -32,6 +32,8 @@ export interface EngineMatch {
   readonly count: number;
   /** Nothing more is asked of the flow, or, after a pass, of a single packet. */
   readonly last?: boolean;
+  /** What data sets have of the values that it found, by name. */
+  readonly context?: Readonly<Record<string, unknown>>;
 }
 
 export interface Evaluator {
@@ -48,6 +50,10 @@ export interface Evaluator {
 }
 
 const NOTHING: readonly EngineMatch[] = [];
+
+function takeShown(): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(lookups.shown.map(({ name, json }) => [name, JSON.parse(json) as unknown]));
+}
 
 /** Rules that are kept as objects; then all are given up, and made again as they are asked for. */
 const MAX_MADE = 8192;
@@ -179,6 +185,7 @@ class ProgramEvaluator implements Evaluator {
   /** True if what is remembered of the flow and its addresses is as the rule asks; the first question of each rule. */
   #remembers(rule: EngineRule, packet: JudgedPacket, flow: FlowState | undefined, timeNs: number): boolean {
     if (lookups.changes.length > 0) lookups.changes.length = 0;
+    if (lookups.shown.length > 0) lookups.shown.length = 0;
     if (rule.once && flow?.direction(packet.direction ?? 0).once?.has(rule.key)) return false;
     if (rule.flowbits && !flowbitsHold(rule.flowbits, flow)) return false;
     return rule.state === undefined || stateHolds(rule.state, packet, flow, this.bits, timeNs);
@@ -208,6 +215,7 @@ class ProgramEvaluator implements Evaluator {
       silenced,
       count,
       last,
+      ...(lookups.shown.length > 0 ? { context: takeShown() } : {}),
     };
     (this.#matches ??= []).push(match);
     return last;

@@ -88,7 +88,7 @@ function chainTest(match: Exclude<BufferMatch, AbsentMatch>, again: boolean, lit
     case 'number':
       return { kind: 'number', ranges: match.ranges };
     case 'dataset':
-      return { kind: 'dataset', test: { name: match.name, use: match.use } };
+      return { kind: 'dataset', test: { name: match.name, use: match.use, context: match.context } };
   }
 }
 

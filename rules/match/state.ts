@@ -73,8 +73,8 @@ export function stateOf({ matches }: Rule): StateTests | undefined {
     }),
     data: matches.flatMap((match): StateTests['data'] => {
       if (match.kind !== 'addressdata') return [];
-      const { name, use, side } = match;
-      return [{ name, use, side }];
+      const { name, use, side, context } = match;
+      return [{ name, use, side, context }];
     }),
   };
   return Object.values(tests).some(({ length }) => length > 0) ? tests : undefined;

@@ -121,10 +121,11 @@ function anyHolds(group: TestGroup, message: Message, open: boolean, values: Val
     const { transforms } = group;
     const seen = transforms ? transformed.of(transforms, group.buffer, instance, bytes, open) : bytes;
     const asSent = message.asSent?.(group.buffer);
-    const { changes } = lookups;
-    const before = changes.length;
+    const { changes, shown } = lookups;
+    const [before, shownBefore] = [changes.length, shown.length];
     if (seen !== undefined && groupHolds(group, seen, open, values, message.hits, asSent)) return true;
     if (changes.length > before) changes.length = before;
+    if (shown.length > shownBefore) shown.length = shownBefore;
     if (!group.several) return false;
   }
 }

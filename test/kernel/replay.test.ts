@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Detection } from '../../alerts/index.js';
+import { eveLine } from '../../alerts/eve.js';
 import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
 import { mmdb } from '../helpers/mmdb.js';
 import { EPOCH, pcap, type Timed } from '../helpers/pcap.js';
@@ -41,6 +42,22 @@ if (privileged(t)) {
     });
     return { detections, summary };
   };
+
+  t.test('an alert shows what a data set of JSON has of its address', async (t) => {
+    const text =
+      'alert udp any any -> any any (content:"x"; ip.src; dataset:isset,bad,type ip,load a.json,format json,value_key ip,' +
+      'context_key threat; sid:1;)';
+    const data = { 'a.json': { text: '[{"ip":"192.0.2.7","why":"scan"}]' } };
+    const frames = [udp({ ...client, payload: 'x' }), udp({ ...client, src: '192.0.2.8', payload: 'x' })];
+    const { detections } = replay(
+      '',
+      frames.map((frame, i): Timed => [i, frame]),
+      { sources: [{ file: 'test.rules', text, data }] },
+    );
+    t.match(detections, [{ src: '192.0.2.7', context: { threat: { ip: '192.0.2.7', why: 'scan' } } }]);
+    t.equal(detections.length, 1);
+    t.match(JSON.parse(eveLine(detections[0] as Detection)), { alert: { context: { threat: { why: 'scan' } } } });
+  });
 
   t.test('countries and reputation are addresses to the kernel', async (t) => {
     const data = {

@@ -156,11 +156,62 @@ t.test('what is wrong', async (t) => {
   }
   const { problems } = compile([rule(1, 'dns.query; dataset:isset,a,type string,load a.lst;', dns)], file);
   t.match(problems, [{ severity: 'warning', file: 'a.lst', line: 2, cause: /not a value of type string/ }]);
-  const json = compile([rule(1, 'dns.query; dataset:isset,a,type string,load a.lst,format json;', dns)], file);
-  t.match(json.problems, [{ severity: 'unsupported', keyword: 'dataset' }]);
   const masked = compileRules(
     [{ file: 'm.rules', text: rule(1, 'http.cookie; dataset:isset,a,type string;', 'http any any -> any any') }],
     { ...options, redact: ['Cookie'] },
   );
   t.match(masked.problems, [{ severity: 'unsupported', cause: /redacted/ }]);
+});
+
+t.test('files of JSON, and what alerts show of them', async (t) => {
+  const threats = {
+    time: 'x',
+    response: { threats: [{ host: 'bad.example', from: { land: 'x' } }, { host: 'worse.example' }, { other: 1 }] },
+  };
+  const data = {
+    'a.json': { text: JSON.stringify(threats) },
+    'b.ndjson': { text: '{"ip":"192.0.2.7","why":"scan"}\n\nnot json\n{"ip":"x"}\n' },
+  };
+  const json = 'type string,load a.json,format json,value_key host,array_key response.threats';
+  const lines = [
+    rule(1, `dns.query; dataset:isset,a,${json},context_key threat,remove_key;`, dns),
+    rule(2, 'dns.query; dataset:isnotset,a;', dns),
+    rule(
+      3,
+      'dns.query; content:"b"; ip.src; dataset:isset,b,type ip,load b.ndjson,format ndjson,value_key ip,context_key source;',
+      dns,
+    ),
+  ];
+  const { engine, problems } = compile(lines, data);
+  t.match(problems, [
+    { severity: 'warning', cause: /^entry 3: no value of type string under "host"/ },
+    { severity: 'warning', file: 'b.ndjson', line: 3 },
+    { severity: 'warning', file: 'b.ndjson', line: 4 },
+  ]);
+  const evaluator = createEvaluator(structuredClone(engine));
+  const asked = (name: string, src: bigint): unknown[] =>
+    evaluator
+      .judge(message(Kind.DNS_QUERY, { 'dns.query': [name] }), packet({ proto: 17, dport: 53, src }), undefined, 0)
+      .map((match) => [match.rule, match.context]);
+  const seven = 0xffff_c000_0207n;
+  t.same(asked('bad.example', 1n), [[0, { threat: { from: { land: 'x' } } }]]);
+  t.same(asked('worse.example', 1n), [[0, { threat: {} }]]);
+  t.same(asked('bx', 1n), [[1, undefined]]);
+  t.same(asked('bx', seven), [
+    [1, undefined],
+    [2, { source: { ip: '192.0.2.7', why: 'scan' } }],
+  ]);
+  const said = (text: string, file: string): string =>
+    compile([rule(1, `dns.query; dataset:${text};`, dns)], { 'a.json': { text: file } })
+      .problems.map(({ severity, cause }) => `${severity}: ${cause}`)
+      .join();
+  const load = 'type string,load a.json,format json';
+  t.match(said(`isset,a,${load}`, '[]'), /^error: a file of JSON needs value_key/);
+  t.match(said(`isset,a,${load},value_key h`, '{'), /^error: cannot load a.json: it is no JSON/);
+  t.match(said(`isset,a,${load},value_key h`, '{}'), /^error: cannot load a.json: it is no list/);
+  t.match(said(`isset,a,${load},value_key h,array_key x.y`, '{}'), /there is no list under "x.y"/);
+  t.match(said(`isset,a,${load},value_key h`, '[{"g":"x"}]'), /nothing in it has a value of type string under "h"/);
+  t.match(said(`set,a,${load},value_key h`, '[{"h":"x"}]'), /^error: .*does not change/);
+  t.match(said('isset,a,type string,load a.json,format xml', ''), /^error: "xml" is not a format/);
+  t.match(said('isset,a,type string,load a.json,value_key h', ''), /^error: value_key and its like/);
 });
