@@ -15,7 +15,9 @@ const ROUNDS = 3;
 const LOAD_MS = 300_000;
 /** After a load, until what it has left is given back. */
 const SETTLE_MS = 6000;
-const PORT = 9999;
+/** A flow is looked into up to the inspection depth: each datagram has another port. */
+const PORT = 20_000;
+const PORTS = 40_000;
 const SID = 9_000_001;
 /** Floors of the work: seconds, megabytes, and the peak of a reload as a multiple of the megabytes. */
 const FLOOR = { seconds: 6, megabytes: 500, peak: 1.3 };
@@ -58,7 +60,10 @@ export async function benchRulesMemory(): Promise<void> {
       checks.push(await timed(() => run(idsProgram, ['rules', 'check', etopen], { status: 'any', deadline: LOAD_MS })));
     const { victim, attacker } = await twoHosts(t);
     const own = join(temporaryFolder(t, 'bench-rules'), 'own.rules');
-    writeFileSync(own, `alert udp any any -> any ${PORT} (msg:"steady"; content:"steady"; sid:${SID};)\n`);
+    writeFileSync(
+      own,
+      `alert udp any any -> any ${PORT}:${PORT + PORTS - 1} (msg:"steady"; content:"steady"; sid:${SID};)\n`,
+    );
     const daemon = await TestDaemon.start(t, victim, { rules: readFileSync(own, 'utf8') });
     const pid = daemon.process.pid;
     const load = (): Promise<number> =>
@@ -71,7 +76,12 @@ export async function benchRulesMemory(): Promise<void> {
     await pause(SETTLE_MS);
     const idle = memoryOf(pid);
     const script = new URL('./steady-sender.js', import.meta.url).pathname;
-    const sender = LiveProcess.start(t, attacker.netns, process.execPath, [script, victim.ipv4, String(PORT)]);
+    const sender = LiveProcess.start(t, attacker.netns, process.execPath, [
+      script,
+      victim.ipv4,
+      String(PORT),
+      String(PORTS),
+    ]);
     await sender.line(10_000);
     const loads: number[] = [];
     const peaks: number[] = [];
