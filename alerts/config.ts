@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import { batch, common, MIB } from './config/common.js';
 import { file } from './config/file.js';
+import { proxyProblem } from './config/http.js';
 import { syslog } from './config/syslog.js';
 import { webhook } from './config/webhook.js';
 import { logKinds } from './lines.js';
@@ -18,7 +19,11 @@ export const outputsSchema = z
   .transform((outputs) => outputs.map((output) => ({ ...output, name: output.name ?? output.type })))
   .superRefine((outputs, context) => {
     const seen = new Set<string>();
-    outputs.forEach(({ name, format, events }, index) => {
+    outputs.forEach((output, index) => {
+      const { name, format, events } = output;
+      const unseen = proxyProblem(output);
+      if (unseen !== undefined)
+        context.addIssue({ code: 'custom', path: [index, 'private_addresses'], message: unseen });
       const log = format === 'eve' ? undefined : events.find((kind) => logKinds.some((one) => one === kind));
       if (log !== undefined) {
         const message = `${log} records are EVE alone: give them an output of their own with format eve`;

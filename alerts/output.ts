@@ -4,8 +4,9 @@
 import type { Account } from './account.js';
 import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backoff.js';
 import { batchId, entriesOf, type Batch, type Sendable } from './entry.js';
-import { Gate } from './gate/gate.js';
+import { Fates } from './fates.js';
 import type { Format } from './formats/index.js';
+import { Gate } from './gate/gate.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
 import type { BatchLimits, Outbox } from './outbox.js';
@@ -213,30 +214,41 @@ export class Output {
   }
 
   async #deliver(lease: Batch): Promise<void> {
-    let batch = lease;
+    const fates = new Fates(lease.entries);
     for (let attempt = 0; !this.#giveUp.signal.aborted; attempt++) {
+      const batch = { id: lease.id, entries: fates.open };
       try {
         this.#state = attempt === 0 ? 'delivering' : 'retrying';
         this.#attempting = true;
         await this.sink.deliver(batch, this.#giveUp.signal);
-        this.#arrived(batch.entries.length);
+        batch.entries.forEach((entry) => fates.decide(entry, 'delivered'));
+        this.#settle(fates);
+        this.#works();
         return;
       } catch (error) {
         const failure = DeliveryError.of(error);
-        if (failure.delivered > 0) {
-          this.#arrived(failure.delivered, true);
-          batch = { id: batch.id, entries: batch.entries.slice(failure.delivered) };
-          attempt = 0;
-        }
-        if (this.#giveUp.signal.aborted && !failure.final) return;
+        batch.entries.forEach((entry, index) => fates.decide(entry, failure.fateOf(index)));
+        const left = fates.open.length;
+        this.#settle(fates);
+        if (left === 0) return this.#note(failure);
+        if (left < batch.entries.length) attempt = 0;
+        if (this.#giveUp.signal.aborted) return;
         this.#note(failure);
-        if (failure.final) return this.#refused(batch, failure);
         this.#failures++;
-        if (this.#outbox.stale) return this.#outbox.settle(batch.entries.length, 'expired');
+        if (this.#outbox.stale) return this.#outbox.settle(fates.waiting, 'expired');
         await this.#backOff(failure, attempt);
       } finally {
         this.#attempting = false;
       }
+    }
+  }
+
+  /** Settles what is decided, from the front of the lease on. */
+  #settle(fates: Fates): void {
+    for (const { fate, entries } of fates.settled()) {
+      if (typeof fate === 'object') this.#refused(entries, fate.refused);
+      else this.#outbox.settle(entries.length, fate === 'delivered' ? fate : 'dropped');
+      if (fate === 'delivered') this.#lastDelivery = Date.now();
     }
   }
 
@@ -256,51 +268,48 @@ export class Output {
     if (batch === undefined) return false;
     const { signal } = this.#giveUp;
     let started: number | undefined;
-    const entries = this.sink.deliverLines ? undefined : entriesOf(batch);
-    let delivered = 0;
+    // Receivers that take no bytes get records.
+    let open = this.sink.deliverLines ? undefined : entriesOf(batch);
+    let lost = 0;
     for (let attempt = 0; !signal.aborted; attempt++) {
+      const part = open?.slice(0, this.#options.batch.records) ?? [];
       try {
         this.#state = attempt === 0 ? 'delivering' : 'retrying';
-        if (entries === undefined) await this.sink.deliverLines?.(batch, signal);
-        else delivered += await this.#deliverEntries(entries.slice(delivered));
-        if (entries !== undefined && delivered < batch.count) {
+        if (open === undefined) await this.sink.deliverLines?.(batch, signal);
+        else await this.sink.deliver({ id: batchId(), entries: part }, signal);
+        open = open?.slice(part.length);
+        if (open !== undefined && open.length > 0) {
           [attempt, started] = [-1, undefined];
           continue;
         }
-        this.#lines.settle(batch.count, 0);
+        this.#lines.settle(batch.count - lost, lost);
         this.#works();
         return true;
       } catch (error) {
         const failure = DeliveryError.of(error);
-        delivered += failure.delivered;
-        if (signal.aborted && !failure.final) break;
+        const fates = part.map((_, index) => failure.fateOf(index));
+        if (open) open = [...part.filter((_, index) => fates[index] === 'retry'), ...open.slice(part.length)];
+        lost += fates.filter((fate) => fate !== 'retry' && fate !== 'delivered').length;
+        const left = open?.length ?? (failure.final ? 0 : batch.count);
+        if (signal.aborted && left > 0) break;
         this.#note(failure);
         started ??= Date.now();
-        if (failure.final || Date.now() - started > this.#options.maxAge) {
-          this.#lines.settle(delivered, batch.count - delivered);
+        if (left === 0 || Date.now() - started > this.#options.maxAge) {
+          const dropped = open === undefined ? batch.count : lost + left;
+          this.#lines.settle(batch.count - dropped, dropped);
           return true;
         }
-        await this.#backOff(failure, attempt);
+        if (fates.some((fate) => fate !== 'retry')) attempt = -1;
+        if (fates.every((fate) => fate !== 'retry') && fates.length > 0) continue;
+        await this.#backOff(failure, Math.max(0, attempt));
         // What was raised in between goes first.
         const urgent = this.#outbox.lease(this.#options.batch);
         if (urgent) await this.#deliver(urgent);
       }
     }
-    if (delivered > 0) this.#lines.settle(delivered, 0);
+    const through = open === undefined ? 0 : batch.count - open.length - lost;
+    if (through + lost > 0) this.#lines.settle(through, lost);
     return false;
-  }
-
-  /** Lines as records of a batch, for receivers that take no bytes; gives how many went out. */
-  async #deliverEntries(entries: readonly Sendable[]): Promise<number> {
-    const part = entries.slice(0, this.#options.batch.records);
-    await this.sink.deliver({ id: batchId(), entries: part }, this.#giveUp.signal);
-    return part.length;
-  }
-
-  #arrived(count: number, partly = false): void {
-    this.#outbox.settle(count, 'delivered');
-    if (partly) this.#lastDelivery = Date.now();
-    else this.#works();
   }
 
   #works(): void {
@@ -323,12 +332,12 @@ export class Output {
     );
   }
 
-  #refused(batch: Batch, failure: DeliveryError): void {
-    this.#outbox.bury(batch.entries, failure.message);
+  #refused(entries: readonly Sendable[], cause: string): void {
+    this.#outbox.bury(entries, cause);
     if (Date.now() < this.#quietUntil) return;
     this.#quietUntil = Date.now() + QUIET_MS;
     const { name, target } = this.sink;
-    const fields = { output: name, target, refused: batch.entries.length, error: failure.message };
+    const fields = { output: name, target, refused: entries.length, error: cause };
     this.#options.log?.warn(fields, 'output refuses records for good: see ids outputs dead');
   }
 

@@ -21,11 +21,19 @@ export interface Sink {
   close(): Promise<void>;
 }
 
+/**
+ * What became of one record. `refused` for good: a dead letter. `lost`: dropped by the receiver, which did not say that it
+ * was this one, so there is no letter.
+ */
+export type Fate = 'delivered' | 'retry' | 'lost' | { readonly refused: string };
+
 export interface DeliveryFailure {
   /** True if the receiver will never take it. */
   readonly final?: boolean;
   /** Records from the front of the batch that have arrived all the same. */
   readonly delivered?: number;
+  /** What became of each record of the batch, where that differs in another way. */
+  readonly fates?: readonly Fate[];
   /** The receiver's own wish, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
@@ -35,6 +43,7 @@ export interface DeliveryFailure {
 export class DeliveryError extends IdsError {
   readonly final: boolean;
   readonly delivered: number;
+  readonly fates: readonly Fate[] | undefined;
   readonly retryAfterMs: number;
 
   constructor(message: string, failure: DeliveryFailure = {}) {
@@ -42,7 +51,15 @@ export class DeliveryError extends IdsError {
     this.name = 'DeliveryError';
     this.final = failure.final ?? false;
     this.delivered = failure.delivered ?? 0;
+    this.fates = failure.fates;
     this.retryAfterMs = failure.retryAfterMs ?? 0;
+  }
+
+  /** What became of the record at `index` of the batch. */
+  fateOf(index: number): Fate {
+    if (this.fates) return this.fates[index] ?? 'retry';
+    if (index < this.delivered) return 'delivered';
+    return this.final ? { refused: this.message } : 'retry';
   }
 
   static of(error: unknown): DeliveryError {

@@ -84,14 +84,8 @@ const units: Readonly<Record<string, string>> = { string: ' character', array: '
 
 /** Keys whose values may be secrets, even misspelt ones: a message ends up in logs and tickets. */
 const hushed: ReadonlySet<PropertyKey> = new Set([
-  'url',
-  'headers',
-  'secret',
-  'bearer',
-  'password',
-  'token',
-  'credentials',
-  'key',
+  ...['url', 'headers', 'secret', 'secrets', 'bearer', 'token', 'password', 'api_key', 'routing_key', 'key'],
+  ...['proxy', 'credentials', 'template'],
 ]);
 
 function describe(issue: core.$ZodIssue, given: unknown): string {

@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { Dispatcher, openSink, outputsSchema, type OutputInput, type OutputStatus } from '../../alerts/index.js';
 import { UnixDatagrams } from '../../engine/bpf/index.js';
 import { start, type Background } from '../helpers/run.js';
@@ -117,6 +118,9 @@ export class Rsyslog {
 export interface Recorded {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
+  readonly url: string;
   readonly time: number;
 }
 
@@ -132,7 +136,10 @@ export class Recorder {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const recorded = { headers: request.headers, body: Buffer.concat(chunks).toString(), time: performance.now() };
+      const bytes = Buffer.concat(chunks);
+      const { headers, url = '' } = request;
+      const body = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes).toString() : bytes.toString();
+      const recorded = { headers, url, bytes, body, time: performance.now() };
       this.requests.push(recorded);
       this.answer(response, recorded, this.requests.length);
     });

@@ -73,6 +73,15 @@ const bad: readonly (readonly [unknown, RegExp])[] = [
   [[{ type: 'webhook', url: 'ftp://x/' }], /0\.url: an http:\/\/ or https:\/\/ URL is needed/],
   [[{ type: 'webhook', url: 'https://u:p@x/' }], /0\.url: a URL must not hold a password/],
   [[{ type: 'webhook', url: 'https://x/', secret: 'whsec_abc' }], /0\.secret: a secret is kept outside/],
+  [[{ type: 'webhook', url: 'https://x/', tls: { cert: '/c' } }], /0\.tls\.cert: a certificate and its key belong/],
+  [[{ type: 'webhook', url: 'https://x/', proxy: 'http://u:whsec_abc@p:1' }], /0\.proxy: .*http:\/\/ URL of the proxy/],
+  [[{ type: 'webhook', url: 'https://x/', template: 'a\n {{ b' }], /0\.template: template 2:2: output .* not closed/],
+  [[{ type: 'webhook', url: 'https://x/', template: '{"a": {{ record.src_ip }}}' }], /0\.template: .*renders no JSON/],
+  [[{ type: 'webhook', url: 'https://x/', template: { file: '/none/t' } }], /0\.template: \/none\/t:ENOENT/],
+  [
+    [{ type: 'webhook', url: 'https://x/', secret: { env: 'A' }, secrets: [{ env: 'B' }] }],
+    /0\.secrets: secret and secrets are two ways/,
+  ],
   [[{ type: 'webhook', url: 'https://x/', headers: { 'Webhook-Id': '1' } }], /0\.headers\.Webhook-Id/],
   [[{ type: 'webhook', url: 'https://x/', headers: { a: 'x\r\nEvil: 1' } }], /0\.headers\.a: not a header value/],
 ];

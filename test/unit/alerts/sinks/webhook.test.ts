@@ -4,7 +4,6 @@ import path from 'node:path';
 import t from 'tap';
 import { openSink, outputsSchema, signWebhook } from '../../../../alerts/index.js';
 import { readSecret, readSigningKey } from '../../../../alerts/secret.js';
-import { retryAfterMs } from '../../../../alerts/sinks/webhook.js';
 
 t.test('the signature of the convention', async (t) => {
   // The worked example of the Standard Webhooks reference libraries.
@@ -13,14 +12,6 @@ t.test('the signature of the convention', async (t) => {
     signWebhook(key, 'msg_p5jXN8AQM9LWM0D4loKWxJek', 1614265330, '{"test": 2432232314}'),
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
   );
-});
-
-t.test('Retry-After', async (t) => {
-  const now = Date.parse('2026-01-02T03:04:05Z');
-  t.equal(retryAfterMs('120', now), 120_000);
-  t.equal(retryAfterMs('Fri, 02 Jan 2026 03:05:05 GMT', now), 60_000);
-  t.equal(retryAfterMs('Fri, 02 Jan 2026 03:00:00 GMT', now), 0, 'past');
-  for (const bad of [undefined, '', 'soon', '-1']) t.equal(retryAfterMs(bad, now), 0, bad ?? 'none');
 });
 
 t.test('keys come from files and the environment, and are never shown', async (t) => {
