@@ -4,14 +4,15 @@
 import * as z from 'zod';
 import { batch, common, MIB } from './config/common.js';
 import { file } from './config/file.js';
-import { proxyProblem } from './config/http.js';
+import { httpOutputs } from './config/http-outputs.js';
+import { httpProblem } from './config/http.js';
 import { syslog } from './config/syslog.js';
 import { webhook } from './config/webhook.js';
 import { logKinds } from './lines.js';
 
 const stdout = z.strictObject({ type: z.literal('stdout'), ...common, batch: batch(1000, MIB) });
 
-export const outputSchema = z.discriminatedUnion('type', [file, syslog, webhook, stdout]);
+export const outputSchema = z.discriminatedUnion('type', [file, syslog, webhook, ...httpOutputs, stdout]);
 
 /** All outputs: each gets a name, and no two the same. */
 export const outputsSchema = z
@@ -21,9 +22,8 @@ export const outputsSchema = z
     const seen = new Set<string>();
     outputs.forEach((output, index) => {
       const { name, format, events } = output;
-      const unseen = proxyProblem(output);
-      if (unseen !== undefined)
-        context.addIssue({ code: 'custom', path: [index, 'private_addresses'], message: unseen });
+      const problem = httpProblem(output);
+      if (problem) context.addIssue({ code: 'custom', path: [index, problem[0]], message: problem[1] });
       const log = format === 'eve' ? undefined : events.find((kind) => logKinds.some((one) => one === kind));
       if (log !== undefined) {
         const message = `${log} records are EVE alone: give them an output of their own with format eve`;

@@ -2,7 +2,7 @@
 // The options that all outputs over HTTP share.
 
 import * as z from 'zod';
-import { duration, secret } from './common.js';
+import { duration, secret, type SecretSource } from './common.js';
 import { tls, type TlsConfig } from './tls.js';
 
 const unlocked = (text: string): boolean => {
@@ -52,6 +52,9 @@ export const http = {
   private_addresses: z.enum(['allow', 'deny']).default('allow'),
 };
 
+/** Basic authentication. */
+export const basic = { username: z.string().min(1).max(255).optional(), password: secret.optional() };
+
 export const compression = (fallback: 'none' | 'gzip') => z.enum(['none', 'gzip']).default(fallback);
 
 /** What the transport has to know of an output. */
@@ -62,11 +65,26 @@ export interface HttpConfig {
   readonly tls?: TlsConfig | undefined;
   readonly proxy?: z.output<typeof proxy> | undefined;
   readonly private_addresses: 'allow' | 'deny';
+  /** Basic authentication, where a receiver has it. */
+  readonly username?: string | undefined;
+  readonly password?: SecretSource | undefined;
 }
 
-/** Behind a proxy nobody here knows the receiver's address. */
-export function proxyProblem(output: object): string | undefined {
-  const { proxy: through, private_addresses: addresses } = output as Partial<HttpConfig>;
-  if (through === undefined || addresses !== 'deny') return undefined;
-  return 'a proxy resolves names itself: take out proxy, or leave it to the proxy which addresses it refuses';
+/** What does not go together in an output, with the key to blame. */
+export function httpProblem(output: object): readonly [key: string, message: string] | undefined {
+  if (!('private_addresses' in output)) return undefined;
+  const { proxy: through, private_addresses: addresses, username, password } = output as Partial<HttpConfig>;
+  if (through !== undefined && addresses === 'deny') {
+    const remedy = 'take out proxy, or leave it to the proxy which addresses it refuses';
+    return ['private_addresses', `a proxy resolves names itself: ${remedy}`];
+  }
+  if ((username === undefined) !== (password === undefined)) {
+    return ['username', 'username and password belong together: name both, or neither'];
+  }
+  const ways = ['username', 'bearer', 'api_key'].filter(
+    (key) => key in output && Reflect.get(output, key) !== undefined,
+  );
+  if (ways.length > 1)
+    return [ways[1] ?? '', `${ways.join(' and ')} say who we are in different ways: keep one of them`];
+  return undefined;
 }

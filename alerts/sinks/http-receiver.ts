@@ -41,6 +41,11 @@ export async function openReceiver(receiver: HttpReceiver, undici: typeof Undici
     headers[name.toLowerCase()] = typeof value === 'string' ? value : await read(value);
   }
   const url = await urlOf(receiver.url, hidden);
+  if (receiver.username !== undefined && receiver.password) {
+    const pair = Buffer.from(`${receiver.username}:${await read(receiver.password)}`).toString('base64');
+    hidden.push(pair);
+    headers['authorization'] = `Basic ${pair}`;
+  }
   const tls = await readTls(receiver.tls);
   const credentials = proxy?.credentials && (await read(proxy.credentials));
   const authorization = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;

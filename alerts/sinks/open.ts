@@ -2,13 +2,21 @@
 // From configuration to sink.
 
 import type { OutputConfig } from '../config.js';
+import { CloudeventsSink } from './cloudevents.js';
 import type { Platform } from './datagrams.js';
+import { ElasticsearchSink } from './elasticsearch.js';
 import { FileSink } from './file.js';
+import { LokiSink } from './loki.js';
+import { OtlpSink } from './otlp.js';
+import { PagerdutySink } from './pagerduty.js';
 import type { Sink } from './sink.js';
+import { SlackSink } from './slack.js';
+import { SplunkHecSink } from './splunk-hec.js';
 import { StdoutSink } from './stdout.js';
 import { SyslogStream } from './syslog-stream.js';
 import { SyslogUdp } from './syslog-udp.js';
 import { SyslogUnix } from './syslog-unix.js';
+import { TeamsSink } from './teams.js';
 import { WebhookSink } from './webhook.js';
 
 /** Opens what must be there from the start (files, secrets); receivers on the network may come later. */
@@ -23,5 +31,21 @@ export async function openSink(config: OutputConfig, platform: Platform = {}): P
       return config.transport === 'unix' ? new SyslogUnix(config, platform) : new SyslogStream(config);
     case 'webhook':
       return WebhookSink.open(config);
+    case 'splunk_hec':
+      return SplunkHecSink.open(config);
+    case 'elasticsearch':
+      return ElasticsearchSink.open(config);
+    case 'loki':
+      return LokiSink.open(config);
+    case 'otlp':
+      return OtlpSink.open(config);
+    case 'cloudevents':
+      return CloudeventsSink.open(config);
+    case 'slack':
+      return SlackSink.open(config);
+    case 'teams':
+      return TeamsSink.open(config);
+    case 'pagerduty':
+      return PagerdutySink.open(config);
   }
 }

@@ -35,7 +35,7 @@ export function openThreads(
 ): { readonly ring: RingThread; readonly rules: RuleSets; readonly datasets: DatasetFiles } {
   const { source_rate: source, rule_rate: rule } = config.events;
   const rates = { source, rule, reject: config.reject_rate };
-  const logs = logKinds.filter((kind) => config.outputs.some(({ events }) => events.includes(kind)));
+  const logs = logKinds.filter((kind) => config.outputs.some(({ events }) => events.some((one) => one === kind)));
   const datasets = new DatasetFiles(config.state_dir, onDatasetFailure);
   const ring = new RingThread(kernel, {
     rates,

@@ -43,6 +43,21 @@ t.test('every key is documented, and nothing else', async (t) => {
   );
 });
 
+const url = 'http://127.0.0.1/';
+const secret = { env: 'A' };
+/** What an output needs. */
+const needs: Record<string, object> = {
+  webhook: { url },
+  splunk_hec: { url, token: secret },
+  elasticsearch: { url },
+  loki: { url },
+  otlp: { url },
+  cloudevents: { url },
+  slack: { url: secret },
+  teams: { url: secret },
+  pagerduty: { routing_key: secret },
+};
+
 /** A configuration with one key set, inside the least that has to be around it. */
 function around(row: Documented, value: unknown): string {
   const minimal: Record<string, object> = {
@@ -50,7 +65,7 @@ function around(row: Documented, value: unknown): string {
     rules: { match: { sid: 1 } },
     feeds: { name: 'a', file: '/x' },
     sources: { name: 'a', file: '/x' },
-    outputs: row.type === 'webhook' ? { type: row.type, url: 'http://127.0.0.1/' } : { type: row.type },
+    outputs: { type: row.type, ...needs[row.type] },
   };
   const steps = row.key.split('.');
   const build = (at: number): unknown => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import t from 'tap';
+import { outputSchema } from '../../../../alerts/index.js';
 import { IdsError } from '../../../../common/errors.js';
 import { loadConfig, readConfig, type ConfigProblem } from '../../../../engine/config/index.js';
 import { randomizer } from '../lists/fixture.js';
@@ -111,6 +112,8 @@ t.test('what may be a secret is not repeated', async (t) => {
   }
 });
 
+const types = outputSchema.options.map(({ shape }) => shape.type.value).join(', ');
+
 t.test('every error, with its line and column', async (t) => {
   const text = `interfaces:
   - eth0
@@ -160,7 +163,7 @@ socket: ids.sock
     'ids.yaml:16:26: response.rules[1].escalate.factor: 0 is too small; write at least 1',
     'ids.yaml:17:19: response.unproven.ttl: 11m is too long: at most 10m',
     'ids.yaml:18:13: allowlist[0]: "300.1.1.1" is not an IP address: write for example 192.0.2.7 or 2001:db8::7',
-    'ids.yaml:20:11: outputs[0].type: "fiel" is not known here; did you mean file? It takes file, syslog, webhook, stdout',
+    `ids.yaml:20:11: outputs[0].type: "fiel" is not known here; did you mean file? It takes ${types}`,
     'ids.yaml:22:10: outputs[1].url: what is written here does not fit; an http:// or https:// URL is needed',
     'ids.yaml:24:11: outputs[2].port: 99999 is too big; write at most 65535',
     'ids.yaml:25:5: outputs[2].tranport: unknown key; did you mean transport?',
