@@ -11,10 +11,12 @@ import {
   block,
   detection,
   flowRow,
+  letter,
   logStatus,
   problem,
   explanation,
   rule,
+  status,
   summary,
   topRow,
 } from '../engine/api/fake-api.js';
@@ -30,7 +32,7 @@ const chapters = sections(doc, 2);
 /** Objects that have a table of their own. */
 const records = new Set(['summary', 'rules[]', 'problems[]', 'entries[]']);
 /** Objects whose keys are names, not fields. */
-const open = new Set(['stats', 'response', 'status', 'actor', 'what', 'before', 'after']);
+const open = new Set(['stats', 'response', 'detection', 'status', 'actor', 'what', 'before', 'after']);
 
 /** The fields of a value as the tables write them: `a.b`, `list[].c`. */
 function fields(value: unknown, path = ''): string[] {
@@ -81,6 +83,7 @@ t.test('the records are what the types say', async (t) => {
     'Blocklist entry': block,
     'Allowlist entry': allowed,
     'Top value': topRow,
+    'Dead letter': letter,
     Flow: flowRow,
   };
   const found = sections(chapters.find(({ title }) => title === 'Records')?.text ?? '', 3);
@@ -134,6 +137,8 @@ t.test('the JSON of each command has the fields of its table, in that order', as
     confirm: 'confirm',
     'feeds show': 'feeds show level1',
     'log show': 'log show',
+    'outputs test': 'outputs test webhook',
+    'outputs replay': 'outputs replay webhook',
     'top talkers': 'top talkers',
     'stats tcp': 'stats tcp',
     'config check': `config check ${folder}/ids.yaml`,
@@ -197,6 +202,8 @@ t.test('commands that print records print whole ones', async (t) => {
   const listed = (value: unknown): string[] => fields(value).map((name) => `[].${name}`);
   t.strictSame(fields(await json('blocklist list')), listed(block));
   t.strictSame(fields(await json('allowlist list')), listed(allowed));
+  t.strictSame(fields(await json('outputs status')), listed(status.outputs[0]));
+  t.strictSame(fields(await json('outputs dead list webhook')), listed(letter));
   t.strictSame(fields(await json('top http')), listed(topRow));
   t.strictSame(fields(await json('top flows --by packets')), listed(flowRow));
   for (const line of ['log http off', 'log tls on', 'log dns default', 'log flow --failed'])

@@ -208,14 +208,14 @@ export const status: Whole<Status> = {
       circuit: 'open',
       raised: 4,
       delivered: 1,
-      pending: 2,
       suppressed: 1,
       expired: 0,
       dropped: 0,
+      pending: 2,
+      pendingBytes: 2000,
       oldest: 1767323044000,
       dead: 0,
       durable: true,
-      pendingBytes: 2000,
       lines: { raised: 9, delivered: 4, pending: 3, dropped: 2, failed: 0, pendingBytes: 900 },
       retries: 4,
       lastDelivery: 1767323045000,
@@ -347,7 +347,7 @@ export class FakeApi implements Api {
   loaded: RulesLoadResult = { generation: 8, summary, problems: [problem] };
   blocklist: readonly BlockEntry[] = [block];
   checked: BlockCheck = check;
-  tested: TestResult = { outcome: 'delivered', ms: 12 };
+  tested: TestResult = { outcome: 'delivered', ms: 12, cause: 'it came late' };
   /** What is listed in bulk. */
   readonly lists: MemoryBulkLists;
   readonly #bulk: BulkApi;

@@ -307,7 +307,7 @@ t.test('outputs: status, test, replay and dead letters', async (t) => {
   t.match((await run('status', 'webhook')).out, /pending +2, 2,000 bytes\n[^]*last error +connection refused/);
   t.match(api.calls.at(-1), ['outputs', 'webhook']);
   t.strictSame(JSON.parse((await run('status', '--json')).out), status.outputs);
-  t.match(await run('test', 'webhook'), { status: 0, out: 'webhook: delivered after 12 ms\n' });
+  t.match(await run('test', 'webhook'), { status: 0, out: 'webhook: delivered after 12 ms: it came late\n' });
   api.tested = { outcome: 'pending', ms: 15_000, cause: 'connection refused' };
   const late = await run('test', 'webhook');
   t.equal(late.err, '');

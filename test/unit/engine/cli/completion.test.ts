@@ -36,7 +36,7 @@ t.test('bash: commands, options, values and files', async (t) => {
     ],
     [
       ['ids', 'rules', ''],
-      ['check', 'load', 'list', 'show', 'explain', 'disable', 'enable', 'test', 'update'],
+      ['check', 'load', 'list', 'show', 'explain', 'disable', 'enable', 'stats', 'test', 'update'],
     ],
     [['ids', 'blocklist', 're'], ['remove']],
     [['ids', 'blocklist', 'add', '--f'], ['--force']],
