@@ -48,3 +48,5 @@ export {
   type DnsRecord,
 } from './eve-dns.js';
 export { tlsObject, tlsVersionName, type TlsCertificate, type TlsFields, type TlsFingerprint } from './eve-tls.js';
+export { secret as secretField } from './config/common.js';
+export { readSecret } from './secret.js';

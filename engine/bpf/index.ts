@@ -19,6 +19,7 @@ export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
 export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';
 export { type RecordHandler, type RingHandle, RingReader } from './ring-reader.js';
+export { countRuns, countsRuns, type ProgramRuns } from './program-runs.js';
 export { RingWaiter, type WaiterHandle } from './ring-waiter.js';
 export { RawReply } from './raw-reply.js';
 export { buildReply, type ReplyPacket, type ReplyTo } from './reply-packet.js';

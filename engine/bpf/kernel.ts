@@ -17,6 +17,7 @@ import { DEFAULT_OBJECT, LoadedObject } from './object.js';
 import { abiDirs, openPinDir, removePins } from './pins.js';
 import { PrefixTable } from './prefix-table.js';
 import { PreviousPins } from './previous-pins.js';
+import { type ProgramRuns, programRuns } from './program-runs.js';
 import { RcuBarrier } from './rcu-barrier.js';
 import type { RingHandle } from './ring-reader.js';
 import { type RulesetBytes, Rulesets } from './rulesets.js';
@@ -232,6 +233,14 @@ export class Kernel {
   /** By enum ids_stat. */
   stats(): number[] {
     return readCounts(this.map('ids_stats'));
+  }
+
+  /** Of the programs that judge packets; they stand still unless the kernel counts. */
+  programRuns(): ProgramRuns[] {
+    return [INGRESS, EGRESS].flatMap((name) => {
+      const fd = this.#object.programs.get(name);
+      return fd === undefined || this.#closed ? [] : [programRuns(name, fd)];
+    });
   }
 
   /** Histograms of enum ids_flow_time one behind the other, FlowLimit.TIME_BUCKETS each. */

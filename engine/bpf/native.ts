@@ -118,6 +118,7 @@ export type Libbpf = {
   objPin(fd: number, path: string): number;
   objGet(path: string): number;
   objInfo(fd: number, info: Pointer, size: Uint32Array): number;
+  enableStats(type: number): number;
   linkCreate(program: number, target: number, type: number, opts: { sz: number; flags: number }): number;
   linkUpdate(link: number, program: number, opts: null): number;
   linkDetach(link: number): number;
@@ -165,6 +166,7 @@ export const libbpf = library<Libbpf>('libbpf.so.1', 'apt install libbpf1', {
   objPin: 'int bpf_obj_pin(int fd, const char *path)',
   objGet: 'int bpf_obj_get(const char *path)',
   objInfo: 'int bpf_obj_get_info_by_fd(int fd, void *info, void *size)',
+  enableStats: 'int bpf_enable_stats(int type)',
   linkCreate: 'int bpf_link_create(int program, int target, int type, const ids_link_opts *opts)',
   linkUpdate: 'int bpf_link_update(int link, int program, const void *opts)',
   linkDetach: 'int bpf_link_detach(int link)',

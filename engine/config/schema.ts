@@ -8,6 +8,7 @@ import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.j
 import { auditSchema } from './audit-schema.js';
 import { absoluteField, durationField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { feedsSchema } from './feeds-schema.js';
+import { metricsSchema } from './metrics-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
 import { flowsSchema } from './flows-schema.js';
 import { responseSchema } from './response-schema.js';
@@ -123,6 +124,7 @@ export const configSchema = z.strictObject({
   outputs: outputsSchema.prefault([{ type: 'file' }]),
   outbox,
   audit: auditSchema,
+  metrics: metricsSchema,
   socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),
   state_dir: absoluteField.default(DEFAULT_STATE_DIR),
   pin_dir: absoluteField.default(DEFAULT_PIN_DIR),

@@ -18,6 +18,7 @@ import { FlowOrders } from '../flows/orders.js';
 import { flowSizes } from '../flows/sizes.js';
 import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
+import type { MetricsServer } from '../metrics/metrics-server.js';
 import { noticeOf } from '../feeds/failure.js';
 import { Feeds } from '../feeds/feeds.js';
 import { openUpdates } from './open-updates.js';
@@ -33,6 +34,7 @@ import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
 import { Layer7Control } from './layer7-control.js';
 import type { RuleSets } from './rule-sets.js';
+import { openMetrics } from './metrics.js';
 import { settle } from './settle.js';
 import { openThreads } from './threads.js';
 
@@ -76,6 +78,7 @@ export class Daemon {
   #ticks = 0;
   #stopping = false;
   #cause = '';
+  #metrics: MetricsServer | undefined;
   #homeNet: string;
   readonly #ended: Promise<{ detach: boolean }>;
   #end: (how: { detach: boolean }) => void = () => undefined;
@@ -281,6 +284,9 @@ export class Daemon {
     await auditStart(audit, parts, file);
     const api = auditedApi(new DaemonApi(parts, daemon), audit.auditor, looksOf(parts));
     lifetime.own(await ApiServer.open(config.socket, api, group));
+    const metrics = await openMetrics(parts);
+    if (metrics) lifetime.own(metrics);
+    daemon.#metrics = metrics;
     running.ready = true;
     // What nobody waits for.
     const onSweepError = (error: unknown): void => log.error({ error: messageOf(error) }, 'expiry sweep');
@@ -302,10 +308,14 @@ export class Daemon {
     this.#end({ detach });
   }
 
-  /** Files are opened anew, after log rotation. */
+  /** Files are opened anew, after log rotation, and secrets read. */
   reopen(): Promise<void> {
     const { audit, dispatcher } = this.#parts;
-    return audit.auditor.watch('reopen', () => dispatcher.reopen(), {}, 'SIGHUP');
+    const work = async (): Promise<void> => {
+      await dispatcher.reopen();
+      await this.#metrics?.reload();
+    };
+    return audit.auditor.watch('reopen', work, {}, 'SIGHUP');
   }
 
   /** @param detached interfaces that everything was taken off of */

@@ -2,26 +2,14 @@
 // What `ids status` shows, put together from the kernel's counters and the services' figures.
 
 import type { LineQueueStatus, OutputStatus } from '../../alerts/index.js';
-import { abiHash, Reason, Stat, StatNames } from '../../common/abi.gen.js';
+import { abiHash, Stat, StatNames } from '../../common/abi.gen.js';
 import type { InterfaceStatus, StageAccount, Status } from '../api/api.js';
 import { resolveHomeNet } from '../config/index.js';
+import { dropping } from '../judge/dropping.js';
 import { reasonName } from '../judge/names.js';
 import { version } from '../../common/version.js';
 import { unfitNote } from './address-rules.js';
 import type { DaemonParts } from './daemon.js';
-
-/** Reasons under which packets are dropped unless monitor mode is on. */
-const dropping: ReadonlySet<number> = new Set([
-  Reason.BLOCKLIST,
-  Reason.RULE_DROP,
-  Reason.RULE_REJECT,
-  Reason.RULE_RATE,
-  Reason.FLOW_CUT,
-  Reason.REJECT_LIMIT,
-  Reason.FLOW_DROP,
-  Reason.HELD,
-  Reason.FRAGMENT,
-]);
 
 function accounts({ ring, dispatcher }: DaemonParts, stats: readonly number[]): StageAccount[] {
   const stat = (index: number): number => stats[index] ?? 0;

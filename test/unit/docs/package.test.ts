@@ -32,6 +32,8 @@ t.test('the files of the package', async (t) => {
     'docs/cli.md',
     'docs/errors.md',
     'docs/ids.example.yaml',
+    'monitoring/grafana-ids.json',
+    'monitoring/prometheus-ids.rules.yml',
     ...readdirSync(`${root}rules`)
       .filter((name) => name.endsWith('.rules'))
       .map((name) => `rules/${name}`),
