@@ -4,7 +4,7 @@
 
 import { hostname } from 'node:os';
 import type { CloudeventsConfig } from '../config/cloudevents.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { signatureOf } from '../formats/facts.js';
 import { refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
@@ -40,7 +40,7 @@ export class CloudeventsSink extends HttpSink {
     return new CloudeventsSink(config, await HttpClient.open({ ...config, secrets: { bearer: config.bearer } }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const { batch, compression } = this.#config;
     const { bearer } = this.client.secrets;
     const events = entries.map((entry) => cloudEvent(entry, this.#config));

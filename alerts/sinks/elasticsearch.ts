@@ -3,7 +3,7 @@
 // under an id of its own, so that one that comes twice is there once.
 
 import type { ElasticsearchConfig } from '../config/elasticsearch.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { excerpt, refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
 import { HttpSink, objectOf, succeeded } from './http-sink.js';
@@ -68,7 +68,7 @@ export class ElasticsearchSink extends HttpSink {
     return new ElasticsearchSink(config, await HttpClient.open({ ...config, secrets: { api_key: config.api_key } }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const { pipeline, compression } = this.#config;
     const { api_key: key } = this.client.secrets;
     const wanted =

@@ -49,5 +49,9 @@ export function refusalOf(target: string, answer: HttpAnswer, { settings, said }
   const words = said === undefined || said === '' ? '' : `: ${excerpt(said)}`;
   const client = status >= 400 && status < 500 && !passing.has(status);
   const final = client && !(settings ?? ((one) => !ofContent.has(one)))(status);
-  return new DeliveryError(`${target}: answered ${status}${words}`, { final, retryAfterMs: wish });
+  return new DeliveryError(`${target}: answered ${status}${words}`, {
+    final,
+    tooLarge: status === 413,
+    retryAfterMs: wish,
+  });
 }

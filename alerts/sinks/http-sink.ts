@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // What outputs of one kind of receiver over HTTP share.
 
-import type { Batch } from '../entry.js';
+import type { Batch, Sendable } from '../entry.js';
 import type { HttpAnswer } from './http-answer.js';
 import type { HttpClient } from './http-client.js';
+import { InParts } from './in-parts.js';
 import { DeliveryError, type Fate, type Sink } from './sink.js';
 
 export abstract class HttpSink implements Sink {
   readonly name: string;
   protected readonly client: HttpClient;
 
+  readonly #parts = new InParts();
+
   constructor(name: string, client: HttpClient) {
     this.name = name;
     this.client = client;
   }
 
-  abstract deliver(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** One request: a batch, or a part of one. */
+  protected abstract send(entries: readonly Sendable[], signal: AbortSignal): Promise<void>;
+
+  deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+    return this.#parts.send(entries, (part) => this.send(part, signal));
+  }
 
   get target(): string {
     return this.client.target;
   }
 
   reopen(): Promise<void> {
+    this.#parts.forget();
     return this.client.reopen();
   }
 

@@ -2,7 +2,7 @@
 // Grafana Loki: the push API in JSON (grafana.com/docs/loki: "Loki HTTP API, ingest logs").
 
 import type { LokiConfig } from '../config/loki.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { refusalOf, type HttpAnswer } from './http-answer.js';
 import { HttpClient } from './http-client.js';
 import { HttpSink, partly, succeeded } from './http-sink.js';
@@ -38,7 +38,7 @@ export class LokiSink extends HttpSink {
     return new LokiSink(config, await HttpClient.open({ ...config, secrets: { bearer: config.bearer } }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const { labels, tenant, compression } = this.#config;
     const { bearer } = this.client.secrets;
     const answer = await this.client.post(

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { version } from '../../common/version.js';
 import type { OtlpConfig } from '../config/otlp.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { attributes, otlpAttributes, otlpSeverity } from '../formats/otlp.js';
 import { excerpt, refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
@@ -55,7 +55,7 @@ export class OtlpSink extends HttpSink {
     return new OtlpSink(config, await HttpClient.open({ ...config, secrets: { bearer: config.bearer } }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const { resource, compression } = this.#config;
     const { bearer } = this.client.secrets;
     const answer = await this.client.post(
@@ -72,8 +72,8 @@ export class OtlpSink extends HttpSink {
       signal,
     );
     if (!succeeded(answer)) {
-      const { message, retryAfterMs } = refusalOf(this.target, answer, { said: answer.text });
-      throw new DeliveryError(message, { final: !passing.has(answer.status), retryAfterMs });
+      const { message, tooLarge, retryAfterMs } = refusalOf(this.target, answer, { said: answer.text });
+      throw new DeliveryError(message, { final: !passing.has(answer.status), tooLarge, retryAfterMs });
     }
     // An empty answer is one without any field.
     if (answer.text.trim() === '') return;

@@ -3,7 +3,7 @@
 
 import { hostname } from 'node:os';
 import type { PagerdutyConfig } from '../config/chat.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { isoTime, severityOf, signatureOf } from '../formats/facts.js';
 import { sentence } from '../formats/sentence.js';
 import type { Detection } from '../model.js';
@@ -57,7 +57,7 @@ export class PagerdutySink extends HttpSink {
     return new PagerdutySink(config, await HttpClient.open({ ...config, secrets }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const fates: Fate[] = [];
     let refused: DeliveryError | undefined;
     for (const entry of entries) {

@@ -34,6 +34,8 @@ export interface DeliveryFailure {
   readonly delivered?: number;
   /** What became of each record of the batch, where that differs in another way. */
   readonly fates?: readonly Fate[];
+  /** True if the batch is larger than what the receiver takes at once. */
+  readonly tooLarge?: boolean;
   /** The receiver's own wish, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
@@ -44,6 +46,7 @@ export class DeliveryError extends IdsError {
   readonly final: boolean;
   readonly delivered: number;
   readonly fates: readonly Fate[] | undefined;
+  readonly tooLarge: boolean;
   readonly retryAfterMs: number;
 
   constructor(message: string, failure: DeliveryFailure = {}) {
@@ -52,6 +55,7 @@ export class DeliveryError extends IdsError {
     this.final = failure.final ?? false;
     this.delivered = failure.delivered ?? 0;
     this.fates = failure.fates;
+    this.tooLarge = failure.tooLarge ?? false;
     this.retryAfterMs = failure.retryAfterMs ?? 0;
   }
 

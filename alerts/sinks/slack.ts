@@ -2,7 +2,7 @@
 // Slack's incoming webhooks (docs.slack.dev: "Sending messages using incoming webhooks", Block Kit "Section block").
 
 import type { SlackConfig } from '../config/chat.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { chatMessage } from './chat-message.js';
 import { refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
@@ -39,7 +39,7 @@ export class SlackSink extends HttpSink {
     return new SlackSink(config, await HttpClient.open(config));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const body = slackBody(entries, this.#listed);
     const answer = await this.client.post({ headers: { 'content-type': 'application/json' }, body }, signal);
     // invalid_payload and its like are of the content; no_service, channel_is_archived … can be put right.

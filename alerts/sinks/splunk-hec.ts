@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Pause } from '../backoff.js';
 import type { SplunkHecConfig } from '../config/splunk-hec.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { refusalOf, type HttpAnswer } from './http-answer.js';
 import { HttpClient } from './http-client.js';
 import { HttpSink, objectOf, succeeded } from './http-sink.js';
@@ -65,7 +65,7 @@ export class SplunkHecSink extends HttpSink {
     return new SplunkHecSink(config, await HttpClient.open({ ...config, secrets: { token: config.token } }));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const { acknowledge, compression } = this.#config;
     if (acknowledge && !this.#acknowledges) {
       await this.#ask(0, signal);

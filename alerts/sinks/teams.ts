@@ -3,7 +3,7 @@
 // Card in an attachment (learn.microsoft.com: "Create incoming webhooks with Workflows"; adaptivecards.io: RichTextBlock).
 
 import type { TeamsConfig } from '../config/chat.js';
-import type { Batch, Sendable } from '../entry.js';
+import type { Sendable } from '../entry.js';
 import { chatMessage } from './chat-message.js';
 import { refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
@@ -46,7 +46,7 @@ export class TeamsSink extends HttpSink {
     return new TeamsSink(config, await HttpClient.open(config));
   }
 
-  async deliver({ entries }: Batch, signal: AbortSignal): Promise<void> {
+  protected async send(entries: readonly Sendable[], signal: AbortSignal): Promise<void> {
     const body = teamsBody(entries, this.#listed);
     const answer = await this.client.post({ headers: { 'content-type': 'application/json' }, body }, signal);
     if (!succeeded(answer)) throw refusalOf(this.target, answer, { said: answer.text });

@@ -239,6 +239,29 @@ for (const { type, status, body, fate, error } of cases) {
   });
 }
 
+t.test('a receiver that takes less at once gets parts', async (t) => {
+  for (const type of ['splunk_hec', 'elasticsearch', 'loki', 'otlp', 'cloudevents'] as const) {
+    const { count } = expected[type] as Expected;
+    const most = 7;
+    const sizes: number[] = [];
+    const server = await recorder(t, (response, request, n) => {
+      sizes.push(count(request.body));
+      if (count(request.body) > most) response.writeHead(413).end();
+      else (done[type] ?? ((one) => one.writeHead(204).end()))(response, request, n);
+    });
+    const dispatcher = await openOutputs(t, [
+      outputFor(type, `http://127.0.0.1:${server.port}`, { batch: { records: 40 } }),
+    ]);
+    dispatcher.push(batchOf(0, 80));
+    await until(() => dispatcher.status()[0]?.delivered === 80, {
+      message: () => JSON.stringify(dispatcher.status()[0]),
+    });
+    t.match(dispatcher.status()[0], { dropped: 0, retries: 0 }, type);
+    t.same(sizes, [40, 20, 10, ...Array<number>(16).fill(5)], `${type}: what was too much is not tried again`);
+    await dispatcher.close(0);
+  }
+});
+
 t.test('Retry-After', async (t) => {
   for (const type of presets) {
     const { requests } = await meets(type, with_(429, '', { 'retry-after': '1' }), {}, 1);
