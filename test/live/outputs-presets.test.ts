@@ -262,6 +262,35 @@ t.test('a receiver that takes less at once gets parts', async (t) => {
   }
 });
 
+t.test('records of the log go out too, and those that are refused are counted', async (t) => {
+  const line = (n: number): string =>
+    `{"timestamp":"2026-01-02T03:04:05.00000${n}+0000","event_type":"http","http":{"url":"/${n}"}}`;
+  const bytes = Buffer.from([0, 1, 2, 3].map((n) => `${line(n)}\n`).join(''));
+  const refusing: Answer = (response, request) =>
+    response.end(JSON.stringify(items(request, (n) => ({ status: n === 1 ? 400 : 201 }))));
+  const seen: Partial<Record<Preset, string[]>> = {};
+  for (const type of ['splunk_hec', 'elasticsearch', 'loki', 'otlp', 'cloudevents'] as const) {
+    const server = await recorder(t, type === 'elasticsearch' ? refusing : done[type]);
+    const output = outputFor(type, `http://127.0.0.1:${server.port}`, { events: ['http'], format: 'eve' });
+    const dispatcher = await openOutputs(t, [output]);
+    dispatcher.pushLines([{ kind: 'http', count: 4, bytes }]);
+    await until(() => dispatcher.status()[0]?.lines?.pending === 0);
+    const failed = type === 'elasticsearch' ? 1 : 0;
+    t.match(dispatcher.status()[0]?.lines, { raised: 4, delivered: 4 - failed, failed, dropped: 0 }, type);
+    t.equal(server.requests.length, 1);
+    seen[type] = server.requests.map(({ body }) => body);
+    await dispatcher.close(0);
+  }
+  t.match(lines(seen.elasticsearch?.[0] ?? '')[1], {
+    '@timestamp': '2026-01-02T03:04:05.000000Z',
+    http: { url: '/0' },
+  });
+  t.match(lines(seen.splunk_hec?.[0] ?? '')[3], { time: 1767323045.000003, event: JSON.parse(line(3)) as Json });
+  t.match(json(seen.loki?.[0] ?? ''), {
+    streams: [{ stream: { event_type: 'http' }, values: [['1767323045000000000', line(0)]] }],
+  });
+});
+
 t.test('Retry-After', async (t) => {
   for (const type of presets) {
     const { requests } = await meets(type, with_(429, '', { 'retry-after': '1' }), {}, 1);
