@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metrics of a real daemon in a real Prometheus: every query of the dashboard and of the alert rules is asked there.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { parse } from 'yaml';
@@ -14,6 +14,9 @@ const PROMETHEUS = 'http://127.0.0.1:9090';
 const METRICS = '127.0.0.1:9477';
 const RULES = join(root, 'monitoring/prometheus-ids.rules.yml');
 const DASHBOARD = join(root, 'monitoring/grafana-ids.json');
+
+/** What must never be told. */
+const secrets = ['s3cret-of-metrics', 's3cret-of-bearer', `s3cret-${'k'.repeat(30)}`] as const;
 
 const rules = `alert http any any -> any any (msg:"shop"; http.uri; content:"/shop"; sid:1;)
 drop tcp any any -> any 81 (msg:"no"; flags:S; sid:2;)
@@ -74,14 +77,19 @@ if (privileged(t)) {
     await serve(t, victim);
     const daemon = TestDaemon.prepare(t, victim, { rules });
     const list = daemon.file('list.txt', '192.0.2.0/24\n2001:db8::/48\n');
+    const token = daemon.file('token', `${secrets[0]}\n`);
+    const [bearer, key] = [daemon.file('bearer', secrets[1]), daemon.file('key', secrets[2])];
     daemon.configure({
       rules,
       config: {
-        metrics: { listen: METRICS, program_time: true },
+        metrics: { listen: METRICS, program_time: true, token: { file: token } },
         feeds: [{ name: 'level1', file: list, schedule: '0 0 * * *' }],
         outputs: [
           { type: 'file', path: daemon.eveFile, events: ['alert', 'drop', 'engine', 'http'] },
-          { type: 'webhook', url: 'http://127.0.0.1:9/', retry: { initial: '1s', max: '1s' } },
+          {
+            ...{ type: 'webhook', url: 'http://127.0.0.1:9/', retry: { initial: '1s', max: '1s' } },
+            ...{ bearer: { file: bearer }, secret: { file: key } },
+          },
         ],
       },
     });
@@ -94,7 +102,9 @@ if (privileged(t)) {
       JSON.stringify({
         global: { scrape_interval: '1s', evaluation_interval: '1s' },
         rule_files: [RULES],
-        scrape_configs: [{ job_name: 'ids', static_configs: [{ targets: [METRICS] }] }],
+        scrape_configs: [
+          { job_name: 'ids', authorization: { credentials_file: token }, static_configs: [{ targets: [METRICS] }] },
+        ],
       }),
     );
     await run('promtool', ['check', 'rules', RULES]);
@@ -163,7 +173,12 @@ if (privileged(t)) {
     }
 
     // The figures are those of ids status.
-    const scrape = await inNetns(victim.netns, 'curl', ['-s', `http://${METRICS}/metrics`]);
+    const scrape = await inNetns(victim.netns, 'curl', [
+      '-s',
+      '-H',
+      `Authorization: Bearer ${secrets[0]}`,
+      `http://${METRICS}/metrics`,
+    ]);
     const ids = await daemon.status();
     t.match(scrape.stdout, /^ids_packets_total\{reason="rule-drop",action="dropped"\} [1-9]/m);
     t.match(
@@ -175,7 +190,29 @@ if (privileged(t)) {
     const lint = await run('promtool', ['check', 'metrics'], { input: scrape.stdout, status: 'any' });
     t.same([lint.status, lint.stdout + lint.stderr], [0, ''], 'promtool finds nothing');
 
+    const strange = await inNetns(victim.netns, 'curl', ['-s', '-w', '%{http_code}', `http://${METRICS}/metrics`]);
+    t.match(strange.stdout, /401$/, 'without the token there is nothing');
+    writeFileSync(token, '');
+    process.kill(daemon.process.pid, 'SIGHUP');
+    await until(() => daemon.log.includes('"msg":"reopen"'));
+    writeFileSync(token, secrets[0]);
+    await until(async () => (await count(victim, 'up{job="ids"} == 1')) === 1);
+    t.notOk((await raised()).includes('IdsDown'), 'the token of before stays in force');
     await daemon.ids('stop', '--detach');
+    const told = {
+      metrics: scrape.stdout,
+      status: JSON.stringify(ids),
+      log: daemon.log,
+      audit: readFileSync(join(folder, 'state/audit.log'), 'utf8'),
+      hashes: readFileSync(join(folder, 'state/audit.config'), 'utf8'),
+      config: (await daemon.cli('config', 'check', daemon.configFile, '--json')).stdout,
+      alerts: readFileSync(daemon.eveFile, 'utf8'),
+    };
+    for (const [where, text] of Object.entries(told)) {
+      t.ok(text.length > 0, `${where} says something`);
+      t.notMatch(text, /s3cret/, where);
+    }
+    t.match(told.audit, /"action":"reopen".*"outcome":"failed".*"METRICS_FAILED"/, 'a token that is gone');
     await until(async () => (await raised()).includes('IdsDown'), { deadline: 20_000 });
   });
 }
