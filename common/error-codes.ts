@@ -13,6 +13,7 @@ export const errorCodes = {
   USAGE: { exit: 2, meaning: 'the command line was wrong' },
   ADDRESS_INVALID: { exit: 2, meaning: 'a text is not an IP address or prefix' },
   DURATION_INVALID: { exit: 2, meaning: 'a text is not a duration such as 90s, 15m, 1h or 7d' },
+  SIZE_INVALID: { exit: 2, meaning: 'a text is not a size such as 64KiB, 100MiB or 2GiB' },
   CONFIG_INVALID: { exit: 2, meaning: 'the configuration file has an error' },
   CONFIG_UNREADABLE: { exit: 2, meaning: 'the configuration file cannot be read' },
   FILE_UNREADABLE: { exit: 2, meaning: 'a file named on the command line cannot be read' },

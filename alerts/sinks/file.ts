@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines appended to a file that others may rotate at any time: by rename, unlink or copy and truncate.
+// Lines appended to a file that others may rotate at any time: by rename, unlink or copy and truncate; or that is rotated
+// here.
 
 import { constants, statSync, writeSync, type BigIntStats } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { messageOf, systemCode } from '../../common/errors.js';
 import type { FileConfig } from '../config.js';
 import type { Batch } from '../entry.js';
 import type { LineBatch } from '../lines.js';
+import { Rotation } from './rotation.js';
 import { DeliveryError, type Sink } from './sink.js';
 import { trimHalfLine } from './whole-lines.js';
 
@@ -24,6 +26,8 @@ interface Opened {
   readonly handle: FileHandle;
   readonly ino: bigint;
   readonly dev: bigint;
+  /** When it was made, milliseconds since the epoch. */
+  readonly born: number;
 }
 
 /** What the path names; undefined if that cannot be told. */
@@ -40,6 +44,7 @@ export class FileSink implements Sink {
   readonly target: string;
   readonly #path: string;
   readonly #mode: number;
+  readonly #rotation: Rotation | undefined;
   #file: Opened | undefined;
   #stale = false;
   #busyUntil = 0;
@@ -49,6 +54,7 @@ export class FileSink implements Sink {
     this.target = config.path;
     this.#path = config.path;
     this.#mode = config.mode;
+    if (config.rotate) this.#rotation = new Rotation(config.path, config.rotate);
   }
 
   /** @throws DeliveryError if the file cannot be opened for appending. */
@@ -56,18 +62,20 @@ export class FileSink implements Sink {
     const sink = new FileSink(config);
     sink.#file = await sink.#open();
     await trimHalfLine(config.path);
+    sink.#rotation?.tidy();
     return sink;
   }
 
   async deliver(batch: Batch): Promise<void> {
-    const { handle } = await this.#current();
     let text = '';
     for (const entry of batch.entries) text += `${entry.line}\n`;
-    await this.#append(handle, Buffer.from(text));
+    const bytes = Buffer.from(text);
+    const { handle } = await this.#current(bytes.length);
+    await this.#append(handle, bytes);
   }
 
   async deliverLines({ bytes }: LineBatch): Promise<void> {
-    const { handle } = await this.#current();
+    const { handle } = await this.#current(bytes.length);
     await this.#append(handle, bytes);
   }
 
@@ -76,28 +84,47 @@ export class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
+    await this.#letGo();
+    await this.#rotation?.close();
+  }
+
+  async #letGo(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
     await file?.handle.close();
   }
 
-  /** The file that the path names now. */
-  async #current(): Promise<Opened> {
+  /** The file that the path names now, with room for so many bytes. */
+  async #current(more: number): Promise<Opened> {
     const file = this.#file;
     if (file && !this.#stale) {
       const now = statOf(this.#path);
-      if (now?.ino === file.ino && now.dev === file.dev) return file;
+      const same = now?.ino === file.ino && now.dev === file.dev;
+      if (same && !(await this.#rotated(Number(now.size), file.born, more))) return file;
     }
-    await this.close();
+    await this.#letGo();
     this.#stale = false;
     return (this.#file = await this.#open());
+  }
+
+  /** Puts the file aside if it is time; one that cannot be put aside goes on: records come first. */
+  async #rotated(bytes: number, born: number, more: number): Promise<boolean> {
+    if (!this.#rotation?.due(bytes, born, more)) return false;
+    try {
+      await this.#rotation.rotate();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #open(): Promise<Opened> {
     try {
       const handle = await this.#openOrMake();
       const now = await handle.stat({ bigint: true });
-      if (now.isFile()) return { handle, ino: now.ino, dev: now.dev };
+      // Not every file system knows when a file was made.
+      const born = Number(now.birthtimeMs > 0n ? now.birthtimeMs : now.mtimeMs);
+      if (now.isFile()) return { handle, ino: now.ino, dev: now.dev, born };
       await handle.close();
     } catch (error) {
       // ENXIO: a pipe or socket that nobody reads.
