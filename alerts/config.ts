@@ -6,13 +6,25 @@ import { batch, common, MIB } from './config/common.js';
 import { file } from './config/file.js';
 import { httpOutputs } from './config/http-outputs.js';
 import { httpProblem } from './config/http.js';
+import { kafka } from './config/kafka.js';
+import { nats } from './config/nats.js';
+import { redis } from './config/redis.js';
 import { syslog } from './config/syslog.js';
 import { webhook } from './config/webhook.js';
 import { logKinds } from './lines.js';
 
 const stdout = z.strictObject({ type: z.literal('stdout'), ...common, batch: batch(1000, MIB) });
 
-export const outputSchema = z.discriminatedUnion('type', [file, syslog, webhook, ...httpOutputs, stdout]);
+export const outputSchema = z.discriminatedUnion('type', [
+  file,
+  syslog,
+  webhook,
+  nats,
+  redis,
+  kafka,
+  ...httpOutputs,
+  stdout,
+]);
 
 /** All outputs: each gets a name, and no two the same. */
 export const outputsSchema = z

@@ -9,6 +9,8 @@ import { FileSink } from './file.js';
 import { LokiSink } from './loki.js';
 import { OtlpSink } from './otlp.js';
 import { PagerdutySink } from './pagerduty.js';
+import { NatsSink } from './nats.js';
+import { RedisSink } from './redis.js';
 import type { Sink } from './sink.js';
 import { SlackSink } from './slack.js';
 import { SplunkHecSink } from './splunk-hec.js';
@@ -29,6 +31,13 @@ export async function openSink(config: OutputConfig, platform: Platform = {}): P
     case 'syslog':
       if (config.transport === 'udp') return new SyslogUdp(config);
       return config.transport === 'unix' ? new SyslogUnix(config, platform) : new SyslogStream(config);
+    // Who has none of these starts without their libraries.
+    case 'nats':
+      return new NatsSink(config);
+    case 'redis':
+      return new RedisSink(config);
+    case 'kafka':
+      return new (await import('./kafka.js')).KafkaSink(config);
     case 'webhook':
       return WebhookSink.open(config);
     case 'splunk_hec':

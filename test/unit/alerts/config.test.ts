@@ -49,7 +49,7 @@ t.test('defaults', async (t) => {
 });
 
 const bad: readonly (readonly [unknown, RegExp])[] = [
-  [[{ type: 'kafka' }], /^0\.type: /],
+  [[{ type: 'kafka3' }], /^0\.type: /],
   [[{ type: 'file', path: 'eve.json' }], /0\.path: a path that begins with \//],
   [[{ type: 'file', pathh: '/x' }], /pathh/],
   [[{ type: 'file', mode: '0777' }], /0\.mode: a file mode/],
@@ -69,6 +69,26 @@ const bad: readonly (readonly [unknown, RegExp])[] = [
   [[{ type: 'syslog', protocol: 'rfc3164', structured_data: 'a@1' }], /0\.structured_data: RFC 3164 has none/],
   [[{ type: 'syslog', transport: 'unix', structured_data: 'a@1' }], /0\.structured_data: RFC 3164 has none/],
   [[{ type: 'syslog', transport: 'unix', path: `/${'x'.repeat(107)}` }], /0\.path: the path of a socket has up to 107/],
+  [[{ type: 'file', rotate: { size: '100MB' } }], /0\.rotate\.size: "100MB" is not a size/],
+  [[{ type: 'file', rotate: { size: 1000 } }], /0\.rotate\.size: a file of 64KiB or more/],
+  [[{ type: 'file', rotate: { every: '0s' } }], /0\.rotate\.every: "0s" is not a duration/],
+  [[{ type: 'nats', subject: 'ids.>' }], /0\.subject: a subject without spaces and wildcards/],
+  [[{ type: 'nats', servers: ['nats://u:p@x'] }], /0\.servers\.0: HOST or HOST:PORT is needed/],
+  [[{ type: 'nats', username: 'u' }], /0\.password: username and password belong together/],
+  [
+    [{ type: 'nats', token: { env: 'A' }, nkey: { env: 'B' } }],
+    /0\.username: one of username, token, nkey and credentials/,
+  ],
+  [[{ type: 'nats', token: 'whsec_abc' }], /0\.token: a secret is kept outside/],
+  [[{ type: 'redis', password: 'whsec_abc' }], /0\.password: a secret is kept outside/],
+  [[{ type: 'redis', stream: '' }], /0\.stream/],
+  [[{ type: 'kafka', brokers: ['x'] }], /0\.brokers\.0: HOST:PORT is needed/],
+  [[{ type: 'kafka', brokers: [] }], /0\.brokers/],
+  [[{ type: 'kafka', topic: 'a b' }], /0\.topic: up to 249 letters/],
+  [
+    [{ type: 'kafka', sasl: { mechanism: 'plain', username: 'u', password: 'whsec_abc' } }],
+    /sasl\.password: a secret is kept/,
+  ],
   [[{ type: 'webhook' }], /0\.url/],
   [[{ type: 'webhook', url: 'ftp://x/' }], /0\.url: an http:\/\/ or https:\/\/ URL is needed/],
   [[{ type: 'webhook', url: 'https://u:p@x/' }], /0\.url: a URL must not hold a password/],

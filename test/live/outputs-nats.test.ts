@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// NATS JetStream, in a real nats-server.
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { until } from '../helpers/until.js';
+import { numbered, numberOf, request } from '../unit/alerts/samples.js';
+import { closes, freePort, openOutputs } from './outputs-receivers.js';
+import { natsServer } from './support/brokers.js';
+import { Authority } from './support/certificates.js';
+
+const count = (n: number): number[] => [...Array(n).keys()];
+
+async function within<T>(options: ConnectionOptions, run: (nc: NatsConnection) => Promise<T>): Promise<T> {
+  const nc = await connect({ ...options, reconnect: false });
+  try {
+    return await run(nc);
+  } finally {
+    await nc.close();
+  }
+}
+
+const makeStream = (options: ConnectionOptions): Promise<unknown> =>
+  within(options, async (nc) => (await jetstreamManager(nc)).streams.add({ name: 'IDS', subjects: ['ids.>'] }));
+
+/** The messages of the stream, in its order. */
+const messages = (options: ConnectionOptions): Promise<string[]> =>
+  within(options, async (nc) => {
+    const { streams } = await jetstreamManager(nc);
+    const { state } = await streams.info('IDS');
+    const found: string[] = [];
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      found.push((await streams.getMessage('IDS', { seq }))?.string() ?? '');
+    }
+    return found;
+  });
+
+t.test('all arrive in order; what is sent twice is stored once', async (t) => {
+  const server = natsServer(t, t.testdir(), await freePort());
+  const at = { servers: `127.0.0.1:${server.port}` };
+  const dispatcher = await openOutputs(t, [{ type: 'nats', servers: [at.servers] }]);
+  dispatcher.push([numbered(0)]);
+  await until(() => (dispatcher.status()[0]?.retries ?? 0) > 1);
+  t.match(dispatcher.status()[0]?.lastError?.message, /^nats:\/\/127\.0\.0\.1:\d+ ids\.alerts: .*refused/);
+  await server.start();
+  await until(() => /no stream takes this subject/.test(dispatcher.status()[0]?.lastError?.message ?? ''));
+  await makeStream(at);
+  dispatcher.push(Array.from({ length: 1000 }, (_, n) => numbered(n + 1)));
+  await until(() => dispatcher.status()[0]?.delivered === 1001);
+  dispatcher.push([numbered(5), numbered(1001)]);
+  await until(() => dispatcher.status()[0]?.delivered === 1003);
+  await server.stop('SIGKILL');
+  dispatcher.push([numbered(1002)]);
+  await until(() => dispatcher.status()[0]?.state === 'retrying');
+  await server.start();
+  await until(() => dispatcher.status()[0]?.delivered === 1004);
+  t.strictSame(
+    (await messages(at)).map((line) => numberOf(JSON.parse(line))),
+    count(1003),
+  );
+  await dispatcher.close(1000);
+});
+
+t.test('a server that hangs is noticed, and records fit its longest message', async (t) => {
+  const server = natsServer(t, t.testdir(), await freePort(), ['max_payload: 4096']);
+  const at = { servers: `127.0.0.1:${server.port}` };
+  await server.start();
+  await makeStream(at);
+  const dispatcher = await openOutputs(t, [{ type: 'nats', servers: [at.servers] }], { timeout: 300 });
+  dispatcher.push([{ ...request, count: 1, http: { url: 'x'.repeat(8000), headers: `A: ${'y'.repeat(8000)}` } }]);
+  await until(() => dispatcher.status()[0]?.delivered === 1);
+  const [first = ''] = await messages(at);
+  t.match(JSON.parse(first), { ids: { shortened: true } });
+  server.signal('SIGSTOP');
+  dispatcher.push([numbered(1)]);
+  await until(() => /time/i.test(dispatcher.status()[0]?.lastError?.message ?? ''));
+  server.signal('SIGCONT');
+  await until(() => dispatcher.status()[0]?.delivered === 2);
+  t.equal((await messages(at)).length, 2, 'what came twice is there once');
+  await dispatcher.close(0);
+});
+
+t.test('users, tokens and TLS; no secret is shown', async (t) => {
+  const folder = t.testdir({ token: 'wrong-4711', password: 'right-0815' });
+  const authority = new Authority(folder, 'authority');
+  const stranger = new Authority(folder, 'stranger');
+  const own = authority.issue('server', 'DNS:localhost');
+  const withToken = natsServer(t, folder, await freePort(), ['authorization { token: "right-4711" }']);
+  const tls = `tls { cert_file: "${own.cert}", key_file: "${own.key}", ca_file: "${authority.ca}" }`;
+  const users = 'authorization { users = [ { user: "ids", password: "right-0815" } ] }';
+  const withTls = natsServer(t, folder, await freePort(), [tls, users]);
+  await Promise.all([withToken.start(), withTls.start()]);
+  const token = path.join(folder, 'token');
+  const password = { file: path.join(folder, 'password') };
+  const base = { type: 'nats' as const, servers: [`localhost:${withTls.port}`], username: 'ids', password };
+  const dispatcher = await openOutputs(t, [
+    { type: 'nats', name: 'token', servers: [`127.0.0.1:${withToken.port}`], token: { file: token } },
+    { ...base, name: 'user', tls: { ca: authority.ca } },
+    { ...base, name: 'stranger', tls: { ca: stranger.ca } },
+    { type: 'nats', name: 'plain', servers: [`127.0.0.1:${withToken.port}`], tls: {}, token: { file: token } },
+  ]);
+  await makeStream({ servers: `127.0.0.1:${withToken.port}`, token: 'right-4711' });
+  await makeStream({
+    servers: `localhost:${withTls.port}`,
+    user: 'ids',
+    pass: 'right-0815',
+    tls: { caFile: authority.ca },
+  });
+  dispatcher.push([numbered(0)]);
+  await until(() => dispatcher.status()[1]?.delivered === 1, {
+    message: () => JSON.stringify(dispatcher.status()[1]?.lastError),
+  });
+  await until(() => dispatcher.status().every(({ name, retries }) => name === 'user' || retries > 1));
+  t.match(
+    dispatcher.status().map(({ lastError }) => lastError?.message ?? ''),
+    [/refuses us: look at username, token/, '', /nobody who is known here/, /does not support 'tls'/],
+  );
+  t.notMatch(JSON.stringify(dispatcher.status()), /4711|0815/);
+  writeFileSync(token, 'right-4711\n');
+  await until(() => dispatcher.status()[0]?.delivered === 1);
+  await dispatcher.close(0);
+  t.ok(dispatcher.status().every(closes));
+});

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Real brokers on loopback ports of their own: NATS with JetStream, Redis, and librdkafka's mock of a Kafka cluster.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { run, start, type Background } from '../../helpers/run.js';
+import { undoAfter, type Teardown } from '../../helpers/undo.js';
+import { until } from '../../helpers/until.js';
+
+function listens(port: number): boolean {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  return /:[0-9A-F]{4} 0+:0000 0A/.test(
+    readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`0100007F:${hex} 00000000`))
+      .join('\n'),
+  );
+}
+
+/** A program that can be started again on the port that it had. */
+class Server {
+  readonly port: number;
+  readonly #t: Teardown;
+  readonly #command: string;
+  readonly #args: readonly string[];
+  #process: Background | undefined;
+
+  constructor(t: Teardown, port: number, command: string, args: readonly string[]) {
+    this.port = port;
+    this.#t = t;
+    this.#command = command;
+    this.#args = args;
+  }
+
+  async start(): Promise<void> {
+    this.#process = start(this.#t, this.#command, this.#args);
+    await until(() => listens(this.port), { message: () => `${this.#command}: ${this.said}` });
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.#process?.stop(signal);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.#process?.pid ?? 0, name);
+  }
+
+  get said(): string {
+    return `${this.#process?.output.stdout ?? ''}${this.#process?.output.stderr ?? ''}`;
+  }
+}
+
+/** @param more lines of its configuration */
+export function natsServer(t: Teardown, folder: string, port: number, more: readonly string[] = []): Server {
+  mkdirSync(folder, { recursive: true });
+  const conf = path.join(folder, `nats-${port}.conf`);
+  const base = [`listen: 127.0.0.1:${port}`, `jetstream { store_dir: "${folder}/js-${port}" }`];
+  writeFileSync(conf, [...base, ...more, ''].join('\n'));
+  return new Server(t, port, 'nats-server', ['-c', conf]);
+}
+
+/** @param more arguments */
+export function redisServer(t: Teardown, folder: string, port: number, more: readonly string[] = []): Server {
+  const plain = more.includes('--tls-port') ? ['--port', '0'] : ['--port', String(port)];
+  const args = [...plain, '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
+  return new Server(t, port, 'redis-server', [...args, ...more]);
+}
+
+/** Starts a mock cluster of one broker, which lives as long as its stdin is open; gives its address. */
+export async function kafkaCluster(t: Teardown, brokers = 1): Promise<string> {
+  const args = ['-P', '-b', 'none', '-t', 'none', '-X', `test.mock.num.brokers=${brokers}`, '-d', 'mock'];
+  const child = spawn('kcat', args, { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  undoAfter(t, () => void child.kill('SIGKILL'));
+  return until(() => /bootstrap\.servers=(\S+)|replaced with (\S+)/.exec(said)?.slice(1).find(Boolean), {
+    message: () => `kcat: ${said}`,
+  });
+}
+
+/** What is in a topic: KEY, HEADERS and VALUE of each message. */
+export async function kafkaMessages(
+  brokers: string,
+  topic: string,
+): Promise<{ key: string; headers: string; value: string }[]> {
+  const format = '%k\\t%h\\t%s\\n';
+  const args = ['-C', '-b', brokers, '-t', topic, '-o', 'beginning', '-e', '-q', '-f', format];
+  const { stdout } = await run('kcat', args, { status: 'any' });
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const [key = '', headers = '', ...value] = line.split('\t');
+      return { key, headers, value: value.join('\t') };
+    });
+}
