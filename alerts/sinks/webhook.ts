@@ -9,7 +9,7 @@ import { Template } from '../formats/template.js';
 import { readSigningKey } from '../secret.js';
 import { refusalOf } from './http-answer.js';
 import { HttpClient } from './http-client.js';
-import { DeliveryError, type Sink } from './sink.js';
+import { DeliveryError, type Fate, type Sink } from './sink.js';
 
 /** The signature of a body: `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; `timestamp` in seconds. */
 export function signWebhook(key: Uint8Array, id: string, timestamp: number, body: string): string {
@@ -81,13 +81,29 @@ export class WebhookSink implements Sink {
       return this.#text ? lines.join('\n') : `[${lines.join(',\n')}]`;
     }
     try {
-      return this.#template.render({
-        id,
-        records: this.#text ? lines : lines.map((line): unknown => JSON.parse(line)),
-      });
+      return this.#rendered(this.#template, id, lines);
     } catch (error) {
-      throw new DeliveryError(messageOf(error), { final: true, cause: error });
+      throw this.#unrendered(this.#template, { id, entries }, messageOf(error));
     }
+  }
+
+  #rendered(template: Template, id: string, lines: readonly string[]): string {
+    return template.render({ id, records: this.#text ? lines : lines.map((line): unknown => JSON.parse(line)) });
+  }
+
+  /** Which records cannot be rendered: those that cannot alone, or else all of them. */
+  #unrendered(template: Template, { id, entries }: Batch, message: string): DeliveryError {
+    const fates = entries.map(({ line }): Fate => {
+      try {
+        this.#rendered(template, id, [line]);
+        return 'retry';
+      } catch (error) {
+        return { refused: messageOf(error) };
+      }
+    });
+    return fates.every((fate) => fate === 'retry')
+      ? new DeliveryError(message, { final: true })
+      : new DeliveryError(message, { fates });
   }
 
   get #contentType(): string {

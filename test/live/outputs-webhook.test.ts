@@ -8,7 +8,7 @@ import { eveLine, type Detection } from '../../alerts/index.js';
 import { run } from '../helpers/run.js';
 import type { Teardown } from '../helpers/undo.js';
 import { until } from '../helpers/until.js';
-import { numbered, numberOf } from '../unit/alerts/samples.js';
+import { blocked6, numbered, numberOf } from '../unit/alerts/samples.js';
 import { closes, freePort, openOutputs, Recorder, startNginx, type Recorded } from './outputs-receivers.js';
 
 const batchOf = (from: number, to: number): Detection[] =>
@@ -183,6 +183,28 @@ t.test('an endless answer does not hold the output', async (t) => {
   dispatcher.push(batchOf(0, 5));
   await until(() => dispatcher.status()[0]?.delivered === 5);
   t.equal(server.requests.length, 5);
+  await dispatcher.close(100);
+});
+
+t.test('a record that the template cannot put into JSON holds up no other', async (t) => {
+  const server = await recorder(t);
+  const dispatcher = await openOutputs(t, [
+    {
+      type: 'webhook',
+      url: `http://127.0.0.1:${server.port}/`,
+      template:
+        '[{% for r in records %}{"s": {{ r.alert.severity }}}{% unless forloop.last %},{% endunless %}{% endfor %}]',
+    },
+  ]);
+  // A drop without a rule has no alert.
+  dispatcher.push([numbered(0), { ...blocked6 }, numbered(1)]);
+  await until(() => dispatcher.status()[0]?.pending === 0);
+  t.match(dispatcher.status()[0], {
+    delivered: 2,
+    dropped: 1,
+    lastError: { message: /^template 1:1: renders no JSON: .*write values as \{\{ value \| json \}\}$/ },
+  });
+  t.same(server.records(), [{ s: 2 }, { s: 2 }]);
   await dispatcher.close(100);
 });
 
