@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // NATS JetStream, in a real nats-server.
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
+import {
+  connect,
+  nkeyAuthenticator,
+  nkeys,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -122,4 +128,20 @@ t.test('users, tokens and TLS; no secret is shown', async (t) => {
   await until(() => dispatcher.status()[0]?.delivered === 1);
   await dispatcher.close(0);
   t.ok(dispatcher.status().every(closes));
+});
+
+t.test('an NKey', async (t) => {
+  const user = nkeys.createUser();
+  const folder = t.testdir({ seed: user.getSeed() });
+  const nkey = { file: path.join(folder, 'seed') };
+  const users = `authorization { users = [ { nkey: ${user.getPublicKey()} } ] }`;
+  const server = natsServer(t, folder, await freePort(), [users]);
+  await server.start();
+  const servers = [`127.0.0.1:${server.port}`];
+  await makeStream({ servers, authenticator: nkeyAuthenticator(user.getSeed()) });
+  const dispatcher = await openOutputs(t, [{ type: 'nats', servers, nkey }]);
+  dispatcher.push([numbered(0)]);
+  await until(() => dispatcher.status()[0]?.delivered === 1);
+  t.equal((await messages({ servers, authenticator: nkeyAuthenticator(user.getSeed()) })).length, 1);
+  await dispatcher.close(0);
 });
