@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit log with the daemon's parts: opened early, told of the start, and closed last.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { EngineNotice } from '../../alerts/index.js';
 import { version } from '../../common/version.js';
@@ -87,7 +87,7 @@ export async function auditStart({ auditor, log }: Audit, parts: DaemonParts, fi
   }
   if (change) await auditor.done('config.change', change, 'start');
   const what = {
-    ...{ version, pid: process.pid, config: file, sha256, mode: config.mode },
+    ...{ version, pid: process.pid, config: resolve(file), sha256, mode: config.mode },
     interfaces: config.interfaces.map(({ name }) => name),
     // Whether the daemon before has ended in good order, and whether it left its tables in the kernel.
     ...{ clean: log.clean, adopted: kernel.adopted },
