@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules]
-//   [rules-memory] [prefilter]
+//   [rules-memory] [prefilter] [alerts]
 
+import { benchAlerts } from './alerts.js';
 import { benchBlocklist } from './blocklist.js';
 import { benchBulk } from './bulk.js';
 import { benchCut } from './cut.js';
@@ -32,6 +33,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   rules: benchEvaluator,
   'rules-memory': benchRulesMemory,
   prefilter: benchPrefilter,
+  alerts: benchAlerts,
 };
 
 const names = process.argv.slice(2);
