@@ -8,7 +8,7 @@ import { Entry } from './entry.js';
 import { Gate } from './gate/gate.js';
 import { shared, type LineBatch, type LogKind } from './lines.js';
 import type { Detection } from './model.js';
-import { Outbox, unspeakable, type Offer } from './outbox.js';
+import { Outbox, type Offer } from './outbox.js';
 import { Output, type Log, type OutputStatus } from './output.js';
 import { openSink } from './sinks/open.js';
 import type { Sink } from './sinks/sink.js';
@@ -130,11 +130,10 @@ export class Dispatcher {
       const line = lines[index];
       const entry = entries[index];
       // A record that cannot be put into words is no reason to lose the others.
-      const cause = line === undefined || !entry ? 'no JSON' : unspeakable(entry);
-      if (!output.accepting || cause !== undefined) outbox.account.dropped++;
+      if (!output.accepting || line === undefined || !entry) outbox.account.dropped++;
       else {
         indexes.push(index);
-        sizes.push(line?.length ?? 0);
+        sizes.push(line.length);
       }
     });
     const { dropped } = outbox.account;

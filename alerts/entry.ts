@@ -18,6 +18,13 @@ export interface Sendable {
   readonly detection?: Detection;
 }
 
+const written = new WeakMap<Detection, string>();
+
+/** Tells the EVE line of a detection, where somebody else has put it into words already. */
+export function noteEveLine(detection: Detection, line: string): void {
+  written.set(detection, line);
+}
+
 /** One detection in one format. Its line is made at first use. */
 export class Entry implements Sendable {
   readonly detection: Detection;
@@ -37,10 +44,15 @@ export class Entry implements Sendable {
   /** @throws DeliveryError, final, if it cannot be put into words */
   get line(): string {
     try {
-      return (this.#line ??= lineIn[this.#format](this.detection));
+      return (this.#line ??= this.#write());
     } catch (error) {
       throw new DeliveryError(`a record cannot be put into words: ${messageOf(error)}`, { final: true, cause: error });
     }
+  }
+
+  #write(): string {
+    const line = this.#format === 'eve' ? written.get(this.detection) : undefined;
+    return line ?? lineIn[this.#format](this.detection);
   }
 
   get bytes(): number {

@@ -22,7 +22,7 @@ export { formatNames, lineIn, type Format } from './formats/index.js';
 export { shortIn } from './formats/short.js';
 export { shortLine } from './shorten.js';
 export { outputSchema, outputsSchema, type OutputConfig, type OutputInput } from './config.js';
-export { Entry, LineEntry, type Batch, type Sendable } from './entry.js';
+export { Entry, LineEntry, noteEveLine, type Batch, type Sendable } from './entry.js';
 export type { LineQueueStatus } from './line-queue.js';
 export type { Account } from './account.js';
 export { Outbox, type BatchLimits, type OutboxLimits } from './outbox.js';

@@ -3,7 +3,6 @@
 // are in memory as a quick receiver needs, and the rest is read when its turn comes.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { messageOf } from '../common/errors.js';
 import { newAccount, type Account } from './account.js';
 import { Entry, type Batch } from './entry.js';
 import type { Format } from './formats/index.js';
@@ -43,6 +42,8 @@ interface Parcel {
   entries: readonly Entry[] | undefined;
 }
 
+/** Milliseconds after which the store learns what was delivered; a process that is killed before delivers it again. */
+const FLUSH_MS = 20;
 /** Bytes of records that are kept in memory though the store has them. */
 const HELD_BYTES = 8 << 20;
 
@@ -65,6 +66,7 @@ export class Outbox {
   readonly #removed = new Set<number>();
   readonly #advanced = new Map<number, Parcel>();
   #dirty = false;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(limits: OutboxLimits, format: Format = 'eve', stored?: StoredQueue) {
     this.#limits = limits;
@@ -175,9 +177,14 @@ export class Outbox {
       for (; i < held.length && entries.length < limits.records; i++) {
         const entry = held[i];
         if (entry === undefined) break;
-        // One that cannot be put into words any more goes alone: its refusal must not take others along.
-        const alone = unspeakable(entry) !== undefined;
-        const size = alone ? Infinity : entry.bytes;
+        const size = sizeOf(entry);
+        // One that cannot be put into words is let go of when its turn comes: it must not take others along.
+        if (size === undefined && entries.length === 0) {
+          this.#count('dropped', 1);
+          this.#advance(at, 1);
+          return this.lease(limits, now);
+        }
+        if (size === undefined) break;
         if (entries.length > 0 && bytes + size > limits.bytes) break;
         entries.push(entry);
         bytes += size;
@@ -196,7 +203,8 @@ export class Outbox {
     this.#count(as, count);
     this.#leased -= count;
     this.#advance(this.#head, count);
-    this.flush();
+    // What comes next takes it along.
+    this.#later ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
   }
 
   /** As `settle`, for records that the receiver will never take: they are kept as dead letters where there is a store. */
@@ -277,6 +285,8 @@ export class Outbox {
 
   /** Writes what the store does not know yet; what cannot be written is tried again next time. */
   flush(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     const stored = this.#stored;
     if (!stored || !(this.#dirty || this.#removed.size > 0 || this.#advanced.size > 0)) return;
     try {
@@ -373,11 +383,11 @@ export class Outbox {
   }
 }
 
-/** Why a record cannot be put into words, if so. */
-export function unspeakable(entry: Entry): string | undefined {
+/** Bytes of a record; undefined if it cannot be put into words. */
+function sizeOf(entry: Entry): number | undefined {
   try {
-    return entry.bytes >= 0 ? undefined : 'no bytes';
-  } catch (error) {
-    return messageOf(error);
+    return entry.bytes;
+  } catch {
+    return undefined;
   }
 }

@@ -61,10 +61,15 @@ function release(db: Database.Database): void {
 export class Store {
   readonly file: string;
   readonly #db: Database.Database;
+  // Prepared once: a transaction for each handful of alerts is nothing to parse anew.
+  readonly #begin: Statement;
+  readonly #commit: Statement;
 
   private constructor(file: string, db: Database.Database) {
     this.file = file;
     this.#db = db;
+    this.#begin = this.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.prepare('COMMIT');
   }
 
   /**
@@ -137,10 +142,10 @@ export class Store {
   /** Runs `work` in one transaction: when this returns, its changes are on the disk; when it throws, none of them is. */
   transaction<T>(work: () => T): T {
     if (this.#db.inTransaction) return work();
-    this.#exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       const result = work();
-      this.#exec('COMMIT');
+      this.#commit.run();
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');

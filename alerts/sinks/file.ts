@@ -17,7 +17,7 @@ import { trimHalfLine } from './whole-lines.js';
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** Up to so many bytes are written at once: a copy in memory, where the way through a pool of threads takes longer. */
-const AT_ONCE = 256 * 1024;
+const AT_ONCE = 1 << 20;
 /** Unless a write took so long: then the disk is busy, and the pool writes for a while. */
 const SLOW_MS = 5;
 const BUSY_MS = 10_000;

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import {
   engineRecord,
+  noteEveLine,
   type Detection,
   type Dispatcher,
   type EngineNotice,
@@ -42,7 +43,7 @@ export class AlertPath {
   onRaised(raised: readonly Raised[]): void {
     const { blocklist, responder, cuts, orders, log } = this.#options;
     const detections: Detection[] = [];
-    for (const { detection, origin, trial, established, cut, pass, quiet } of raised) {
+    for (const { detection, eve, origin, trial, established, cut, pass, quiet } of raised) {
       if (pass) {
         orders.pass(pass.flow, pass.flowId, pass.sid);
         continue;
@@ -56,6 +57,7 @@ export class AlertPath {
       } catch (error) {
         log.error({ error: messageOf(error), sid: detection.rule?.sid }, 'response failed');
       }
+      if (eve !== undefined && named === detection) noteEveLine(detection, eve);
       if (!quiet) detections.push(named);
     }
     this.#suppression.note(detections);

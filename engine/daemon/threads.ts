@@ -40,6 +40,7 @@ export function openThreads(
   const ring = new RingThread(kernel, {
     rates,
     logs,
+    eve: config.outputs.some(({ format }) => format === 'eve'),
     onRaised,
     onLines,
     onFailure,

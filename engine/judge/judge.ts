@@ -61,6 +61,8 @@ export interface RuleProgram {
 /** A detection and what the response needs to know about it. */
 export interface Raised {
   readonly detection: Detection;
+  /** It as a line of EVE, where the ring reader has put it into words. */
+  readonly eve?: string;
   /** The kernel saw an established socket with this peer and the packet in its window: the source is no forgery. */
   readonly established: boolean;
   /** Blocklist origin under which the packet was counted, by index. */

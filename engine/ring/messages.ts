@@ -32,6 +32,8 @@ export interface ReaderStart {
   readonly rates: RateLimits;
   /** Kinds of log lines that an output takes. */
   readonly logs: readonly LogKind[];
+  /** Whether alerts are put into words of EVE there. */
+  readonly eve: boolean;
 }
 
 /** Log bytes that may wait for the main thread; beyond them lines are dropped and counted. */

@@ -20,6 +20,8 @@ import {
   type ToReader,
 } from './messages.js';
 
+/** Detections die young: with room for more of them fewer are copied before they do. */
+const YOUNG_MB = 64;
 /** How often the wall clock's distance from the boot clock is looked at. */
 const CLOCK_MS = 1000;
 
@@ -28,6 +30,8 @@ export interface RingThreadOptions {
   readonly rates: RateLimits;
   /** Kinds of log lines that an output takes. */
   readonly logs: readonly LogKind[];
+  /** Whether an output writes EVE. */
+  readonly eve: boolean;
   readonly onLines: (batches: readonly LineBatch[]) => void;
   /** Called with what was raised, in order. */
   readonly onRaised: (raised: readonly Raised[]) => void;
@@ -65,7 +69,7 @@ export class RingThread {
     this.#counts = new Float64Array(counts);
     const { events, bulk } = kernel.rings;
     this.#waiter = RingWaiter.open([events.fd], [bulk.fd]);
-    const { rates, logs } = options;
+    const { rates, logs, eve } = options;
     const waiter = this.#waiter.handle;
     const start: ReaderStart = {
       events,
@@ -78,8 +82,13 @@ export class RingThread {
       counts,
       rates,
       logs,
+      eve,
     };
-    this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), { workerData: start, name: 'ids-ring' });
+    this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), {
+      workerData: start,
+      name: 'ids-ring',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     this.#stopped = new Promise((resolve) => {
       this.#worker.on('message', (message: FromReader) => {
         if (message.type === 'answers') kernel.control.update({ answers: message.cookies });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import {
   DeliveryError,
@@ -14,6 +15,8 @@ import {
 import { until } from '../../../helpers/until.js';
 import { numbered, synFin } from '../samples.js';
 
+/** By then the store knows what was delivered. */
+const SETTLED_MS = 200;
 const keep = { keep: 3_600_000, keepBytes: 1e9 };
 const batchOf = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => numbered(from + i));
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
@@ -91,6 +94,7 @@ t.test('a process that dies loses nothing that push() took', async (t) => {
   sink.fail = () => (sink.got.length >= 21 ? down() : undefined);
   dispatcher.push(batchOf(0, 30));
   await until(() => sink.got.length === 21 && dispatcher.status()[0]?.state === 'retrying');
+  await pause(SETTLED_MS);
   // What a new process would find: a copy of the file and its log, as they are now.
   const copy = `${file}.copy`;
   copyFileSync(file, copy);
@@ -170,6 +174,7 @@ t.test('bounded in bytes', async (t) => {
   const dispatcher = await open(store, [sink]);
   for (let n = 0; n < 50; n++) dispatcher.push([numbered(n)]);
   await until(() => sink.got.length === 50);
+  await pause(SETTLED_MS);
   store.collect(Date.now(), ['one'], 1e9);
   const kept = [...store.since(0)].flatMap(({ detections }) => detections);
   t.ok(kept.length > 0 && JSON.stringify(kept).length < 5500);
