@@ -3,6 +3,7 @@
 
 import { flowIds, type FlowIds } from './community-id.js';
 import { detectionId } from './detection-id.js';
+import { enrichmentObject } from './enrichment.js';
 import { dropObject } from './eve-drop.js';
 import { httpObject } from './eve-http.js';
 import type { Detection, DetectionEngine, DetectionFlow, DetectionRule } from './model.js';
@@ -138,6 +139,7 @@ function idsObject(d: Detection): EveRecord {
     const { count, first, last } = d.repeats;
     out['repeats'] = { count, first: eveTime(first), last: eveTime(last) };
   }
+  if (d.enrichment) out['enrichment'] = enrichmentObject(d.enrichment);
   if (d.kind === 'alert') {
     const { len, ttl, payloadLen, tcp } = d.packet;
     out['packet'] = tcp

@@ -3,10 +3,14 @@
 
 export type {
   Detection,
+  DetectionEnd,
   DetectionEngine,
+  DetectionEnrichment,
   DetectionFlow,
   DetectionHttp,
   DetectionPacket,
+  DetectionPlace,
+  DetectionProcess,
   DetectionRule,
   DetectionSuppressed,
   DetectionTcp,

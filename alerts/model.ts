@@ -85,6 +85,51 @@ export interface DetectionRepeats {
   readonly last: number;
 }
 
+/** Where an address is and whose network it is in, as a MaxMind DB has it. */
+export interface DetectionPlace {
+  /** Two letters: of the continent; ISO 3166-1. */
+  readonly continent?: string;
+  readonly country?: string;
+  readonly countryName?: string;
+  /** ISO 3166-2 with its country, `DE-BE`. */
+  readonly region?: string;
+  readonly regionName?: string;
+  readonly city?: string;
+  /** Degrees. */
+  readonly latitude?: number;
+  readonly longitude?: number;
+  /** Number and owner of the autonomous system. */
+  readonly asn?: number;
+  readonly asOrganization?: string;
+}
+
+/** What else is known of an end of a connection. */
+export interface DetectionEnd extends DetectionPlace {
+  /** What reverse DNS has: whoever owns the address says so. */
+  readonly name?: string;
+}
+
+/** The process of this host whose socket a packet is of. */
+export interface DetectionProcess {
+  /** Which end it is. */
+  readonly end: 'src' | 'dst';
+  readonly pid: number;
+  /** The command, as the kernel has it: 15 bytes. */
+  readonly name: string;
+  readonly executable?: string;
+  /** Path in the unified hierarchy. */
+  readonly cgroup?: string;
+  /** Who owns the socket. */
+  readonly uid: number;
+}
+
+/** What this host knows of addresses beyond the packet. */
+export interface DetectionEnrichment {
+  readonly src?: DetectionEnd;
+  readonly dst?: DetectionEnd;
+  readonly process?: DetectionProcess;
+}
+
 /** What the engine says about itself, in the words of its log. */
 export interface DetectionEngine {
   readonly level: 'Info' | 'Warning' | 'Error';
@@ -141,5 +186,6 @@ export interface Detection {
   readonly context?: Readonly<Record<string, unknown>>;
   readonly suppressed?: DetectionSuppressed;
   readonly repeats?: DetectionRepeats;
+  readonly enrichment?: DetectionEnrichment;
   readonly engine?: DetectionEngine;
 }

@@ -29,6 +29,7 @@ const cutIn = (record: EveRecord, max: number): void => {
 const steps: readonly ((record: EveRecord) => void)[] = [
   (record) => without(record, 'http', 'request_headers', 'response_headers'),
   (record) => without(record, 'alert', 'rule'),
+  (record) => without(record, 'ids', 'enrichment'),
   (record) => cutIn(record, 200),
   (record) => without(record, 'alert', 'references', 'metadata', 'source', 'target'),
   (record) => cutIn(record, 60),

@@ -4,9 +4,20 @@
 
 import { version } from '../../common/version.js';
 import { appOf } from '../eve.js';
-import type { Detection } from '../model.js';
+import type { Detection, DetectionEnrichment } from '../model.js';
 import { escapeLine } from '../text.js';
-import { communityIdOf, countOf, outcomeOf, PRODUCT, signatureOf, tenths, timeMs, titleOf, VENDOR } from './facts.js';
+import {
+  asText,
+  communityIdOf,
+  countOf,
+  outcomeOf,
+  PRODUCT,
+  signatureOf,
+  tenths,
+  timeMs,
+  titleOf,
+  VENDOR,
+} from './facts.js';
 import { detectionId } from '../detection-id.js';
 
 const header = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
@@ -40,6 +51,24 @@ function labelled(key: string, label: string, text: string | number | undefined)
       ];
 }
 
+/** What has fields of its own; countries and owners of networks get those that one may name. */
+function enrichment({ src, dst, process }: DetectionEnrichment): Pair[] {
+  const [name, pid] = process?.end === 'src' ? ['sproc', 'spid'] : ['dproc', 'dpid'];
+  return [
+    ['shost', src?.name],
+    ['slat', src?.latitude],
+    ['slong', src?.longitude],
+    ['dlat', dst?.latitude],
+    ['dlong', dst?.longitude],
+    [name, process?.executable ?? process?.name],
+    [pid, process?.pid],
+    ...labelled('cs5', 'sourceCountry', src?.country),
+    ...labelled('cs6', 'destinationCountry', dst?.country),
+    ...labelled('flexString1', 'sourceAS', asText(src)),
+    ...labelled('flexString2', 'destinationAS', asText(dst)),
+  ];
+}
+
 function pairs(d: Detection): Pair[] {
   const { rule, http } = d;
   return [
@@ -60,7 +89,7 @@ function pairs(d: Detection): Pair[] {
     ['deviceDirection', d.direction === undefined ? undefined : d.direction === 'to_server' ? 0 : 1],
     ['in', d.flow?.toServer.bytes],
     ['out', d.flow?.toClient.bytes],
-    ['dhost', http?.hostname ?? text(d.tls?.['sni'])],
+    ['dhost', http?.hostname ?? text(d.tls?.['sni']) ?? d.enrichment?.dst?.name],
     ['request', http?.url],
     ['requestMethod', http?.method],
     ['requestClientApplication', http?.userAgent],
@@ -69,6 +98,7 @@ function pairs(d: Detection): Pair[] {
     ...labelled('cs2', 'communityId', communityIdOf(d)),
     ...labelled('cs3', 'origin', d.origin),
     ...labelled('cs4', 'references', rule && rule.references.length > 0 ? rule.references.join(' ') : undefined),
+    ...(d.enrichment ? enrichment(d.enrichment) : []),
     ...labelled('cn1', 'revision', rule?.rev),
     ...labelled('cn2', 'generation', d.generation),
   ];

@@ -3,7 +3,8 @@
 
 import { version } from '../../common/version.js';
 import { appOf, jsonLine } from '../eve.js';
-import type { Detection } from '../model.js';
+import { endObject, processObject } from '../enrichment.js';
+import type { Detection, DetectionEnd } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
 import { communityIdOf, countOf, isoOf, isoTime, outcomeOf, PRODUCT, titleOf, VENDOR } from './facts.js';
@@ -17,8 +18,8 @@ function fields(all: Fields): Fields | undefined {
   return known.length === 0 ? undefined : Object.fromEntries(known);
 }
 
-const end = (ip: string, port: number | undefined): Fields | undefined =>
-  ip === '' ? undefined : fields({ ip, port });
+const end = (ip: string, port: number | undefined, more: DetectionEnd | undefined): Fields | undefined =>
+  ip === '' ? undefined : fields({ ip, port, ...(more && endObject(more)) });
 
 function event(d: Detection): Fields | undefined {
   const blocked = outcomeOf(d) !== 'allowed';
@@ -106,6 +107,7 @@ export function toEcs(d: Detection): Fields {
   const would = d.would ? true : undefined;
   const count = countOf(d);
   const { generation, reason } = d;
+  const owner = d.enrichment?.process && processObject(d.enrichment.process);
   return (
     fields({
       '@timestamp': isoTime(d),
@@ -119,16 +121,20 @@ export function toEcs(d: Detection): Fields {
         type: 'ids',
         ingress: d.iface === undefined ? undefined : { interface: { name: d.iface } },
       }),
-      source: end(d.src, d.sport),
-      destination: end(d.dst, d.dport),
+      source: end(d.src, d.sport, d.enrichment?.src),
+      destination: end(d.dst, d.dport, d.enrichment?.dst),
       network: network(d),
+      process: owner && fields({ pid: owner['pid'], name: owner['name'], executable: owner['executable'] }),
       rule: rule(d),
       http: http(d),
       url: url(d),
       user_agent: d.http?.userAgent === undefined ? undefined : { original: d.http.userAgent },
       tls: tls(d),
       log: d.engine ? { level: d.engine.level.toLowerCase(), logger: d.engine.module } : undefined,
-      ids: fields({ generation, reason, would, count, classtype: d.rule?.classtype, metadata: d.rule?.metadata }),
+      ids: fields({
+        ...{ generation, reason, would, count, classtype: d.rule?.classtype, metadata: d.rule?.metadata },
+        process: owner && fields({ cgroup: owner['cgroup'], user_id: owner['user_id'], end: owner['end'] }),
+      }),
     }) ?? {}
   );
 }

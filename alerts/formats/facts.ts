@@ -2,7 +2,7 @@
 // What all formats say of a detection, worked out once: names, numbers and words that do not depend on the format.
 
 import { eveTime, idsOf } from '../eve.js';
-import type { Detection } from '../model.js';
+import type { Detection, DetectionEnd } from '../model.js';
 import { cleanText } from '../text.js';
 
 export const VENDOR = 'ids';
@@ -61,4 +61,10 @@ export function isoOf(timeUs: number): string {
 
 export function isoTime(d: Detection): string {
   return isoOf(d.timeUs);
+}
+
+/** `AS64500 Example Networks`. */
+export function asText(end: DetectionEnd | undefined): string | undefined {
+  if (end?.asn === undefined) return undefined;
+  return end.asOrganization === undefined ? `AS${end.asn}` : `AS${end.asn} ${end.asOrganization}`;
 }

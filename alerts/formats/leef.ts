@@ -5,7 +5,18 @@ import { version } from '../../common/version.js';
 import { appOf } from '../eve.js';
 import type { Detection } from '../model.js';
 import { escapeLine } from '../text.js';
-import { communityIdOf, countOf, outcomeOf, PRODUCT, signatureOf, tenths, timeMs, titleOf, VENDOR } from './facts.js';
+import {
+  asText,
+  communityIdOf,
+  countOf,
+  outcomeOf,
+  PRODUCT,
+  signatureOf,
+  tenths,
+  timeMs,
+  titleOf,
+  VENDOR,
+} from './facts.js';
 import { detectionId } from '../detection-id.js';
 
 // eslint-disable-next-line no-control-regex -- tabs and ends of lines are what separates
@@ -21,6 +32,7 @@ function deviceTime(d: Detection): string {
 
 function attributes(d: Detection): readonly (readonly [string, string | number | undefined])[] {
   const { rule, http } = d;
+  const { src, dst, process } = d.enrichment ?? {};
   return [
     ['devTime', deviceTime(d)],
     ['devTimeFormat', 'MMM dd yyyy HH:mm:ss.SSS z'],
@@ -50,6 +62,15 @@ function attributes(d: Detection): readonly (readonly [string, string | number |
     ['userAgent', http?.userAgent],
     ['sni', typeof d.tls?.['sni'] === 'string' ? d.tls['sni'] : undefined],
     ['communityId', communityIdOf(d)],
+    ['srcCountry', src?.country],
+    ['dstCountry', dst?.country],
+    ['srcAS', asText(src)],
+    ['dstAS', asText(dst)],
+    ['srcName', src?.name],
+    ['dstName', dst?.name],
+    ['process', process?.executable ?? process?.name],
+    ['processId', process?.pid],
+    ['processEnd', process?.end],
     ['count', countOf(d)],
     ['firstTime', d.repeats && Math.floor(d.repeats.first / 1000)],
     ['lastTime', d.repeats && Math.floor(d.repeats.last / 1000)],

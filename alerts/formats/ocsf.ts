@@ -4,7 +4,7 @@
 
 import { version } from '../../common/version.js';
 import { jsonLine } from '../eve.js';
-import type { Detection } from '../model.js';
+import type { Detection, DetectionEnd, DetectionProcess } from '../model.js';
 import { protocolNumber } from '../protocols.js';
 import { cleanText } from '../text.js';
 import {
@@ -44,6 +44,25 @@ function known(all: Fields): Fields {
 const endpoint = (ip: string, port: number | undefined, more: Fields = {}): Fields | undefined =>
   ip === '' ? undefined : known({ ip, port, ...more });
 
+/** What else is known of an end: objects `location` and `autonomous_system`, and its name. */
+function placed({ name, ...place }: DetectionEnd = {}): Fields {
+  const { continent, country, region, city, latitude: lat, longitude: long, asn, asOrganization } = place;
+  const location = known({ continent, country, region, city, lat, long });
+  return known({
+    hostname: name,
+    location: Object.keys(location).length > 0 ? location : undefined,
+    autonomous_system: asn === undefined ? undefined : known({ number: asn, name: asOrganization }),
+  });
+}
+
+function owner({ pid, name, executable, uid }: DetectionProcess): Fields {
+  const file = executable === undefined ? undefined : fileOf(executable);
+  return known({ pid, name, file, user: { uid: String(uid) } });
+}
+
+/** A regular file is type 1. */
+const fileOf = (path: string): Fields => ({ name: path.slice(path.lastIndexOf('/') + 1), path, type_id: 1 });
+
 /** Direction by who opened the flow is not known to be inbound or outbound: 0 is "Unknown". */
 function connection(d: Detection): Fields | undefined {
   if (d.src === '') return undefined;
@@ -60,8 +79,11 @@ function connection(d: Detection): Fields | undefined {
 
 function ends(d: Detection): Fields {
   return known({
-    src_endpoint: endpoint(d.src, d.sport, { interface_name: d.iface }),
-    dst_endpoint: endpoint(d.dst, d.dport, { hostname: d.http?.hostname }),
+    src_endpoint: endpoint(d.src, d.sport, { interface_name: d.iface, ...placed(d.enrichment?.src) }),
+    dst_endpoint: endpoint(d.dst, d.dport, {
+      ...placed(d.enrichment?.dst),
+      ...(d.http?.hostname === undefined ? {} : { hostname: d.http.hostname }),
+    }),
     connection_info: connection(d),
   });
 }
@@ -106,6 +128,7 @@ function evidence(d: Detection): Fields {
     http_request: http && known({ http_method: http.method, user_agent: http.userAgent, referrer: http.referer }),
     url: http && known({ url_string: http.url, hostname: http.hostname, port: http.port }),
     tls: tls(d),
+    process: d.enrichment?.process && owner(d.enrichment.process),
   });
 }
 

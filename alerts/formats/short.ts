@@ -40,6 +40,7 @@ const texts =
 // In the order in which they hurt least.
 const steps: readonly Step[] = [
   texts(200),
+  (d) => without(d, 'enrichment'),
   inRule((rule) => ({ ...rule, references: [], metadata: {} })),
   texts(60),
   titles(200),

@@ -213,6 +213,8 @@ export interface Status {
   };
   readonly allowlist: { readonly entries: number; readonly exemptions: number };
   readonly response: Readonly<Record<string, number>>;
+  /** Counts of what alerts were enriched with, by name; empty if nothing is asked for. */
+  readonly enrichment: Readonly<Record<string, number>>;
   readonly outputs: readonly OutputStatus[];
   /** Lines of the audit log, up to which one it is signed, what waits because it cannot be written, what found no room. */
   readonly audit: AuditFigures;

@@ -27,5 +27,6 @@ export type { RulesetBytes } from './rulesets.js';
 export { MAX_FRAME, MIN_FRAME, type RunResult } from './test-run.js';
 export { shortenSlice } from './short-slice.js';
 export { UnixDatagrams } from './unix-datagrams.js';
+export { SocketDiag, type KernelSocket, type SocketEnds } from './socket-diag.js';
 export { VerdictProgram } from './verdict-program.js';
 export type { AttachMode } from './xdp-link.js';

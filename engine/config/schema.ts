@@ -7,6 +7,7 @@ import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
 import { auditSchema } from './audit-schema.js';
 import { absoluteField, durationField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
+import { enrichSchema } from './enrich-schema.js';
 import { feedsSchema } from './feeds-schema.js';
 import { metricsSchema } from './metrics-schema.js';
 import { inspectSchema, layer7Schema } from './layer7-schema.js';
@@ -123,6 +124,7 @@ export const configSchema = z.strictObject({
   feeds: feedsSchema,
   outputs: outputsSchema.prefault([{ type: 'file' }]),
   outbox,
+  enrich: enrichSchema,
   audit: auditSchema,
   metrics: metricsSchema,
   socket: absoluteField.max(107, 'a socket path has at most 107 bytes').default(DEFAULT_SOCKET),

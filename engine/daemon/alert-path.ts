@@ -12,6 +12,7 @@ import {
   type Recent,
 } from '../../alerts/index.js';
 import { messageOf } from '../../common/errors.js';
+import type { Enricher } from '../enrich/enricher.js';
 import { isAddressOrigin } from '../../rules/index.js';
 import type { FlowOrders } from '../flows/orders.js';
 import type { Raised } from '../judge/judge.js';
@@ -25,6 +26,8 @@ export interface AlertPathOptions {
   readonly responder: Pick<Responder, 'onDetection'>;
   readonly cuts: Pick<FlowCuts, 'cut' | 'sweep'>;
   readonly orders: Pick<FlowOrders, 'pass'>;
+  /** What records say beyond the packet. */
+  readonly enricher?: Pick<Enricher, 'enrich'>;
   readonly recent: Pick<Recent, 'push'>;
   readonly dispatcher: Pick<Dispatcher, 'push' | 'pushLines'>;
   readonly log: Pick<Logger, 'error'>;
@@ -93,7 +96,8 @@ export class AlertPath {
 
   #send(detections: readonly Detection[]): void {
     if (detections.length === 0) return;
-    this.#options.recent.push(detections);
-    this.#options.dispatcher.push(detections);
+    const told = this.#options.enricher?.enrich(detections) ?? detections;
+    this.#options.recent.push(told);
+    this.#options.dispatcher.push(told);
   }
 }

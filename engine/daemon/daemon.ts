@@ -20,6 +20,8 @@ import { BlockTable, CAPACITY, listSizes } from '../lists/table/index.js';
 import { Allowlist, Blocklist, Guard, openListStore, scheduleSweep, sshPeerOf, type Clock } from '../lists/index.js';
 import type { MetricsServer } from '../metrics/metrics-server.js';
 import { noticeOf } from '../feeds/failure.js';
+import type { Enricher } from '../enrich/enricher.js';
+import { openEnricher } from '../enrich/open.js';
 import { Feeds } from '../feeds/feeds.js';
 import { openUpdates } from './open-updates.js';
 import type { RuleUpdates } from '../updates/rule-updates.js';
@@ -56,6 +58,7 @@ export interface DaemonParts {
   readonly responder: Responder;
   readonly dispatcher: Dispatcher;
   readonly recent: Recent;
+  readonly enricher: Enricher;
   readonly confirmations: Confirmations;
   readonly feeds: Feeds;
   readonly updates: RuleUpdates;
@@ -185,6 +188,7 @@ export class Daemon {
     );
 
     const recent = lifetime.own(new Recent());
+    const enricher = lifetime.own(openEnricher(config, file));
     const dispatcher = await Dispatcher.open(config.outputs, { log, store: outbox, sink: openOutput });
     lifetime.defer(async () => {
       await dispatcher.close(DRAIN_MS);
@@ -208,7 +212,7 @@ export class Daemon {
       orders,
       turn: () => kernel.control.turnFlows(),
     });
-    const alertPath = new AlertPath({ blocklist, responder, cuts, orders, recent, dispatcher, log });
+    const alertPath = new AlertPath({ blocklist, responder, cuts, orders, enricher, recent, dispatcher, log });
     running.alertPath = alertPath;
     audit.tell((notice) => alertPath.onNotice(notice));
     lifetime.own(ring);
@@ -263,6 +267,7 @@ export class Daemon {
       responder,
       dispatcher,
       recent,
+      enricher,
       confirmations,
       feeds,
       updates,
@@ -310,10 +315,11 @@ export class Daemon {
 
   /** Files are opened anew, after log rotation, and secrets read. */
   reopen(): Promise<void> {
-    const { audit, dispatcher } = this.#parts;
+    const { audit, dispatcher, enricher } = this.#parts;
     const work = async (): Promise<void> => {
       await dispatcher.reopen();
       await this.#metrics?.reload();
+      enricher.reload();
     };
     return audit.auditor.watch('reopen', work, {}, 'SIGHUP');
   }

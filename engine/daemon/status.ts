@@ -139,6 +139,7 @@ export function statusOf(parts: DaemonParts): Status {
     blocklist: lists,
     allowlist: allowlist.counts(),
     response: responder.counts(),
+    enrichment: parts.enricher.counts,
     outputs: dispatcher.status(),
     audit: parts.audit.log.figures,
     kernel: { abi: abiHash, pins: config.pin_dir, adopted: kernel.adopted },

@@ -70,6 +70,16 @@ export const serviceFamilies: readonly Family[] = [
         .filter(([name]) => name !== 'unproven in force')
         .map(([name, value]) => [value, { outcome: label(name) }]),
   },
+  {
+    name: 'ids_enrichment_total',
+    type: 'counter',
+    help: 'What enrichment of alerts asked for, found and left out',
+    labels: ['what'],
+    samples: ({ status }) =>
+      Object.entries(status.enrichment)
+        .filter(([name]) => name !== 'dns_cached')
+        .map(([name, value]) => [value, { what: label(name) }]),
+  },
   ofFeed('ids_feed_entries', 'gauge', 'Prefixes that a feed lists', ({ entries }) => entries),
   ofFeed('ids_feed_refused_entries', 'gauge', 'Prefixes of a feed that are not taken', ({ refused }) => refused),
   ofFeed('ids_feed_failures', 'gauge', 'Fetches in a row that have failed', ({ failures }) => failures),

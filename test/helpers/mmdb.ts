@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes small MaxMind DB files (https://maxmind.github.io/MaxMind-DB/) of countries.
+// Writes small MaxMind DB files (https://maxmind.github.io/MaxMind-DB/) of countries, or of records of any kind.
 
 import { parsePrefix, isPrefix4 } from '../../common/address.js';
 
-type Value = string | number | { readonly [key: string]: Value };
+type Value = string | number | readonly Value[] | { readonly [key: string]: Value };
 
 function encode(value: Value): Buffer {
   if (typeof value === 'string') return Buffer.concat([control(2, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (Array.isArray(value)) {
+    // An extended type: its number less seven is in the second byte.
+    return Buffer.concat([Buffer.of(value.length, 11 - 7), ...(value as readonly Value[]).map(encode)]);
+  }
+  if (typeof value === 'number' && !Number.isInteger(value)) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(value);
+    return Buffer.concat([control(3, 8), bytes]);
+  }
   if (typeof value === 'number') {
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32BE(value);
@@ -16,8 +25,9 @@ function encode(value: Value): Buffer {
   return Buffer.concat([control(7, entries.length), ...entries.flatMap(([key, one]) => [encode(key), encode(one)])]);
 }
 
-/** A control byte: sizes below 29 alone. */
-const control = (type: number, size: number): Buffer => Buffer.of((type << 5) | size);
+/** A control byte, and another one for sizes from 29 to 284. */
+const control = (type: number, size: number): Buffer =>
+  size < 29 ? Buffer.of((type << 5) | size) : Buffer.of((type << 5) | 29, size - 29);
 
 interface Node {
   children: [Node | number | undefined, Node | number | undefined];
@@ -28,14 +38,14 @@ interface Options {
   readonly version?: 4 | 6;
 }
 
-/** A database: two-letter codes by prefix, none nested in another. A file of version 6 leads from ::ffff:0:0/96 to IPv4 too. */
+/** A database: two-letter codes (or whole records) by prefix, none nested in another. A file of version 6 leads from ::ffff:0:0/96 to IPv4 too. */
 export function mmdb(
-  countries: Readonly<Record<string, string>>,
+  countries: Readonly<Record<string, string | { readonly [key: string]: Value }>>,
   { recordSize = 24, version = 6 }: Options = {},
 ): Buffer {
   const root: Node = { children: [undefined, undefined] };
   const codes = [...new Set(Object.values(countries))];
-  const data = codes.map((code) => encode({ country: { iso_code: code } }));
+  const data = codes.map((code) => encode(typeof code === 'string' ? { country: { iso_code: code } } : code));
   const place = (bits: readonly number[], value: Node | number): void => {
     let node = root;
     bits.forEach((bit, i) => {

@@ -88,6 +88,10 @@ function show(status: Status, context: Context): void {
     Object.entries(status.response).map(([name, value]) => `${name}: ${count(value)}`),
   );
   section(
+    'enrichment of alerts',
+    Object.entries(status.enrichment).map(([name, value]) => `${name}: ${count(value)}`),
+  );
+  section(
     'outputs',
     status.outputs.map(
       (output) =>

@@ -14,6 +14,7 @@ const data: Readonly<Record<number, Uint8Array>> = {
   1: Buffer.of(192, 0, 2, 7),
   28: Buffer.from('20010db8000000000000000000000007', 'hex'),
   5: dnsName('alias.example'),
+  12: dnsName('host.example'),
   15: Buffer.concat([u16(10), dnsName('mail.example')]),
   16: counted(1, Buffer.from('hello world')),
   33: Buffer.concat([u16(1, 2, 5060), dnsName('sip.example')]),

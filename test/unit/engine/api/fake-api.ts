@@ -199,6 +199,7 @@ export const status: Whole<Status> = {
   },
   allowlist: { entries: 1, exemptions: 3 },
   response: { blocked: 1 },
+  enrichment: { dns_queries: 2 },
   outputs: [
     {
       name: 'webhook',
