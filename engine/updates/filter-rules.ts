@@ -54,9 +54,9 @@ export function filterRules(text: string, file: string, filters: RuleFilters, co
         rule = { ...rule, text: rule.text.replace(/^\w+/, 'drop') };
         counts.dropping++;
       }
-      for (const { matches, pattern, replacement } of modify) {
-        if (!matches(rule)) continue;
-        const changed = rule.text.replace(pattern, replacement);
+      for (const change of modify) {
+        if (!change.matches(rule)) continue;
+        const changed = change.apply(rule.text);
         if (changed !== rule.text) counts.modified++;
         rule = { ...rule, text: changed };
       }

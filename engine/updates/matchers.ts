@@ -19,8 +19,7 @@ export type Matcher = (rule: RuleLine) => boolean;
 /** A change of a rule's text. */
 export interface Change {
   readonly matches: Matcher;
-  readonly pattern: RegExp;
-  readonly replacement: string;
+  apply(text: string): string;
 }
 
 /** `*`, `?` and `[a-z]`, as a shell has them. */
@@ -71,7 +70,7 @@ function matcherOf(text: string): Matcher | undefined {
 
 function linesOf<T>({ file, text }: RuleSource, read: (line: string) => T | undefined, remedy: string): T[] {
   return text.split(/\r?\n/).flatMap((raw, number) => {
-    const line = raw.trim();
+    const line = raw.replace(/ #.*/, '').trim();
     if (line === '' || line.startsWith('#')) return [];
     let cause = `"${line}" selects no rules`;
     try {
@@ -91,25 +90,51 @@ export function parseMatchers(source: RuleSource): Matcher[] {
   return linesOf(source, matcherOf, SELECT);
 }
 
-/** Words as a shell reads them: quotes hold blanks, and a backslash before a quote or a backslash in double quotes. */
+/**
+ * Words as a shell reads them: quotes, also in the midst of a word, hold blanks; a backslash stands before a quote or a
+ * backslash, in double quotes also before a dollar sign, and for itself before anything else.
+ */
 function words(line: string): string[] {
-  const found = [...line.matchAll(/(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+))/g)];
-  return found.map(([, double, single, bare]) => double?.replace(/\\(["\\$`])/g, '$1') ?? single ?? bare ?? '');
+  const found = line.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s\\])+/g) ?? [];
+  return found.map((word) =>
+    word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(["'\\])/g, (_, double?: string, single?: string, bare?: string) => {
+      return double?.replace(/\\(["\\$`])/g, '$1') ?? single ?? bare ?? '';
+    }),
+  );
 }
 
-/** `MATCH "expression" "replacement"`, groups as `\1` or `${1}`. @throws IdsError UPDATE_REFUSED */
+/** The matcher of a word; undefined if it selects nothing. */
+const matcherIn = (word = ''): Matcher | undefined => (word === '' ? undefined : matcherOf(word));
+
+/** `metadata-add MATCH KEY VALUE`: a metadata keyword behind the others. */
+function metadataChange([, match, key = '', value = '', ...more]: readonly string[]): Change | undefined {
+  const matches = matcherIn(match);
+  if (!matches || more.length > 0) return undefined;
+  if (!/^[^\s;,"\\]+$/.test(key) || !/^[^;,"\\]*[^\s;,"\\]$/.test(value)) {
+    throw new Error(`"${key}" "${value}" is no metadata: a word and a value, without any of ; , " \\`);
+  }
+  return { matches, apply: (text) => text.replace(/;\s*\)\s*$/, () => `; metadata: ${key} ${value};)`) };
+}
+
+/** `MATCH "expression" "replacement"`, groups as `\1` or `${1}`; also as Oinkmaster's `modifysid` has it. */
+function textChange(all: readonly string[]): Change | undefined {
+  const [match, pattern = '', replacement = ''] =
+    all[0] === 'modifysid' ? [all[1], all[2], all[4]] : all.length === 3 ? all : [];
+  const matches = matcherIn(match);
+  if (!matches || pattern === '') return undefined;
+  const groups = replacement.replace(/\$(?!\{\d+\})/g, '$$$$').replace(/\$\{(\d+)\}|\\(\d+)/g, '$$$1$2');
+  const wanted = new RegExp(pattern, 'g');
+  return { matches, apply: (text) => text.replace(wanted, groups) };
+}
+
+/** The lines of modify.conf. @throws IdsError UPDATE_REFUSED with file, line and column */
 export function parseChanges(source: RuleSource): Change[] {
   return linesOf(
     source,
     (line) => {
       const all = words(line);
-      const [match = '', pattern = '', replacement = ''] =
-        all[0] === 'modifysid' ? [all[1], all[2], all[4]] : all.length === 3 ? all : [];
-      const matches = match === '' ? undefined : matcherOf(match);
-      if (!matches || pattern === '') return undefined;
-      const groups = replacement.replace(/\$(?!\{\d+\})/g, '$$$$').replace(/\$\{(\d+)\}|\\(\d+)/g, '$$$1$2');
-      return { matches, pattern: new RegExp(pattern, 'g'), replacement: groups };
+      return all[0] === 'metadata-add' ? metadataChange(all) : textChange(all);
     },
-    'write MATCH "EXPRESSION" "REPLACEMENT"',
+    'write MATCH "EXPRESSION" "REPLACEMENT" or metadata-add MATCH KEY VALUE',
   );
 }

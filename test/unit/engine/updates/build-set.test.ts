@@ -112,9 +112,28 @@ t.test('disable, enable, drop and modify, in this order', async (t) => {
     ['drop ', '# ale', 'drop ', 'alert', 'drop ', '# a c'],
   );
   t.equal(lines({ modify: file('1 "(msg:\\"r)(\\d)" "${1}x\\2 $1"') })[0], rule(1).replace('"r1', '"rx1 $1'));
+  const modified = (change: string): string[] => lines({ modify: file(change) });
+  const added = ' metadata: evebox-action archive it;)';
+  t.equal(
+    modified('metadata-add re:\'msg:"r3"\' "evebox-action" "archive it"')[2],
+    rule(3, 'metadata:signature_severity Minor, x y; ').replace(/\)$/, added),
+    'beside what is there',
+  );
+  t.same(
+    modified('metadata-add * evebox-action "archive it" # why').map((line) => line.endsWith(added)),
+    [true, true, true, true, true, false],
+    'also in what is off',
+  );
+  t.equal(modified('metadata-add 1 deployment $1 # why')[0], rule(1).replace(/\)$/, ' metadata: deployment $1;)'));
+  t.match(modified('metadata-add 1 tag own\n"metadata: tag own" r1 r9')[0], /"r9".*tag own;\)$/, 'in their order');
+  t.equal(modified('re:"MSG:\\"r1" r1 r9')[0], rule(1).replace('r1', 'r9'), 'a quote in the midst of a word');
+  t.same(off('1 # a reason'), [1], 'a comment behind it');
   const { counts } = buildSet([source(archive)], { disable: file('1'), enable: file('2'), drop: file('3') });
   t.same(counts, { rules: 4, disabled: 1, enabled: 1, dropping: 1, modified: 0 });
   for (const [name, bad, message] of [
+    ['modify', 'metadata-add 1 key', 'x.conf:1:1: "key" "" is no metadata'],
+    ['modify', 'metadata-add 1 key "a; sid:2"', 'x.conf:1:1: "key" "a; sid:2" is no metadata: a word and a value'],
+    ['modify', 'metadata-add nonsense key value', 'x.conf:1:1: "metadata-add nonsense key value" selects no rules'],
     ['disable', 'nonsense', 'x.conf:1:1: "nonsense" selects no rules; write a sid'],
     ['disable', '1\n  re:(', 'x.conf:2:3: Invalid regular expression'],
     ['modify', '1 "a"', 'x.conf:1:1: "1 "a"" selects no rules; write MATCH "EXPRESSION" "REPLACEMENT"'],
