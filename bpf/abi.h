@@ -536,7 +536,7 @@ struct ids_control {
 	__u32 flow_generation; /* turned after every change of lists or rules: what flows have cached is void */
 	__u32 structure;       /* generation of the structure automaton in force, in ids_structures[structure % 2] */
 	__u32 datagram_sets;   /* of ids_datagrams */
-	__u32 pad;
+	__u32 packet_rate;     /* packets a second that are handed over whole */
 	__u32 timeout[IDS_TIMEOUTS];   /* seconds */
 	__u64 flow_key[IDS_FLOW_KEYS]; /* key of the hash of the flow table, made from the secret */
 	__u64 answers[2];              /* cookies of the sockets that the engine's answers to a reject leave by */
@@ -637,14 +637,15 @@ enum ids_stat {
 	IDS_STAT_HALF_OPEN = 52,         /* answered SYNs whose flow gave its place away before it was established */
 	IDS_STAT_PREFILTER_PASSED =
 		53, /* messages that the prefilter handed over to the engine: a gram stood in them, or doubt */
-	IDS_STAT_PREFILTER_KEPT = 54, /* messages that it kept back: no rule of the engine could match */
-	IDS_STAT_FAST = 56,           /* clean data packets of known flows that went the fast way */
-	IDS_STAT_LOG_LEFT_OUT = 57,   /* HTTP transactions that the log's selection left out, sampling apart */
-	IDS_STAT_HTTP_HELD = 58,      /* requests that waited in the kernel for the response that decides on them */
-	IDS_STAT_HTTP_HELD_FULL = 59, /* requests that found no place to wait: the engine selects */
-	IDS_STAT_HTTP_HELD_LOST = 60, /* requests whose place was taken away before their response came */
-	IDS_STAT_TOP_DISPLACED = 61,  /* values of the aggregates that gave way to others */
-	IDS_STAT_TOP_FULL = 62,       /* values that found no place there */
+	IDS_STAT_PREFILTER_KEPT = 54,  /* messages that it kept back: no rule of the engine could match */
+	IDS_STAT_FAST = 56,            /* clean data packets of known flows that went the fast way */
+	IDS_STAT_LOG_LEFT_OUT = 57,    /* HTTP transactions that the log's selection left out, sampling apart */
+	IDS_STAT_HTTP_HELD = 58,       /* requests that waited in the kernel for the response that decides on them */
+	IDS_STAT_HTTP_HELD_FULL = 59,  /* requests that found no place to wait: the engine selects */
+	IDS_STAT_HTTP_HELD_LOST = 60,  /* requests whose place was taken away before their response came */
+	IDS_STAT_TOP_DISPLACED = 61,   /* values of the aggregates that gave way to others */
+	IDS_STAT_TOP_FULL = 62,        /* values that found no place there */
+	IDS_STAT_PACKETS_LIMITED = 63, /* packets that were not handed over whole: too many a second */
 	IDS_STATS = 64,
 };
 

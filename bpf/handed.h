@@ -84,6 +84,18 @@ __noinline int ids_handed_write(struct ids_packet *pkt, struct ids_io *io, __u32
 	return 0;
 }
 
+/* Whether a packet more may be handed over in this second: rules that want them see those of a flood, too. */
+static __always_inline bool ids_handed_may(struct ids_packet *pkt)
+{
+	const struct ids_control *control = ids_settings();
+
+	if (pkt->control & IDS_CONTROL_UNLIMITED || !control ||
+	    ids_take(ids_rate_cell(ids_mix(control->secret[0] + 2)), ids_coarse(pkt), control->packet_rate))
+		return true;
+	ids_add(IDS_STAT_PACKETS_LIMITED, 1);
+	return false;
+}
+
 IDS_OUTLINE(ids_hand_over)
 {
 	struct ids_io *io = ids_io();
@@ -105,7 +117,8 @@ IDS_OUTLINE(ids_hand_over)
 		ids_add(IDS_STAT_UNINSPECTED, length - room);
 	length = headers + room;
 	barrier_var(length);
-	if (length == 0 || length > IDS_STREAM_MAX || ids_load(ctx, hook, pkt, from, io->bytes, length))
+	if (length == 0 || length > IDS_STREAM_MAX || !ids_handed_may(pkt) ||
+	    ids_load(ctx, hook, pkt, from, io->bytes, length))
 		return 0;
 	ids_handed_write(pkt, io, length, pkt->l4 - from, headers);
 	return 0;

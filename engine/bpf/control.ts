@@ -14,6 +14,8 @@ export interface Control {
   readonly ruleRate: number;
   readonly blockedRate: number;
   readonly rejectRate: number;
+  /** Packets a second that are handed over whole. */
+  readonly packetRate: number;
   /** Generation of the structure automaton in force. */
   readonly structure: number;
   /** Sets of the pool of datagrams: what is not a power of two cannot be. */
@@ -38,6 +40,7 @@ const words = {
   ruleRate: L.ruleRate,
   blockedRate: L.blockedRate,
   rejectRate: L.rejectRate,
+  packetRate: L.packetRate,
   structure: L.structure,
   datagramSets: L.datagramSets,
 } as const;
@@ -67,6 +70,7 @@ export class ControlMap {
       ruleRate: word(words.ruleRate),
       blockedRate: word(words.blockedRate),
       rejectRate: word(words.rejectRate),
+      packetRate: word(words.packetRate),
       structure: word(words.structure),
       datagramSets: word(words.datagramSets),
       secret: [long(L.secret), long(L.secret + 8)],

@@ -89,6 +89,7 @@ const events = z
     source_rate: rateField.default(1000),
     rule_rate: rateField.default(5000),
     blocked_rate: rateField.default(1),
+    packet_rate: rateField.default(50_000),
   })
   .prefault({});
 

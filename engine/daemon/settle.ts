@@ -24,6 +24,7 @@ export function settle(kernel: Kernel, config: Config): void {
     sourceRate: events.source_rate,
     ruleRate: events.rule_rate,
     blockedRate: events.blocked_rate,
+    packetRate: events.packet_rate,
     rejectRate,
     timeouts: timeoutsOf(config),
   });

@@ -35,7 +35,7 @@ t.test('defaults', async (t) => {
       log: { failed: false, interval: 3600 },
       timeouts: { tcp_new: 60, tcp_established: 600, tcp_closed: 60, udp_new: 30, udp_established: 300 },
     },
-    events: { source_rate: 1000, rule_rate: 5000, blocked_rate: 1 },
+    events: { source_rate: 1000, rule_rate: 5000, blocked_rate: 1, packet_rate: 50_000 },
     reject_rate: 100,
     log: { level: 'info', format: 'auto' },
   });
