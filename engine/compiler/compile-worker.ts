@@ -2,6 +2,7 @@
 // Compiles rule sets away from the main thread and the rings; the tables come back as transferred buffers.
 
 import { parentPort } from 'node:worker_threads';
+import { collectGarbage } from '../../common/collect-garbage.js';
 import { compilePacked, type LanguageOptions, type PackedCompilation, type RuleSource } from '../../rules/index.js';
 
 export interface CompileRequest {
@@ -19,7 +20,12 @@ export type CompileAnswer =
 if (!parentPort) throw new Error('compile-worker.js is a worker thread, not a program');
 const port = parentPort;
 
+/** How long after a set, if no other one comes, what it has left is given back. */
+const TIDY_MS = 2000;
+let tidying: NodeJS.Timeout | undefined;
+
 port.on('message', (request: CompileRequest) => {
+  clearTimeout(tidying);
   try {
     const onParsed = (parsed: number): void => port.postMessage({ id: request.id, parsed } satisfies CompileAnswer);
     const compilation = compilePacked(request.sources, request.options, onParsed);
@@ -38,4 +44,5 @@ port.on('message', (request: CompileRequest) => {
     const answer: CompileAnswer = { id: request.id, failure };
     port.postMessage(answer);
   }
+  tidying = setTimeout(collectGarbage, TIDY_MS).unref();
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The main thread's end of the rule compiler: a thread that lives only while there is something to compile.
+// The main thread's end of the rule compiler: a thread that goes on after small sets, so that the next one finds its code
+// loaded and warm, and ends after large ones, whose memory is given back with it.
 
 import { Worker } from 'node:worker_threads';
 import { IdsError } from '../../common/errors.js';
@@ -8,16 +9,22 @@ import type { CompileAnswer, CompileRequest } from './compile-worker.js';
 
 /** Room for what is made and thrown away: with little of it a third of the time goes into collecting. */
 const YOUNG_MB = 96;
+/** Characters of rules after which the thread goes on: some 10,000 rules. */
+const KEPT_LENGTH = 2 << 20;
 
 interface Waiting {
   readonly resolve: (compilation: PackedCompilation) => void;
   readonly reject: (error: unknown) => void;
   readonly onParsed?: (share: number) => void;
+  /** Its memory is worth more than a thread that is ready. */
+  readonly large: boolean;
 }
 
 export class Compiler {
   #worker: Worker | undefined;
   #nextId = 1;
+  /** A large set was compiled by the thread that runs. */
+  #large = false;
   readonly #waiting = new Map<number, Waiting>();
 
   /**
@@ -33,7 +40,8 @@ export class Compiler {
     worker.ref();
     const request: CompileRequest = { id: this.#nextId++, sources, options };
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve, reject, ...(onParsed ? { onParsed } : {}) });
+      const large = sources.reduce((sum, { text }) => sum + text.length, 0) > KEPT_LENGTH;
+      this.#waiting.set(request.id, { resolve, reject, large, ...(onParsed ? { onParsed } : {}) });
       worker.postMessage(request);
     });
   }
@@ -41,6 +49,7 @@ export class Compiler {
   async close(): Promise<void> {
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#large = false;
     this.#reject(new IdsError('INTERNAL', 'the rule compiler was closed before it was done'));
     await worker?.terminate();
   }
@@ -62,9 +71,11 @@ export class Compiler {
     this.#waiting.delete(answer.id);
     if ('failure' in answer) waiting?.reject(answer.failure);
     else waiting?.resolve(answer.compilation);
+    this.#large ||= waiting?.large ?? false;
     if (this.#waiting.size > 0) return;
     // Its memory, some hundred megabytes after a large set, is given back before the set is installed.
-    void this.close();
+    if (this.#large) void this.close();
+    else this.#worker?.unref();
   }
 
   /** A thread that was given up has nothing to say about what its successor works on. */

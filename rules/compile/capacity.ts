@@ -5,7 +5,7 @@ import { L7Limit, L7Setting, Limit, Region } from '../../common/abi.gen.js';
 import type { Rule } from '../ast.js';
 import { gramsFit } from '../patterns/grams.js';
 import type { Pattern } from '../patterns/pattern.js';
-import { entriesOfRule, type TableRule } from './entries.js';
+import { entryCount, type TableRule } from './entries.js';
 import { allOf, headsOf, siftedOf, type Heads } from './heads.js';
 import { inspectionsOf } from './inspect.js';
 import { maskedPatterns } from './masked.js';
@@ -51,7 +51,7 @@ function withinCount(rules: readonly TableRule[], inspections: number, refused: 
   let room = Limit.MAX_RULES - inspections;
   return rules.filter((one) => {
     const { rule } = one;
-    const wants = entriesOfRule(one).length;
+    const wants = entryCount(one);
     if (wants > room) refused.set(rule, `no room: the kernel table holds ${Limit.MAX_RULES} header rules`);
     else room -= wants;
     return !refused.has(rule);

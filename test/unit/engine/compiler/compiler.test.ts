@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rule sets are compiled in a thread of their own, which comes and goes.
+// Rule sets are compiled in a thread of their own, which stays after small sets and goes after large ones.
 
+import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { PackedList, type PackedData } from '../../../../common/packed-list.js';
 import { Compiler } from '../../../../engine/compiler/compiler.js';
 import type { RuleInfo } from '../../../../rules/index.js';
+import { until } from '../../../helpers/until.js';
 
 const options = { addressVars: { HOME_NET: '10.0.0.0/8' }, portVars: {}, redact: [] };
 const source = (text: string): { file: string; text: string }[] => [{ file: 'a.rules', text }];
@@ -58,4 +60,18 @@ t.test('closing ends what is under way, and the thread that follows has nothing 
   t.match(infos((await second).rules), [{ sid: 2 }]);
   await compiler.close();
   await compiler.close();
+});
+
+t.test('the thread is there for the next small set, and ends after a large one', async (t) => {
+  const compiler = new Compiler();
+  t.teardown(() => compiler.close());
+  const threads = (): number => readdirSync('/proc/self/task').length;
+  await compiler.compile(source(good(1)), options);
+  const kept = threads();
+  await compiler.compile(source(good(2)), options);
+  t.equal(threads(), kept);
+  const { summary } = await compiler.compile(source(`${good(3)}\n#${'x'.repeat(3 << 20)}`), options);
+  t.match(summary, { usable: 1, errors: 0 });
+  await until(() => threads() < kept);
+  t.match(infos((await compiler.compile(source(good(4)), options)).rules), [{ sid: 4 }], 'another one takes over');
 });
