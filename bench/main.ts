@@ -16,6 +16,7 @@ import { benchPacket } from './packet.js';
 import { benchPrefilter } from './prefilter.js';
 import { benchResponse } from './response.js';
 import { benchRulesMemory } from './rules-memory.js';
+import { benchRulesReload } from './rules-reload.js';
 
 const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   packet: benchPacket,
@@ -30,7 +31,10 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
     benchHttpPrefilter();
     benchLayer7();
   },
-  rules: benchEvaluator,
+  rules: async () => {
+    await benchRulesReload();
+    await benchEvaluator();
+  },
   'rules-memory': benchRulesMemory,
   prefilter: benchPrefilter,
   alerts: benchAlerts,
