@@ -10,6 +10,6 @@ export function detectionId(d: Detection): string {
   const rule = d.rule ? [d.rule.gid, d.rule.sid, d.rule.rev] : [];
   const what = [d.kind, d.timeUs, d.timeNs, d.reason, d.src, d.sport, d.dst, d.dport, d.proto, d.icmpType, d.icmpCode];
   const told = d.repeats ? [d.repeats.count, d.repeats.first] : d.suppressed ? [d.suppressed.matched] : [];
-  const rest = [d.iface, d.pcapCnt, d.origin, d.engine?.message, d.packet.len, d.packet.tcp?.seq, d.packet.ipId];
+  const rest = [d.pcapCnt, d.origin, d.engine?.message, d.packet.len, d.packet.tcp?.seq, d.packet.ipId];
   return hash('sha256', [...what, ...rule, ...rest, ...told].join('\n'), 'hex').slice(0, 32);
 }

@@ -23,6 +23,8 @@ export class Interfaces {
 
   constructor(options: InterfacesOptions) {
     this.#options = options;
+    // What an earlier daemon left in the rings is read before anything is attached.
+    this.#tell();
   }
 
   /**

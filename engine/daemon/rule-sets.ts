@@ -60,6 +60,18 @@ export interface HeldBack {
   readonly suppressed: number;
 }
 
+/** Earlier generations whose events may still be in the rings: each start makes one. */
+const MAX_ALSO = 16;
+
+/** The set in force, for the daemon after this one. */
+interface Generation {
+  readonly generation: number;
+  /** Of what it was made from. */
+  readonly digest: string;
+  /** Older generations of the same set. */
+  readonly also?: readonly number[];
+}
+
 /** What of a load outlives the daemon. */
 type LoadedByHand = Pick<RulesLoadRequest, 'sources' | 'thresholds'>;
 
@@ -327,14 +339,14 @@ export class RuleSets {
     const ruleset = { rules: kept.positions };
     // The reader must know a set before the kernel's first event of it.
     // Events that an earlier daemon left in the rings are explained by the same rules, if they are the same.
-    const also = !this.#current && this.#isKnown(before, digest) ? [before] : [];
+    const also = this.#current ? [] : this.#alsoKnown(before, digest);
     await ring.install({ generation, rules, ruleset, engine, addresses, suppressed, figures: figures.buffer }, also);
     // A load by hand can be refused as a whole; without it the set would protect nobody.
     const refusals = await this.#listAddresses(kept, generation, !remember);
     // What cannot be remembered is not put in force either: a full disk is found before the kernel is told.
     const files = ['generation.json', ...(remember ? ['rules.json'] : []), ...(disabled ? ['disabled.json'] : [])];
     try {
-      this.#stage('generation.json', { generation, digest });
+      this.#stage('generation.json', { generation, digest, also });
       if (remember) this.#stage('rules.json', loadedByHand(request));
       if (disabled) this.#stage('disabled.json', disabled);
     } catch (error) {
@@ -491,9 +503,11 @@ export class RuleSets {
     return known === null ? {} : Array.isArray(known) ? { sources: known } : (known as LoadedByHand);
   }
 
-  #isKnown(generation: number, digest: string): boolean {
-    const known = this.#read('generation.json') as { generation: number; digest: string } | null;
-    return known?.generation === generation && known.digest === digest;
+  /** Generations that were the same set as this one, if the kernel's is: events of theirs may be in the rings. */
+  #alsoKnown(generation: number, digest: string): number[] {
+    const known = this.#read('generation.json') as Generation | null;
+    if (known?.generation !== generation || known.digest !== digest) return [];
+    return [generation, ...(known.also ?? [])].slice(0, MAX_ALSO);
   }
 
   /** A file of the state directory, null if there is none. */

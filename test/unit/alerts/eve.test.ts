@@ -15,7 +15,7 @@ t.test('an alert, to the letter', async (t) => {
       '"alert":{"action":"blocked","gid":1,"signature_id":9000001,"rev":3,"signature":"IDS SCAN SYN and FIN set",' +
       '"category":"Attempted Information Leak","severity":2,"references":["url,example.org/syn-fin"],' +
       '"metadata":{"created_at":["2026_01_01"],"tag":["scan","stealth"]}},"verdict":{"action":"drop"},' +
-      '"ids":{"id":"de180572e52f364c66a21204ddfac077","generation":4,"reason":"rule-drop","classtype":"attempted-recon",' +
+      '"ids":{"id":"bbaf6016102442587264517f656ea656","generation":4,"reason":"rule-drop","classtype":"attempted-recon",' +
       '"packet":{"len":40,"ttl":57,"payload":0,"tcp_flags":"FS","win":1024}}}',
   );
 });
@@ -33,7 +33,7 @@ t.test('a drop, to the letter', async (t) => {
       '"alert":{"action":"blocked","gid":1,"signature_id":9000001,"rev":3,"signature":"IDS SCAN SYN and FIN set",' +
       '"category":"Attempted Information Leak","severity":2,"references":["url,example.org/syn-fin"],' +
       '"metadata":{"created_at":["2026_01_01"],"tag":["scan","stealth"]}},' +
-      '"ids":{"id":"cb08fe20fb4d4b3fc92b75aaf6956566","generation":4,"reason":"rule-drop","classtype":"attempted-recon"}}',
+      '"ids":{"id":"03b70e85a0b0cb32a097a24e3c18f618","generation":4,"reason":"rule-drop","classtype":"attempted-recon"}}',
   );
 });
 
@@ -93,7 +93,7 @@ t.test('a blocklisted IPv6 source without a rule', async (t) => {
   t.notOk('alert' in record || 'in_iface' in record);
   t.equal(record['ip_v'], 6);
   t.strictSame(record['ids'], {
-    id: 'ab15093f2f6c0c19832be3543fabe881',
+    id: '36ce75a0ff89c58bbf05554fd8ef51d8',
     generation: 4,
     reason: 'blocklist',
     origin: 'feed:drop',
@@ -172,7 +172,7 @@ t.test('what the engine says about itself', async (t) => {
   t.equal(
     eveLine(engineRecord({ ...notice, message: 'feed a:\nit shrank', origin: 'feed:a' })),
     '{"timestamp":"2026-01-02T03:04:05.678901+0000","log_level":"Warning","event_type":"engine",' +
-      '"engine":{"message":"feed a:\\nit shrank","module":"feeds"},"ids":{"id":"97201f7172e8463ba8b9de3d62322d8e","reason":"feed-shrank","origin":"feed:a"}}',
+      '"engine":{"message":"feed a:\\nit shrank","module":"feeds"},"ids":{"id":"b335b6cfd57caca3add7767bcb3c5cd6","reason":"feed-shrank","origin":"feed:a"}}',
   );
   const short = shortLine(engineRecord({ ...notice, message: 'x'.repeat(5000) }), 400);
   t.match(JSON.parse(short), {
