@@ -13,6 +13,8 @@ import { cleanText, escapeLine } from './text.js';
 /** A record as JSON will show it: the order of its keys is the order of the fields. */
 export type EveRecord = Record<string, unknown>;
 
+/** Link type of packets that begin with their IP header. */
+const DLT_RAW = 12;
 const NONE: readonly number[] = [];
 let second = NaN;
 let secondText = '';
@@ -175,6 +177,10 @@ export function toEve(d: Detection): EveRecord {
     const direction = d.direction ?? (d.http ? 'to_server' : undefined);
     if (direction !== undefined) out['direction'] = direction;
     if (d.flow) out['flow'] = flowObject(d, d.flow);
+    if (d.packetBytes !== undefined) {
+      out['packet'] = d.packetBytes;
+      out['packet_info'] = { linktype: DLT_RAW, linktype_name: 'RAW' };
+    }
     out['verdict'] = verdictObject(d);
   } else {
     out['drop'] = dropObject(d);

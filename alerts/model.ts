@@ -187,5 +187,7 @@ export interface Detection {
   readonly suppressed?: DetectionSuppressed;
   readonly repeats?: DetectionRepeats;
   readonly enrichment?: DetectionEnrichment;
+  /** The IP packet in base64, or its beginning. */
+  readonly packetBytes?: string;
   readonly engine?: DetectionEngine;
 }

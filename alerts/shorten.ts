@@ -27,6 +27,7 @@ const cutIn = (record: EveRecord, max: number): void => {
 
 // In the order in which they hurt least.
 const steps: readonly ((record: EveRecord) => void)[] = [
+  (record) => ['packet', 'packet_info'].forEach((key) => delete record[key]),
   (record) => without(record, 'http', 'request_headers', 'response_headers'),
   (record) => without(record, 'alert', 'rule'),
   (record) => without(record, 'ids', 'enrichment'),

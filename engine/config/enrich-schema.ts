@@ -28,5 +28,7 @@ export const enrichSchema = z
     reverse_dns: reverseDns.optional(),
     process: z.boolean().default(false),
     rule: z.boolean().default(true),
+    headers: z.boolean().default(false),
+    packet: z.boolean().default(false),
   })
   .prefault({});

@@ -40,6 +40,7 @@ export function openThreads(
   const ring = new RingThread(kernel, {
     rates,
     logs,
+    shows: { headers: config.enrich.headers, packet: config.enrich.packet },
     eve: config.outputs.some(({ format }) => format === 'eve'),
     onRaised,
     onLines,

@@ -36,6 +36,7 @@ import {
 import type { Flow } from '../layer7/flow-states.js';
 import { Layer7 } from '../layer7/layer7.js';
 import type { Shown } from '../layer7/shown.js';
+import { ipPacket } from '../layer7/whole-packet.js';
 import { detectionOf, type EventContext } from './detection.js';
 import { tupleOf, type FlowTuple } from './flow-tuple.js';
 import { KnownRules, type KnownRule } from './known-rules.js';
@@ -86,9 +87,21 @@ export interface JudgeOptions extends EventContext {
   readonly onFlow?: (view: DataView, at: number) => void;
   /** Told which flow a rule of the engine matched. */
   readonly onAlerted?: (index: number, id: number) => void;
+  readonly shows?: Shows;
   /** Kinds of log lines that somebody takes; none if absent. */
   readonly logs?: ReadonlySet<LogKind>;
 }
+
+/** What alerts show of what they are about, beside what they always do. */
+export interface Shows {
+  /** Header sections of requests. */
+  readonly headers: boolean;
+  /** The bytes of packets that were handed over whole. */
+  readonly packet: boolean;
+}
+
+/** Bytes of a packet that an alert shows. */
+const PACKET_MAX = 2048;
 
 interface Loaded {
   /** Bits of Need. */
@@ -155,6 +168,7 @@ export class Judge {
       (...judged) => this.#judgeMessage(...judged),
       (generation, position) => this.#loaded.get(generation)?.rules.indexAt(position),
     );
+    this.layer7.showsHeaders = options.shows?.headers ?? false;
     this.#rates = options.rates && new Rates(options.rates, Math.trunc(Math.random() * 2 ** 32));
   }
 
@@ -322,7 +336,9 @@ export class Judge {
     if (matches.length === 0) return;
     const event = readEvent(view, at);
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show() };
+    const shown = this.#options.shows?.packet ? ipPacket(view, bytes, at, PACKET_MAX) : undefined;
+    const packetBytes = shown && { packetBytes: Buffer.from(shown).toString('base64') };
+    const base = { ...detectionOf(event, bytes, this.#options), kind: 'alert' as const, ...show(), ...packetBytes };
     for (const match of matches) {
       const rule = loaded.rules.at(match.rule);
       if (rule) this.#raiseMessage(view, event, base, rule, this.#bounded(loaded, match, event, bytes), packet, flow);

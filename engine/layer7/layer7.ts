@@ -2,7 +2,7 @@
 // The engine's side of layer 7: what the records of the bulk ring say of flows, put together, judged and logged.
 
 import { dnsObject } from '../../alerts/eve-dns.js';
-import type { LogKind } from '../../alerts/index.js';
+import type { DetectionHttp, LogKind } from '../../alerts/index.js';
 import {
   App,
   BytesFlag,
@@ -83,6 +83,8 @@ export class Layer7 {
   keepsRequests = false;
   /** Rules look at payload. */
   needsPayload = false;
+  /** Whether alerts show the header section of their request, as the kernel has masked it. */
+  showsHeaders = false;
   readonly #log: LineLog;
   readonly #judge: Judging;
   readonly #ruleAt: RuleAt;
@@ -191,7 +193,7 @@ export class Layer7 {
     request.number = view.getUint32(at + HttpLayout.message, true);
     request.decided = this.#decidedOf(view, at);
     request.hits = hitsOf(view, at, flags);
-    const shown = (): Shown => ({ http: requestShown(request) });
+    const shown = (): Shown => ({ http: this.#requestShown(request, section) });
     if ((flags & HttpFlag.HTTP_DECIDED) !== 0 && flow) flow.decided = eager(view, at, shown());
     this.#judge(this.#withPayload(request, section, flow?.toServer), view, at, flow, shown);
   }
@@ -237,16 +239,21 @@ export class Layer7 {
     return rules;
   }
 
+  #requestShown(request: HttpRequest, section: Uint8Array): DetectionHttp {
+    return requestShown(request, this.showsHeaders ? section : undefined);
+  }
+
   #shownOf(view: DataView, bytes: Uint8Array, at: number, response: boolean, flow: Flow | undefined): Shown {
     const section = this.#sectionOf(view, bytes, at);
     if (!response) {
       const request = parseHttpRequest(section);
-      return request ? { http: requestShown(request) } : {};
+      return request ? { http: this.#requestShown(request, section) } : {};
     }
     const number = view.getUint32(at + HttpLayout.message, true);
     const asked = flow?.waiting.find((one) => one.view.getUint32(HttpLayout.message, true) === number);
-    const request = asked && parseHttpRequest(this.#sectionOf(asked.view, asked.bytes, 0));
-    return { http: { ...responseShown(section), ...(request ? requestShown(request) : {}) } };
+    const head = asked && this.#sectionOf(asked.view, asked.bytes, 0);
+    const request = head && parseHttpRequest(head);
+    return { http: { ...responseShown(section), ...(request ? this.#requestShown(request, head) : {}) } };
   }
 
   #onPayload(view: DataView, bytes: Uint8Array, at: number): void {

@@ -23,9 +23,10 @@ function without<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K],
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** The request as alerts show it. */
-export function requestShown(request: HttpRequest): DetectionHttp {
+/** The request as alerts show it. @param section its header section, where that is wanted too */
+export function requestShown(request: HttpRequest, section?: Uint8Array): DetectionHttp {
   return without({
+    headers: text(section),
     hostname: text(request.host),
     url: text(request.rawUri),
     method: text(request.method),

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet that was handed over whole, taken apart: the buffers of its headers, and its payload.
 
-import { BytesFlag, BytesRecordLayout, EventFlag, EventLayout, HeadersLayout } from '../../common/abi.gen.js';
+import {
+  BytesFlag,
+  BytesRecordLayout,
+  EventFlag,
+  EventLayout,
+  EventType,
+  HeadersLayout,
+} from '../../common/abi.gen.js';
 import { BufferId, type BufferMessage } from '../../rules/index.js';
 
 const ICMP = 1;
@@ -44,6 +51,15 @@ export function wholePayload(view: DataView, bytes: Uint8Array, at: number): Uin
   const packet = from + HeadersLayout.SIZE;
   const end = packet + view.getUint32(at + BytesRecordLayout.length, true);
   return bytes.subarray(packet + view.getUint16(from + HeadersLayout.payload, true), end);
+}
+
+/** The IP packet of the record at `at`, in at most `most` bytes; undefined if it is none, or was put together from pieces. */
+export function ipPacket(view: DataView, bytes: Uint8Array, at: number, most: number): Uint8Array | undefined {
+  if (bytes[at + EventLayout.type] !== EventType.EVENT_PAYLOAD || !isWhole(view, at)) return undefined;
+  const from = at + BytesRecordLayout.SIZE;
+  if (view.getUint16(from + HeadersLayout.l4, true) === 0) return undefined;
+  const packet = from + HeadersLayout.SIZE;
+  return bytes.subarray(packet, packet + Math.min(most, view.getUint32(at + BytesRecordLayout.length, true)));
 }
 
 /** Puts the headers of the whole packet at `at` into the message. */

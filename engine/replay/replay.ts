@@ -8,7 +8,7 @@ import { compileRules, type LanguageOptions, type Problem, type RuleSource } fro
 import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
 import { languageOptions, type Config, type LanguageChoice, type LanguageFiles } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
-import { Judge, type Raised } from '../judge/judge.js';
+import { Judge, type Raised, type Shows } from '../judge/judge.js';
 import { reasonName } from '../judge/names.js';
 import { defaultRedaction } from '../layer7/structure/names.js';
 import { structureTable } from '../layer7/structure/structure-table.js';
@@ -54,6 +54,7 @@ export interface ReplayOptions {
   readonly inspect?: Config['inspect'] | undefined;
   /** Mask sensitive header values as live. */
   readonly redact: boolean;
+  readonly shows?: Shows;
   /** A drop or reject acts on the rest of its flow too. */
   readonly inline: boolean;
   /** Flows that were under way when the capture began are taken for established. */
@@ -177,6 +178,7 @@ class ReplayRun {
       flows: new FlowFacts(this.#flows),
       replay: true,
       logs,
+      ...(options.shows ? { shows: options.shows } : {}),
     });
     const { lines } = this.#judge.layer7;
     this.#flowLog = new FlowLog({ ...context, memory: this.#flows, lines, pause: FLOW_PAUSE_NS });

@@ -11,7 +11,7 @@ import type {
   PackedCompilation,
 } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
-import type { JudgeCounts, Raised, RuleProgram } from '../judge/judge.js';
+import type { JudgeCounts, Raised, RuleProgram, Shows } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import type { FlowHandle, RingHandle, WaiterHandle } from '../bpf/index.js';
@@ -32,6 +32,7 @@ export interface ReaderStart {
   readonly rates: RateLimits;
   /** Kinds of log lines that an output takes. */
   readonly logs: readonly LogKind[];
+  readonly shows: Shows;
   /** Whether alerts are put into words of EVE there. */
   readonly eve: boolean;
 }

@@ -77,6 +77,7 @@ const judge: Judge = new Judge({
   replay: false,
   rates: start.rates,
   logs: new Set(start.logs),
+  shows: start.shows,
   reject: (view, event, sides) => {
     // Where XDP_TX works the program has answered the sender of its own rejects already.
     const byProgram = event.type === EventType.EVENT_ALERT || event.type === EventType.EVENT_REJECT;

@@ -7,7 +7,7 @@ import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
 import type { DatasetChange, DatasetCommand } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
-import { noCounts, type JudgeCounts, type Raised } from '../judge/judge.js';
+import { noCounts, type JudgeCounts, type Raised, type Shows } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import {
@@ -30,6 +30,8 @@ export interface RingThreadOptions {
   readonly rates: RateLimits;
   /** Kinds of log lines that an output takes. */
   readonly logs: readonly LogKind[];
+  /** What alerts show beside what they always do; nothing if absent. */
+  readonly shows?: Shows;
   /** Whether an output writes EVE. */
   readonly eve: boolean;
   readonly onLines: (batches: readonly LineBatch[]) => void;
@@ -82,6 +84,7 @@ export class RingThread {
       counts,
       rates,
       logs,
+      shows: options.shows ?? { headers: false, packet: false },
       eve,
     };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), {

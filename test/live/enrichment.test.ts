@@ -16,6 +16,7 @@ alert dns any any -> any any (msg:"question"; dns.query; content:"a.example"; si
 interface Told {
   readonly src_ip: string;
   readonly src_port: number;
+  readonly http?: { readonly request_headers?: readonly { readonly name: string; readonly value: string }[] };
   readonly alert: { readonly signature_id: number; readonly rule?: string };
   readonly ids: {
     readonly enrichment?: {
@@ -37,7 +38,10 @@ if (privileged(t)) {
     // The first by a path that is relative to the configuration file.
     const geoip = { databases: ['country.mmdb', databases[1]] };
     const dns = { servers: [`${victim.ipv4}:5353`], timeout: '5s' };
-    daemon.configure({ rules, config: { enrich: { geoip, reverse_dns: dns, process: true, rule: false } } });
+    daemon.configure({
+      rules,
+      config: { enrich: { geoip, reverse_dns: dns, process: true, rule: false, headers: true } },
+    });
     const program = fileURLToPath(new URL('support/dns-server.js', import.meta.url));
     const args = [program, victim.ipv4, victim.ipv6, '--', '53', '5353'];
     const resolver = startInNetns(t, victim.netns, process.execPath, args);
@@ -50,7 +54,16 @@ if (privileged(t)) {
         .map((line) => JSON.parse(line) as Told)
         .filter(({ alert, src_ip: src }) => alert.signature_id === sid && src === source);
     const curl = (from: typeof victim, to: string): ReturnType<typeof inNetns> =>
-      inNetns(from.netns, 'curl', ['-sS', '--limit-rate', '100', `http://${to}/x`]);
+      inNetns(from.netns, 'curl', [
+        '-sS',
+        '-H',
+        'Cookie: hidden=1',
+        '-H',
+        'X-Seen: yes',
+        '--limit-rate',
+        '100',
+        `http://${to}/x`,
+      ]);
 
     await t.test('a server of this host', async (t) => {
       await curl(attacker, victim.ipv4);
@@ -69,6 +82,9 @@ if (privileged(t)) {
           t.equal(one?.alert.rule, undefined);
         }
       }
+      const headers = told(1, attacker.ipv4)[0]?.http?.request_headers ?? [];
+      t.equal(headers.find(({ name }) => name === 'X-Seen')?.value, 'yes');
+      t.match(headers.find(({ name }) => name === 'Cookie')?.value, /^[^a-z1=]+$/, 'masked in the kernel');
       t.strictSame(told(1, attacker.ipv4)[0]?.ids.enrichment?.source?.as, { number: 64500 });
     });
 

@@ -116,6 +116,11 @@ t.test('CEF and LEEF', async (t) => {
 });
 
 t.test('it gives way where a receiver takes short records alone', async (t) => {
+  const packet = { ...synFin, packetBytes: 'RQ'.repeat(1000) };
+  t.match(parse(eveLine(packet)), { packet: packet.packetBytes, packet_info: { linktype: 12, linktype_name: 'RAW' } });
+  const bare = JSON.parse(shortIn('eve', packet, eveLine(synFin).length + 40)) as Record<string, unknown>;
+  t.notOk('packet' in bare || 'packet_info' in bare, 'bytes of packets go first');
+  t.match(bare, { alert: { signature: 'IDS SCAN SYN and FIN set', references: ['url,example.org/syn-fin'] } });
   for (const format of ['eve', 'ecs', 'ocsf'] as const) {
     const line = shortIn(format, enriched, lineIn[format](synFin).length + 40);
     t.notMatch(line, /a\.example/, format);

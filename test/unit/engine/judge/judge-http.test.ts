@@ -2,6 +2,7 @@
 // What becomes of the header sections of the bulk ring: engine-placed rules, their acts, bounds and counts.
 
 import t from 'tap';
+import { toEve } from '../../../../alerts/index.js';
 import { EventFlag, Reason } from '../../../../common/abi.gen.js';
 import { Judge, type JudgeOptions, type Raised } from '../../../../engine/judge/judge.js';
 import { RuleFigures } from '../../../../engine/judge/rule-figures.js';
@@ -41,6 +42,19 @@ t.test('an alert describes the request', async (t) => {
   t.same(figures.read(0), { matched: 1, events: 1, suppressed: 0, silenced: 0 });
   t.same(raise(judge, {}, 'GET / HTTP/1.1\r\nUser-Agent: good\r\n\r\n'), []);
   t.match(judge.counts, { bulk: 2, alerts: 1, malformed: 0 });
+});
+
+t.test('header sections are shown where that is wanted', async (t) => {
+  const [without] = raise(judgeOf(rule('alert')).judge);
+  t.notOk('headers' in (without?.detection.http ?? {}));
+  const [shown] = raise(judgeOf(rule('alert'), { shows: { headers: true, packet: true } }).judge);
+  t.equal(shown?.detection.http?.headers, REQUEST);
+  t.strictSame((shown && (toEve(shown.detection)['http'] as Record<string, unknown>))?.['request_headers'], [
+    { name: 'Host', value: 'Example.org' },
+    { name: 'User-Agent', value: 'evil/1' },
+    { name: 'Referer', value: 'http://r/' },
+  ]);
+  t.notOk('packetBytes' in (shown?.detection ?? {}), 'the bytes of its packet are not there');
 });
 
 t.test('a drop cuts the flow of its request, unless the source is allowlisted or monitor mode is on', async (t) => {
