@@ -32,7 +32,7 @@ const chapters = sections(doc, 2);
 /** Objects that have a table of their own. */
 const records = new Set(['summary', 'rules[]', 'problems[]', 'entries[]']);
 /** Objects whose keys are names, not fields. */
-const open = new Set(['stats', 'response', 'detection', 'status', 'actor', 'what', 'before', 'after']);
+const open = new Set(['stats', 'response', 'detection', 'enrichment', 'status', 'actor', 'what', 'before', 'after']);
 
 /** The fields of a value as the tables write them: `a.b`, `list[].c`. */
 function fields(value: unknown, path = ''): string[] {
