@@ -72,12 +72,13 @@ export class RingReader {
   /** Bytes that wait to be read. */
   get pending(): number {
     if (this.#consumer.length === 0) return 0;
-    return Number(Atomics.load(this.#producer, 0)) - this.#read;
+    return Number(Atomics.load(this.#producer, 0)) - this.position;
   }
 
   /** How far it has been read: a number for `release`. */
   get position(): number {
-    return this.#read;
+    // What is not held, another reader may have read.
+    return this.#hold || this.#consumer.length === 0 ? this.#read : Number(Atomics.load(this.#consumer, 0));
   }
 
   /** Bytes that were read and still take room in the ring. */
@@ -98,7 +99,7 @@ export class RingReader {
   drain(on: RecordHandler, max = Infinity): number {
     if (this.#consumer.length === 0) throw new IdsError('INTERNAL', 'the ring is closed');
     let done = 0;
-    let from = this.#read;
+    let from = this.position;
     // The position is told before the producer's is read again: whoever writes after that wakes us.
     for (let more = true; more && done < max;) {
       const end = Number(Atomics.load(this.#producer, 0));
@@ -130,7 +131,7 @@ export class RingReader {
   some(test: (view: DataView, at: number) => boolean): boolean {
     if (this.#consumer.length === 0) return false;
     const end = Number(Atomics.load(this.#producer, 0));
-    for (let from = this.#read; from < end;) {
+    for (let from = this.position; from < end;) {
       const at = from % (this.#mask + 1);
       const head = Atomics.load(this.#words, at / 4);
       if ((head & BUSY) !== 0) return true;
