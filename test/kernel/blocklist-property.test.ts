@@ -20,7 +20,7 @@ import { tcp } from './support/frames.js';
 import { Random } from './support/random.js';
 
 const skip = whyUnprivileged() ?? false;
-const PACKETS = Number(process.env['IDS_FUZZ'] ?? 40_000);
+const PACKETS = Number(process.env['IDS_FUZZ'] ?? 20_000);
 const PER_CHANGE = 20;
 const DROP = 1;
 t.setTimeout(Math.max(180_000, PACKETS * 5));

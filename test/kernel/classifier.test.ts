@@ -10,7 +10,7 @@ import { naiveMatches } from '../unit/rules/support/naive.js';
 import { Random, randomRule } from '../unit/rules/support/random.js';
 import { Rig } from './support/rig.js';
 
-const pairs = Number(process.env.IDS_FUZZ ?? 200_000);
+const pairs = Number(process.env.IDS_FUZZ ?? 100_000);
 const seed = Number(process.env.IDS_SEED ?? Date.now() & 0x7fffffff);
 
 const XDP_DROP = 1;

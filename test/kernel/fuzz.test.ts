@@ -13,7 +13,7 @@ import { icmp, tcp, TCP, udp } from './support/frames.js';
 import { chain6, extension, Next } from './support/packets.js';
 import { Rig } from './support/rig.js';
 
-const PACKETS = Number(process.env['IDS_FUZZ'] ?? 200_000);
+const PACKETS = Number(process.env['IDS_FUZZ'] ?? 100_000);
 const v4 = { src: '192.0.2.7', dst: '10.0.0.1' };
 const v6 = { src: '2001:db8::7', dst: '2001:db8::1' };
 const request = 'GET /a HTTP/1.1\r\nHost: a\r\nCookie: secret\r\nUser-Agent: sqlmap\r\n\r\n';

@@ -13,7 +13,7 @@ import { framesOf, randomQuery } from './support/random-talk.js';
 import { Stack } from './support/stack.js';
 
 const when = { skip: whyUnprivileged() ?? false };
-const MESSAGES = Number(process.env['IDS_FUZZ'] ?? 600);
+const MESSAGES = Number(process.env['IDS_FUZZ'] ?? 300);
 const seed = Number(process.env['IDS_SEED'] ?? Date.now() & 0x7fffffff);
 const RULES = 12;
 

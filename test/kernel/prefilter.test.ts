@@ -22,7 +22,7 @@ import { framesOf, type Spoken } from './support/random-talk.js';
 import { Stack } from './support/stack.js';
 
 const when = { skip: whyUnprivileged() ?? false };
-const CONVERSATIONS = Number(process.env['IDS_FUZZ'] ?? 300);
+const CONVERSATIONS = Number(process.env['IDS_FUZZ'] ?? 200);
 const seed = Number(process.env['IDS_SEED'] ?? Date.now() & 0x7fffffff);
 /** Rules of a set, and of one without those of which nothing can be looked for: they have every head handed over. */
 const [RULES, CALM] = [40, 8];

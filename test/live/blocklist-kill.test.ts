@@ -9,7 +9,7 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, addAddresses, send, serve } from './support/traffic.js';
 
-const ROUNDS = Number(process.env['IDS_KILLS'] ?? 5);
+const ROUNDS = Number(process.env['IDS_KILLS'] ?? 3);
 const FEED = 30_000;
 const IMPORT = 20_000;
 const SOURCES = ['10.77.0.66', 'fd77::66'] as const;

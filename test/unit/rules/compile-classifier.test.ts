@@ -7,7 +7,7 @@ import { naiveMatches } from './support/naive.js';
 import { BlobReader } from './support/interpret.js';
 import { Random, randomPacket, randomRule } from './support/random.js';
 
-const pairs = Number(process.env.IDS_FUZZ ?? 400_000);
+const pairs = Number(process.env.IDS_FUZZ ?? 200_000);
 const seed = Number(process.env.IDS_SEED ?? Date.now() & 0x7fffffff);
 
 t.test(`naive and compiled agree (seed ${seed})`, async (t) => {
