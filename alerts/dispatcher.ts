@@ -208,9 +208,9 @@ export class Dispatcher {
     if (!store) return 0;
     const waiting = outbox.chunks();
     let queued = 0;
-    for (const { chunk, detections } of store.since(since)) {
+    for (const { chunk, lines, detections } of store.since(since)) {
       if (waiting.has(chunk)) continue;
-      const raised: Raised = { detections, lines: linesOf(detections), time: Date.now(), gated: false };
+      const raised: Raised = { detections, lines, time: Date.now(), gated: false };
       const entries = detections.map((one) => new Entry(one, output.format));
       const offer = this.#plan(output, raised, entries, takesIt);
       if (offer.entries.length === 0) continue;

@@ -111,18 +111,16 @@ export class Outbox {
    */
   admit(sizes: readonly number[]): number {
     const { records, bytes, overflow } = this.#limits;
-    let admitted = 0;
-    let [more, moreBytes] = [0, 0];
+    let [admitted, admittedBytes] = [0, 0];
     for (const size of sizes) {
-      while (this.#records + more >= records || this.#bytes + moreBytes + size > bytes) {
+      while (this.#records + admitted >= records || this.#bytes + admittedBytes + size > bytes) {
         if (overflow === 'drop-newest' || size > bytes || !this.#dropOldest()) {
           this.#count('dropped', sizes.length - admitted);
           return admitted;
         }
       }
       admitted++;
-      more++;
-      moreBytes += size;
+      admittedBytes += size;
     }
     return admitted;
   }
@@ -268,10 +266,8 @@ export class Outbox {
       if (parcel === undefined) break;
       const left = parcel.count - parcel.done;
       if (parcel.chunk === undefined) {
-        const first = at === this.#head;
         this.#count('dropped', left);
-        this.#advance(at, left);
-        if (first) at = this.#head;
+        at = this.#advance(at, left);
       } else at++;
     }
     this.#leased = 0;
@@ -329,8 +325,8 @@ export class Outbox {
     return parcel.entries;
   }
 
-  /** The first `count` records that are not done, from the parcel at `at` on, are. */
-  #advance(at: number, count: number): void {
+  /** The first `count` records that are not done, from the parcel at `at` on, are; gives where the first that is not stands. */
+  #advance(at: number, count: number): number {
     for (let left = count; left > 0;) {
       const parcel = this.#parcels[at];
       if (parcel === undefined) break;
@@ -349,23 +345,24 @@ export class Outbox {
       }
       if (parcel.chunk !== undefined) this.#removed.add(parcel.seq);
       this.#advanced.delete(parcel.seq);
-      const first = at === this.#head;
-      this.#take(at);
-      if (first) at = this.#head;
+      at = this.#take(at);
     }
     if (this.#records === 0) [this.#bytes, this.#held] = [0, 0];
+    return at;
   }
 
-  #take(at: number): void {
+  /** Takes a parcel out; gives where the next one stands. */
+  #take(at: number): number {
     if (at !== this.#head) {
       this.#parcels.splice(at, 1);
-      return;
+      return at;
     }
     this.#head++;
     if (this.#head === this.#parcels.length || (this.#head >= 1024 && this.#head * 2 > this.#parcels.length)) {
       this.#parcels = this.#parcels.slice(this.#head);
       this.#head = 0;
     }
+    return this.#head;
   }
 
   /** The oldest record that is not leased gives way; false if there is none. */

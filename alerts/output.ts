@@ -6,7 +6,7 @@ import { backoffMs, Pause, RETRY_AFTER_MAX_MS, type RetryPolicy } from './backof
 import { batchId, entriesOf, type Batch, type Sendable } from './entry.js';
 import { Fates } from './fates.js';
 import type { Format } from './formats/index.js';
-import { Gate } from './gate/gate.js';
+import type { Gate } from './gate/gate.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
 import type { BatchLimits, Outbox } from './outbox.js';
@@ -48,7 +48,7 @@ export interface OutputOptions {
   readonly format?: Format;
   /** Kinds of records that it takes; all but log lines if absent. */
   readonly events?: ReadonlySet<EventKind>;
-  readonly gate?: Gate;
+  readonly gate: Gate;
   /** Bytes of log lines that may wait. */
   readonly lineBytes?: number;
   readonly batch: BatchLimits;
@@ -66,7 +66,9 @@ const LINE_BYTES = 64 << 20;
 
 export class Output {
   readonly sink: Sink;
-  readonly #outbox: Outbox;
+  readonly outbox: Outbox;
+  /** What stands before it. */
+  readonly gate: Gate;
   readonly #lines: LineQueue;
   readonly #options: OutputOptions;
   readonly #giveUp = new AbortController();
@@ -85,13 +87,10 @@ export class Output {
   #lastDelivery: number | undefined;
   #lastError: { message: string; time: number } | undefined;
 
-  /** What stands before it. */
-  readonly gate: Gate;
-
   constructor(sink: Sink, outbox: Outbox, options: OutputOptions) {
-    this.gate = options.gate ?? new Gate({ name: sink.name, filter: {} });
+    this.gate = options.gate;
     this.sink = sink;
-    this.#outbox = outbox;
+    this.outbox = outbox;
     this.#options = options;
     this.#lines = new LineQueue(options.lineBytes ?? LINE_BYTES);
   }
@@ -119,10 +118,6 @@ export class Output {
     this.#running ??= this.#run();
   }
 
-  get outbox(): Outbox {
-    return this.#outbox;
-  }
-
   /** False once it is closing: what is raised then is dropped. */
   get accepting(): boolean {
     return this.#accepting;
@@ -130,7 +125,7 @@ export class Output {
 
   /** Something waits; never waits itself and never throws. */
   start(): void {
-    if (this.#accepting && this.#outbox.records > 0) this.#running ??= this.#run();
+    if (this.#accepting && this.outbox.records > 0) this.#running ??= this.#run();
   }
 
   /** Tells that records have found no room; once, until the queue was empty. */
@@ -138,12 +133,12 @@ export class Output {
     if (this.#overflowing) return;
     this.#overflowing = true;
     const { name, target } = this.sink;
-    const { dropped } = this.#outbox.account;
+    const { dropped } = this.outbox.account;
     this.#options.log?.warn({ output: name, target, dropped }, 'output queue is full; records are dropped');
   }
 
   status(): OutputStatus {
-    const { oldest, records, bytes, dead, durable, account } = this.#outbox;
+    const { oldest, records, bytes, dead, durable, account } = this.outbox;
     return {
       name: this.sink.name,
       type: this.#options.type,
@@ -189,7 +184,7 @@ export class Output {
     await this.#running;
     clearTimeout(deadline);
     this.#giveUp.abort();
-    this.#outbox.close();
+    this.outbox.close();
     this.#lines.clear();
     this.#state = 'closed';
     await this.sink.close();
@@ -200,7 +195,7 @@ export class Output {
     await Promise.resolve();
     try {
       while (!this.#giveUp.signal.aborted) {
-        const batch = this.#outbox.lease(this.#options.batch);
+        const batch = this.outbox.lease(this.#options.batch);
         // Alerts first: what waits behind them is only the log.
         if (batch !== undefined) await this.#deliver(batch);
         else if (!(await this.#deliverLines())) break;
@@ -235,7 +230,7 @@ export class Output {
         if (this.#giveUp.signal.aborted) return;
         this.#note(failure);
         this.#failures++;
-        if (this.#outbox.stale) return this.#outbox.settle(fates.waiting, 'expired');
+        if (this.outbox.stale) return this.outbox.settle(fates.waiting, 'expired');
         await this.#backOff(failure, attempt);
       } finally {
         this.#attempting = false;
@@ -247,7 +242,7 @@ export class Output {
   #settle(fates: Fates): void {
     for (const { fate, entries } of fates.settled()) {
       if (typeof fate === 'object') this.#refused(entries, fate.refused);
-      else this.#outbox.settle(entries.length, fate === 'delivered' ? fate : 'dropped');
+      else this.outbox.settle(entries.length, fate === 'delivered' ? fate : 'dropped');
       if (fate === 'delivered') this.#lastDelivery = Date.now();
     }
   }
@@ -303,7 +298,7 @@ export class Output {
         if (fates.every((fate) => fate !== 'retry') && fates.length > 0) continue;
         await this.#backOff(failure, Math.max(0, attempt));
         // What was raised in between goes first.
-        const urgent = this.#outbox.lease(this.#options.batch);
+        const urgent = this.outbox.lease(this.#options.batch);
         if (urgent) await this.#deliver(urgent);
       }
     }
@@ -317,9 +312,9 @@ export class Output {
     this.#failures = 0;
     const { name, target } = this.sink;
     if (this.#warned)
-      this.#options.log?.info({ output: name, target, pending: this.#outbox.records }, 'output works again');
+      this.#options.log?.info({ output: name, target, pending: this.outbox.records }, 'output works again');
     this.#warned = false;
-    if (this.#overflowing && this.#outbox.records === 0) this.#overflowing = false;
+    if (this.#overflowing && this.outbox.records === 0) this.#overflowing = false;
   }
 
   #warn(failure: DeliveryError): void {
@@ -333,7 +328,7 @@ export class Output {
   }
 
   #refused(entries: readonly Sendable[], cause: string): void {
-    this.#outbox.bury(entries, cause);
+    this.outbox.bury(entries, cause);
     if (Date.now() < this.#quietUntil) return;
     this.#quietUntil = Date.now() + QUIET_MS;
     const { name, target } = this.sink;

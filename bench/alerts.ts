@@ -5,6 +5,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startInNetns, twoHosts, until, type Host } from '../test/helpers/privileged.js';
+import type { Background } from '../test/helpers/privileged.js';
 import type { Teardown } from '../test/helpers/undo.js';
 import { udp } from '../test/kernel/support/frames.js';
 import { TestDaemon, temporaryFolder } from '../test/live/support/daemon.js';
@@ -25,27 +26,27 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+/** An rsyslog of one's own with this configuration. */
+function rsyslog(t: Teardown, host: Host, folder: string, name: string, lines: readonly string[]): Background {
+  const conf = join(folder, `${name}.conf`);
+  writeFileSync(conf, [`global(workDirectory="${folder}" maxMessageSize="64k")`, ...lines, ''].join('\n'));
+  return startInNetns(t, host.netns, 'rsyslogd', ['-n', '-f', conf, '-i', join(folder, `${name}.pid`)]);
+}
+
 /** An rsyslog that writes what it gets over TCP to a file. */
 async function receiver(t: Teardown, host: Host, folder: string): Promise<string> {
   const received = join(folder, 'received');
-  const conf = join(folder, 'receiver.conf');
-  writeFileSync(
-    conf,
-    [
-      `global(workDirectory="${folder}" maxMessageSize="64k")`,
-      'module(load="imtcp")',
-      'template(name="message" type="string" string="%msg%\\n")',
-      `input(type="imtcp" address="127.0.0.1" port="${PORT}" ruleset="in")`,
-      `ruleset(name="in") { action(type="omfile" file="${received}" template="message") }`,
-      '',
-    ].join('\n'),
-  );
-  startInNetns(t, host.netns, 'rsyslogd', ['-n', '-f', conf, '-i', join(folder, 'receiver.pid')]);
+  rsyslog(t, host, folder, 'receiver', [
+    'module(load="imtcp")',
+    'template(name="message" type="string" string="%msg%\\n")',
+    `input(type="imtcp" address="127.0.0.1" port="${PORT}" ruleset="in")`,
+    `ruleset(name="in") { action(type="omfile" file="${received}" template="message") }`,
+  ]);
   await new Promise((resolve) => setTimeout(resolve, 1000));
   return received;
 }
 
-/** Seconds until a file has grown by so many bytes and grows no more. */
+/** Seconds until a file has grown by so many bytes. */
 async function grown(file: string, from: number, bytes: number, start: number): Promise<number> {
   await until(() => sizeOf(file) - from >= bytes, {
     deadline: DEADLINE_MS,
@@ -93,23 +94,16 @@ async function forwarded(t: Teardown, host: Host, records: string, received: str
   const rates: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const folder = temporaryFolder(t, 'bench-forward');
-    const conf = join(folder, 'forward.conf');
-    writeFileSync(
-      conf,
-      [
-        `global(workDirectory="${folder}" maxMessageSize="64k")`,
-        'module(load="imfile")',
-        `input(type="imfile" file="${records}" tag="ids" ruleset="out")`,
-        'ruleset(name="out") {',
-        `  action(type="omfwd" target="127.0.0.1" port="${PORT}" protocol="tcp" TCP_Framing="octet-counted"`,
-        '    template="RSYSLOG_SyslogProtocol23Format" queue.type="LinkedList" queue.size="500000"',
-        '    queue.dequeueBatchSize="500" action.resumeRetryCount="-1") }',
-        '',
-      ].join('\n'),
-    );
     const from = sizeOf(received);
     const start = performance.now();
-    const forwarder = startInNetns(t, host.netns, 'rsyslogd', ['-n', '-f', conf, '-i', join(folder, 'forward.pid')]);
+    const forwarder = rsyslog(t, host, folder, 'forward', [
+      'module(load="imfile")',
+      `input(type="imfile" file="${records}" tag="ids" ruleset="out")`,
+      'ruleset(name="out") {',
+      `  action(type="omfwd" target="127.0.0.1" port="${PORT}" protocol="tcp" TCP_Framing="octet-counted"`,
+      '    template="RSYSLOG_SyslogProtocol23Format" queue.type="LinkedList" queue.size="500000"',
+      '    queue.dequeueBatchSize="500" action.resumeRetryCount="-1") }',
+    ]);
     // As long as the records themselves; the receiver writes a blank in front of each.
     const took = await grown(received, from, sizeOf(records), start);
     rates.push(ALERTS / took);

@@ -52,6 +52,8 @@ export class OutboxStore {
   readonly #store: Store;
   readonly #retention: Retention;
   readonly #sql;
+  /** Of all chunks, as far as they have been added up. */
+  #bytes: number | undefined;
   /** Names this store in ids of batches. */
   readonly id: string;
   /** Where a damaged file was moved to, if there was one. */
@@ -67,15 +69,13 @@ export class OutboxStore {
       addChunk: store.prepare('INSERT INTO chunks(time, bytes, body) VALUES(?, ?, ?)'),
       lastChunk: store.prepare('SELECT last_insert_rowid()'),
       body: store.prepare('SELECT body FROM chunks WHERE id = ?'),
-      since: store.prepare(
-        'SELECT id, time, body FROM chunks WHERE time >= ? AND id > ? AND id <= ? ORDER BY id LIMIT 16',
-      ),
+      since: store.prepare('SELECT id, body FROM chunks WHERE time >= ? AND id > ? AND id <= ? ORDER BY id LIMIT 16'),
       latest: store.prepare('SELECT coalesce(max(id), 0) FROM chunks'),
       addOutput: store.prepare('INSERT OR IGNORE INTO outputs(name) VALUES(?)'),
       output: store.prepare('SELECT id, raised, delivered, suppressed, expired, dropped FROM outputs WHERE name = ?'),
       old: store.prepare(
         `DELETE FROM chunks WHERE id IN (SELECT id FROM chunks WHERE time < ?
-           AND NOT EXISTS (SELECT 1 FROM queued WHERE chunk = chunks.id) ORDER BY time LIMIT ${COLLECT})`,
+           AND NOT EXISTS (SELECT 1 FROM queued WHERE chunk = chunks.id) ORDER BY time LIMIT ${COLLECT}) RETURNING bytes`,
       ),
       total: store.prepare('SELECT coalesce(sum(bytes), 0) FROM chunks'),
       oldest: store.prepare(
@@ -87,7 +87,6 @@ export class OutboxStore {
         `DELETE FROM queued WHERE time < ? AND output NOT IN (SELECT id FROM outputs WHERE name IN
            (SELECT value FROM json_each(?)))`,
       ),
-      size: store.prepare('SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()'),
     };
     const known = this.fact('id');
     this.id = known ?? randomUUID();
@@ -125,12 +124,13 @@ export class OutboxStore {
   }
 
   transaction<T>(work: () => T): T {
-    return this.#store.transaction(work);
-  }
-
-  /** Bytes of the file. */
-  size(): number {
-    return Number(this.#sql.size.get()?.[0] ?? 0);
+    try {
+      return this.#store.transaction(work);
+    } catch (error) {
+      // What it has counted is taken back with it.
+      this.#bytes = undefined;
+      throw error;
+    }
   }
 
   /** The queue of an output, which is made at its first use. */
@@ -151,6 +151,7 @@ export class OutboxStore {
   addChunk({ time, lines }: Chunk): number {
     const body = Buffer.from(lines.join('\n'));
     this.#sql.addChunk.run([time, body.length, body]);
+    if (this.#bytes !== undefined) this.#bytes += body.length;
     return Number(this.#sql.lastChunk.get()?.[0]);
   }
 
@@ -161,14 +162,14 @@ export class OutboxStore {
   }
 
   /** Chunks that were raised since then (milliseconds) and before this call, oldest first. */
-  *since(time: number): Generator<{ chunk: number; time: number; detections: Detection[] }> {
+  *since(time: number): Generator<{ chunk: number; lines: string[]; detections: Detection[] }> {
     const latest = Number(this.#sql.latest.get()?.[0] ?? 0);
     for (let last = 0; ;) {
       const rows = this.#sql.since.all([time, last, latest]);
-      for (const [id, raised, body] of rows) {
+      for (const [id, body] of rows) {
         last = Number(id);
-        const detections = linesOf(body).map((line) => JSON.parse(line) as Detection);
-        yield { chunk: last, time: Number(raised), detections };
+        const lines = linesOf(body);
+        yield { chunk: last, lines, detections: lines.map((line) => JSON.parse(line) as Detection) };
       }
       if (rows.length === 0) return;
     }
@@ -182,14 +183,14 @@ export class OutboxStore {
     const { keep, keepBytes } = this.#retention;
     this.transaction(() => {
       this.#sql.strays.run([now - strayMs, JSON.stringify(outputs)]);
-      this.#sql.old.run([now - keep]);
-      let excess = Number(this.#sql.total.get()?.[0] ?? 0) - keepBytes;
-      if (excess <= 0) return;
-      for (const [id, bytes] of this.#sql.oldest.all()) {
-        if (excess <= 0) break;
+      let left = this.#bytes ?? Number(this.#sql.total.get()?.[0] ?? 0);
+      for (const [bytes] of this.#sql.old.all([now - keep])) left -= Number(bytes);
+      for (const [id, bytes] of left > keepBytes ? this.#sql.oldest.all() : []) {
+        if (left <= keepBytes) break;
         this.#sql.remove.run([Number(id)]);
-        excess -= Number(bytes);
+        left -= Number(bytes);
       }
+      this.#bytes = left;
     });
   }
 
