@@ -9,6 +9,7 @@ import type { KafkaConfig } from '../config/kafka.js';
 import type { Batch, Sendable } from '../entry.js';
 import { readSecret } from '../secret.js';
 import { readTls } from '../tls-files.js';
+import { framed } from './kafka-frames.js';
 import { lineWithin } from './line-within.js';
 import { recordId } from './record-id.js';
 import { DeliveryError, type Sink } from './sink.js';
@@ -124,7 +125,7 @@ export class KafkaSink implements Sink {
         session.sockets.add(socket);
         socket.once('close', () => session.sockets.delete(socket));
         // Its library tries on for a while when the session is over.
-        return session.ended ? socket.destroy() : socket;
+        return session.ended ? socket.destroy() : framed(socket);
       },
       ...(files ? { ssl: files } : {}),
       ...(sasl ? { sasl: { mechanism: sasl.mechanism, username: sasl.username, password } as SASLOptions } : {}),

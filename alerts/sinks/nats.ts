@@ -4,6 +4,7 @@
 
 import type { JetStreamClient } from '@nats-io/jetstream';
 import type * as Nats from '@nats-io/transport-node';
+import { messageOf } from '../../common/errors.js';
 import type { NatsConfig } from '../config/nats.js';
 import type { Batch, Sendable } from '../entry.js';
 import { readSecret } from '../secret.js';
@@ -118,5 +119,7 @@ function troubleOf(error: unknown): string {
     return 'no stream takes this subject: make one there (nats stream add), and look whether JetStream is on';
   }
   if (name === 'AuthorizationError') return 'the server refuses us: look at username, token, nkey or credentials';
+  // Its library's words for a socket that was closed without an error.
+  if (/node provided an undefined error$/.test(messageOf(error))) return 'the server closed the connection';
   return connectionTrouble(error);
 }

@@ -12,6 +12,11 @@ import { DeliveryError, type Fate, type Sink } from './sink.js';
 import { connectionTrouble } from './tls-trouble.js';
 import { within } from './within.js';
 
+/** Whether an entry was made: XADD answers with its id. */
+function isReceipt(answer: PromiseSettledResult<unknown>): boolean {
+  return answer.status === 'fulfilled' && typeof answer.value === 'string' && /^\d+-\d+$/.test(answer.value);
+}
+
 export class RedisSink implements Sink {
   readonly name: string;
   readonly target: string;
@@ -37,10 +42,11 @@ export class RedisSink implements Sink {
       this.#drop();
       throw new DeliveryError(`${this.target}: ${connectionTrouble(error)}`, { cause: error });
     }
-    const failed = answers.find((answer) => answer.status === 'rejected');
+    const fates = answers.map((answer): Fate => (isReceipt(answer) ? 'delivered' : 'retry'));
+    const failed = answers.find((answer) => !isReceipt(answer));
     if (!failed) return;
-    const fates = answers.map(({ status }): Fate => (status === 'fulfilled' ? 'delivered' : 'retry'));
-    throw new DeliveryError(`${this.target}: ${connectionTrouble(failed.reason)}`, { fates, cause: failed.reason });
+    const cause: unknown = failed.status === 'rejected' ? failed.reason : new Error('the answer is no id of an entry');
+    throw new DeliveryError(`${this.target}: ${connectionTrouble(cause)}`, { fates, cause });
   }
 
   /** Secrets and certificates are read for every connection. */

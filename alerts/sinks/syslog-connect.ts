@@ -45,7 +45,8 @@ function readyTls(socket: TLSSocket, done: () => void): void {
     socket.once('close', () => clearTimeout(timer));
     socket.once('session', () => {
       clearTimeout(timer);
-      done();
+      // OpenSSL is in the middle of reading then: what is written at once breaks at the end of its first record.
+      setImmediate(done);
     });
   });
 }

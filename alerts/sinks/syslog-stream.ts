@@ -10,6 +10,8 @@ import { frame, syslogFormatter } from './syslog-format.js';
 import { connectionTrouble } from './tls-trouble.js';
 
 const IDLE_MS = 1000;
+/** Bytes that have to move within the timeout: a receiver that is slow, and not dead, gets its batch. */
+const PIECE = 65_536;
 
 export class SyslogStream implements Sink {
   readonly name: string;
@@ -39,7 +41,7 @@ export class SyslogStream implements Sink {
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
     const socket = this.#socket ?? (await this.#connect(signal));
-    await this.#write(socket, text, signal);
+    await this.#write(socket, Buffer.from(text), signal);
     this.#lastWrite = Date.now();
   }
 
@@ -100,11 +102,13 @@ export class SyslogStream implements Sink {
     return socket;
   }
 
-  #write(socket: Socket, text: string, signal: AbortSignal): Promise<void> {
-    return this.#guard(socket, signal, 'sending', (done) => {
-      socket.write(text, (error) => {
-        if (!error) done();
+  async #write(socket: Socket, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      await this.#guard(socket, signal, 'sending', (done) => {
+        socket.write(bytes.subarray(at, at + PIECE), (error) => {
+          if (!error) done();
+        });
       });
-    });
+    }
   }
 }

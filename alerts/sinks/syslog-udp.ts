@@ -8,6 +8,7 @@ import type { SyslogConfig } from '../config.js';
 import type { Batch } from '../entry.js';
 import { DeliveryError, type Sink } from './sink.js';
 import { syslogFormatter } from './syslog-format.js';
+import { within } from './within.js';
 
 const PORT = 514;
 const WINDOW = 32;
@@ -28,7 +29,7 @@ export class SyslogUdp implements Sink {
   }
 
   async deliver(batch: Batch, signal: AbortSignal): Promise<void> {
-    const socket = (this.#socket ??= await this.#open());
+    const socket = (this.#socket ??= await this.#open(signal));
     const { entries } = batch;
     for (let at = 0; at < entries.length; at += WINDOW) {
       signal.throwIfAborted();
@@ -44,10 +45,10 @@ export class SyslogUdp implements Sink {
     return Promise.resolve();
   }
 
-  async #open(): Promise<Socket> {
-    const { host, port = PORT } = this.#config;
+  async #open(signal: AbortSignal): Promise<Socket> {
+    const { host, port = PORT, timeout } = this.#config;
     try {
-      const { address, family } = await lookup(host);
+      const { address, family } = await within(lookup(host), timeout, signal);
       const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.on('error', (error) => (this.#error = error));
       // Connected, so that an unreachable port comes back as an error instead of silence.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon as a process: its log, its signals, its end.
 
+import { format } from 'node:util';
 import { pino, type Logger } from 'pino';
 import { IdsError, messageOf } from '../../common/errors.js';
 import { Kernel } from '../bpf/index.js';
@@ -17,6 +18,12 @@ function logger({ log }: Config): Logger {
   });
 }
 
+/** Has what libraries print end in the log: standard output belongs to the output of that name. */
+function takeConsole(log: Logger): void {
+  const print = (...words: unknown[]): void => log.debug({ said: format(...words) }, 'a library says');
+  Object.assign(console, { log: print, info: print, warn: print, error: print });
+}
+
 /**
  * Runs until SIGTERM, SIGINT or a stop through the control socket. The first signal drains and ends, the second one
  * ends at once; SIGHUP opens files anew.
@@ -26,6 +33,7 @@ export async function runDaemon(config: Config, file: string): Promise<void> {
     throw new IdsError('PRIVILEGE', 'ids run needs root: it loads BPF programs and attaches them to interfaces');
   }
   const log = logger(config);
+  takeConsole(log);
   let daemon: Daemon | undefined;
   let signals = 0;
   const onSignal = (signal: NodeJS.Signals): void => {

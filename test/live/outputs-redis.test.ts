@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Redis streams, in a real redis-server.
 import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { run } from '../helpers/run.js';
@@ -72,6 +73,21 @@ t.test('a server that hangs is noticed; one that is full or wants a password say
   t.strictSame([...new Set(numbers)], [0, 1]);
   await dispatcher.close(0);
   t.ok(dispatcher.status().every(closes));
+});
+
+t.test('what says yes to everything has not taken an entry', async (t) => {
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .on('data', (data) => socket.write('+OK\r\n'.repeat(data.toString().split('*').length)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  const dispatcher = await openOutputs(t, [{ type: 'redis', port: (server.address() as AddressInfo).port }]);
+  dispatcher.push([numbered(0)]);
+  await until(() => /the answer is no id of an entry/.test(dispatcher.status()[0]?.lastError?.message ?? ''));
+  t.match(dispatcher.status()[0], { delivered: 0, pending: 1, state: 'retrying' });
+  await dispatcher.close(0);
 });
 
 t.test('TLS with a client certificate; a stranger is not trusted', async (t) => {

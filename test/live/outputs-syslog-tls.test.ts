@@ -94,6 +94,7 @@ t.test('without the certificate that the receiver wants nothing is taken for del
   copyFileSync(own.cert, wrong.cert);
   copyFileSync(own.key, wrong.key);
   await until(() => dispatcher.status()[1]?.delivered === 1);
+  await until(() => receiver.received().length > 0, { message: () => receiver.said });
   t.strictSame(numbersOf(receiver), [0]);
   await dispatcher.close(0);
 });
