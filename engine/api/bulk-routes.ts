@@ -8,12 +8,10 @@ import { lengthOf } from '../lists/frames.js';
 import type { ExportChunk } from '../lists/prefix-batch.js';
 import type { BulkApi } from './bulk-api.js';
 import { BINARY, encodeChunk, encodeDiff, readBody } from './bulk-wire.js';
-import { MAX_CONFIRM, MAX_TTL } from './limits.js';
+import { BULK_LIMIT, MAX_CONFIRM, MAX_TTL } from './limits.js';
 import { compact, read } from './read.js';
 import { Turns } from './turns.js';
 
-/** Twenty million entries as columns, with room for reasons. */
-const BULK_LIMIT = 512 * 1024 * 1024;
 /** Less than the client waits for an answer. */
 const BULK_WAIT_MS = 60_000;
 

@@ -267,7 +267,10 @@ export class ApiClient implements Api {
         });
       }
       request.once('error', (error) => reject(this.#failure(error)));
-      request.end(body);
+      if (body === undefined) request.end();
+      // `end(body)` would put an empty write behind the body. The daemon may have read all and answered by then: the
+      // write fails with EPIPE, and Node throws the answer away.
+      else request.write(body, (error) => void (error ?? request.end()));
     });
   }
 

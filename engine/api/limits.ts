@@ -3,6 +3,8 @@
 
 /** A rule load of the largest public rule sets is some 40 MB. */
 export const BODY_LIMIT = 256 * 1024 * 1024;
+/** Twenty million entries as columns, with room for reasons. */
+export const BULK_LIMIT = 512 * 1024 * 1024;
 export const MAX_PREFIXES = 100_000;
 /** Seconds of a hundred years: beyond it dates end and typing errors begin. */
 export const MAX_TTL = 3_155_760_000;

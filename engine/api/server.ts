@@ -13,6 +13,7 @@ import { AlertStreams } from './alert-streams.js';
 import type { Api } from './api.js';
 import { BODY_LIMIT } from './limits.js';
 import { addRoutes } from './routes.js';
+import { readWholeRequests } from './whole-requests.js';
 
 export class ApiServer {
   readonly #app: FastifyInstance;
@@ -35,6 +36,7 @@ export class ApiServer {
     const app = fastify({ bodyLimit: BODY_LIMIT, forceCloseConnections: true });
     const streams = new AlertStreams();
     knowCallers(app);
+    readWholeRequests(app);
     addRoutes(app, api, streams);
     // From its first moment on the socket is nobody's but the owner's and the group's.
     const mask = process.umask(0o007);

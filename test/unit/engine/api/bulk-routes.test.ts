@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { request as httpRequest, type ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
 import t from 'tap';
 import { BINARY } from '../../../../engine/api/bulk-wire.js';
 import { Turns } from '../../../../engine/api/turns.js';
@@ -77,6 +78,36 @@ void t.test('one list at a time is taken in; the others wait, and not for ever',
   const full = await post(socket, path, encodeBatch(randomBatch(randomizer(2), 50), { origin: 'a' }));
   t.equal(full.status, 409);
   t.match(JSON.parse(full.text), { error: { code: 'LIST_FULL' } });
+});
+
+// A daemon that has all of the body answers and closes: one that is written to then fails with EPIPE, and whether the
+// answer has been read before is a race.
+void t.test('nothing is written behind a body, not even nothing', async (t) => {
+  const { client } = await openBulk(t);
+  const written: number[] = [];
+  const { _write: write, _writev: writev } = Socket.prototype;
+  t.teardown(() => Object.assign(Socket.prototype, { _write: write, _writev: writev }));
+  const note = (socket: Socket, chunks: readonly unknown[]): void => {
+    // Of the server's end nobody asks.
+    if ((socket as { readonly server?: unknown }).server) return;
+    written.push(...chunks.map((chunk) => (chunk as Buffer | string).length));
+  };
+  Socket.prototype._write = function (...args): void {
+    note(this, [args[0]]);
+    write.apply(this, args);
+  };
+  Socket.prototype._writev = function (...args): void {
+    note(
+      this,
+      args[0].map(({ chunk }) => chunk as unknown),
+    );
+    writev?.apply(this, args);
+  };
+  const batch = randomBatch(randomizer(3), 70_000);
+  await client.blocklistDiff(batch, { origin: 'a', replace: true });
+  await client.confirm().catch(() => undefined);
+  t.ok(Math.max(...written) > batch.count, 'the list was among it');
+  t.ok(Math.min(...written) > 0, `writes of ${written.join()} bytes`);
 });
 
 void t.test('who waits too long for a turn is told so', async (t) => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The socket itself: who may use it, what stands in its place, and what else may answer there.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -103,6 +104,23 @@ t.test('a caller that leaves in the middle harms nobody', async (t) => {
     api.calls.some(([method]) => method === 'stop'),
     'half a request is none',
   );
+});
+
+t.test('what is refused at once is read to its end: the connection is not reset', async (t) => {
+  const { socket } = await serve(t);
+  const body = Buffer.alloc(4_000_000);
+  const headers = { 'content-type': 'text/strange', 'content-length': body.length };
+  const options = { socketPath: socket, method: 'POST', path: '/v1/rules', headers, agent: false };
+  const errors: Error[] = [];
+  const request = httpRequest(options).on('error', (error) => errors.push(error));
+  const closed = once(request, 'close');
+  request.write(body, () => request.end());
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  await closed;
+  t.equal(response.statusCode, 415);
+  t.same(errors, []);
+  t.ok((request.socket?.bytesWritten ?? 0) > body.length, 'all of it was taken');
 });
 
 t.test('errors that are none of ours keep their sense on the wire', async (t) => {
