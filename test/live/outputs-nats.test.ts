@@ -81,7 +81,9 @@ t.test('a server that hangs is noticed, and records fit its longest message', as
   t.match(JSON.parse(first), { ids: { shortened: true } });
   server.signal('SIGSTOP');
   dispatcher.push([numbered(1)]);
-  await until(() => /time/i.test(dispatcher.status()[0]?.lastError?.message ?? ''));
+  await until(() => /time/i.test(dispatcher.status()[0]?.lastError?.message ?? ''), {
+    message: () => JSON.stringify(dispatcher.status()),
+  });
   server.signal('SIGCONT');
   await until(() => dispatcher.status()[0]?.delivered === 2);
   t.equal((await messages(at)).length, 2, 'what came twice is there once');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real brokers on loopback ports of their own: NATS with JetStream, Redis, and librdkafka's mock of a Kafka cluster.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run, start, type Background } from '../../helpers/run.js';
 import { undoAfter, type Teardown } from '../../helpers/undo.js';
@@ -41,8 +41,13 @@ class Server {
     await this.#process?.stop(signal);
   }
 
+  /** One that is stopped answers nothing more when this returns. */
   signal(name: NodeJS.Signals): void {
-    process.kill(this.#process?.pid ?? 0, name);
+    const pid = this.#process?.pid ?? 0;
+    process.kill(pid, name);
+    const stopped = (task: string): boolean =>
+      /^State:\s+T/m.test(readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8'));
+    while (name === 'SIGSTOP' && !readdirSync(`/proc/${pid}/task`).every(stopped));
   }
 
   get said(): string {

@@ -31,6 +31,8 @@ export interface DaemonSettings {
   readonly env?: NodeJS.ProcessEnv;
   /** Where configuration, socket, state and records are kept; a new folder unless told. */
   readonly folder?: string;
+  /** Files that it finds in /etc in the place of those there, by name. */
+  readonly etc?: Readonly<Record<string, string>>;
 }
 
 /** A record of EVE, as far as tests look into it. */
@@ -77,12 +79,14 @@ export class TestDaemon {
   readonly api: ApiClient;
   readonly #t: Teardown;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #etc: readonly (readonly [name: string, file: string])[];
   readonly #processes: Background[] = [];
 
   private constructor(t: Teardown, host: Host, settings: DaemonSettings) {
     this.#t = t;
     this.host = host;
     this.#env = settings.env ?? {};
+    this.#etc = Object.entries(settings.etc ?? {});
     this.folder = settings.folder ?? temporaryFolder(t, 'live');
     this.pins = `/sys/fs/bpf/ids-test-${process.pid}-${++started}`;
     this.socket = join(this.folder, 'ids.sock');
@@ -128,8 +132,8 @@ export class TestDaemon {
 
   /** Starts the daemon, again after it ended, and waits until it is ready. */
   async run(...args: readonly string[]): Promise<void> {
-    const words = ['run', '--config', this.configFile, ...args];
-    const process = startInNetns(this.#t, this.host.netns, idsProgram, words, { env: this.#env });
+    const [command, ...words] = this.#ownEtc([idsProgram, 'run', '--config', this.configFile, ...args]);
+    const process = startInNetns(this.#t, this.host.netns, command, words, { env: this.#env });
     this.#processes.push(process);
     await process.prints(/"msg":"ready"/, START_MS);
   }
@@ -197,6 +201,13 @@ export class TestDaemon {
   /** Alert records of a rule. */
   alerts(sid: number): EveRecord[] {
     return this.eve().filter(({ event_type: type, alert }) => type === 'alert' && alert?.signature_id === sid);
+  }
+
+  /** The same command with the files of /etc that only it sees. */
+  #ownEtc(words: [string, ...string[]]): [string, ...string[]] {
+    if (this.#etc.length === 0) return words;
+    const mounts = this.#etc.map(([name, file]) => `mount --bind '${file}' '/etc/${name}' && `);
+    return ['unshare', '--mount', 'sh', '-c', `${mounts.join('')}exec "$0" "$@"`, ...words];
   }
 
   #showLog(): void {
