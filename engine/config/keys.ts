@@ -18,8 +18,14 @@ function branches(schema: Json): Json[] {
   return nested.length === 0 ? [schema] : nested.flatMap(branches);
 }
 
-/** The schemas that a path may lead to. */
-function at(path: readonly PropertyKey[]): Json[] {
+/** Whether an item that says of itself that it is of this type may be one of these. */
+function isOfType(schema: Json, type: unknown): boolean {
+  const { const: own } = ((schema['properties'] as Json | undefined)?.['type'] as Json | undefined) ?? {};
+  return own === undefined || type === undefined || own === type;
+}
+
+/** The schemas that a path may lead to, if the items on it are of this `type`. */
+function at(path: readonly PropertyKey[], type?: unknown): Json[] {
   let here = branches(root());
   for (const step of path) {
     here = here.flatMap((schema) => {
@@ -28,13 +34,16 @@ function at(path: readonly PropertyKey[]): Json[] {
       const found = next ?? (typeof step === 'string' ? schema['additionalProperties'] : undefined);
       return typeof found === 'object' && found !== null ? branches(found as Json) : [];
     });
+    if (typeof step === 'number') here = here.filter((schema) => isOfType(schema, type));
   }
   return here;
 }
 
-/** The keys that a mapping at this path may have. */
-export function keysAt(path: readonly PropertyKey[]): string[] {
-  return [...new Set(at(path).flatMap((schema) => Object.keys((schema['properties'] as Json | undefined) ?? {})))];
+/** The keys that a mapping at this path may have; those of one type of list items, if it is told. */
+export function keysAt(path: readonly PropertyKey[], type?: unknown): string[] {
+  return [
+    ...new Set(at(path, type).flatMap((schema) => Object.keys((schema['properties'] as Json | undefined) ?? {}))),
+  ];
 }
 
 /** The words that a value at this path may be, if it is one of a few. */

@@ -129,7 +129,7 @@ function explainOne(issue: core.$ZodIssue, document: Document, lines: LineCounte
   };
   const path = filePath(document, issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
+    const known = keysAt(issue.path, document.getIn([...filePath(document, issue.path.slice(0, 2)), 'type']));
     return issue.keys.map((name) => {
       const guess = nearest(name, known);
       const message = `unknown key; ${guess === undefined ? `known here: ${known.join(', ')}` : `did you mean ${guess}?`}`;

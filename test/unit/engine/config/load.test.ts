@@ -193,6 +193,8 @@ t.test('single errors', async (t) => {
     'home_net: []': 'ids.yaml:1:11: home_net: [] is too small; write at least 1 item',
     'outputs: [{type: file}, {type: file}]': 'two outputs are called "file": give one of them another name',
     'reject_rate: 0': 'ids.yaml:1:14: reject_rate: 0 is too small; write at least 1',
+    'outputs: [{type: kafka, idempotent: true}]':
+      'ids.yaml:1:25: outputs[0].idempotent: unknown key; known here: type, name, events, format, filter, collapse, limit, queue, retry, brokers, topic, key, compression, tls, sasl, timeout, batch',
     'state-dir: /x': 'ids.yaml:1:1: state-dir: unknown key; did you mean state_dir?',
   };
   for (const [text, expected] of Object.entries(cases)) {
