@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kafka, in the mock cluster of librdkafka, read back with kcat.
+import { createHook } from 'node:async_hooks';
 import { createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { until } from '../helpers/until.js';
 import { blocked6, numbered, numberOf } from '../unit/alerts/samples.js';
 import { closes, freePort, openOutputs } from './outputs-receivers.js';
-import { kafkaCluster, kafkaMessages } from './support/brokers.js';
-import { Authority } from './support/certificates.js';
-import { SyslogNg } from './support/syslog-ng.js';
-import { unpackSyslogNg } from './support/syslog-ng.js';
+import { KafkaCluster } from './support/kafka-cluster.js';
+
+// They wait most of the time.
+t.jobs = 3;
 
 const count = (n: number): number[] => [...Array(n).keys()];
 
+/** How often a library looks through queues of requests in so many milliseconds. */
+async function looksThroughQueues(ms: number): Promise<number> {
+  let looks = 0;
+  const timeouts = createHook({
+    init: (_, type) => {
+      if (type === 'Timeout' && new Error().stack?.includes('requestQueue')) looks++;
+    },
+  }).enable();
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  timeouts.disable();
+  return looks;
+}
+
 for (const options of [{}, { compression: 'gzip', key: 'id' }] as const) {
-  t.test(`all arrive: ${JSON.stringify(options)}`, async (t) => {
-    const brokers = await kafkaCluster(t, 2);
-    const dispatcher = await openOutputs(t, [{ type: 'kafka', brokers: brokers.split(','), topic: 'ids', ...options }]);
+  t.test(`all arrive: ${JSON.stringify(options)}`, { buffered: true }, async (t) => {
+    const cluster = await KafkaCluster.start(t, 2);
+    const dispatcher = await openOutputs(t, [
+      { type: 'kafka', brokers: [...cluster.brokers], topic: 'ids', ...options },
+    ]);
     dispatcher.push(Array.from({ length: 1000 }, (_, n) => numbered(n)));
     await until(() => dispatcher.status()[0]?.delivered === 1000, {
       deadline: 30_000,
@@ -23,7 +39,7 @@ for (const options of [{}, { compression: 'gzip', key: 'id' }] as const) {
     });
     dispatcher.push([{ ...blocked6, count: 1001 }]);
     await until(() => dispatcher.status()[0]?.delivered === 1001);
-    const found = await kafkaMessages(brokers, 'ids');
+    const found = await cluster.messages('ids');
     const numbers = found.map(({ value }) => numberOf(JSON.parse(value)));
     if ('key' in options) {
       t.strictSame(
@@ -42,11 +58,12 @@ for (const options of [{}, { compression: 'gzip', key: 'id' }] as const) {
       t.equal(found.filter(({ key }) => key === '2001:db8::1').length, 1);
     }
     t.equal(new Set(found.map(({ headers }) => headers)).size, 1001, 'an id for each');
+    t.ok((await looksThroughQueues(300)) < 5, 'a producer at rest is at rest');
     await dispatcher.close(1000);
   });
 }
 
-t.test('brokers that are not there, hang, or speak no TLS', { timeout: 60_000 }, async (t) => {
+t.test('brokers that are not there, hang, or speak no TLS', { timeout: 60_000, buffered: true }, async (t) => {
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined).on('close', () => sockets.delete(socket)));
@@ -79,22 +96,4 @@ t.test('brokers that are not there, hang, or speak no TLS', { timeout: 60_000 },
   await dispatcher.close(0);
   await until(() => sockets.size === 0, { message: 'no socket is left open' });
   t.ok(dispatcher.status().every(closes));
-});
-
-const unpacked = unpackSyslogNg();
-t.test('TLS from a stranger', { skip: 'reason' in unpacked ? unpacked.reason : false }, async (t) => {
-  const folder = t.testdir();
-  const [authority, stranger] = [new Authority(folder, 'authority'), new Authority(folder, 'stranger')];
-  const port = await freePort();
-  // Any server that speaks TLS will do: the certificate is looked at before a word of Kafka.
-  const tls = authority.issue('server', 'DNS:localhost');
-  const server = new SyslogNg(t, folder, 'root' in unpacked ? unpacked.root : '', { port, tls });
-  await server.start();
-  const dispatcher = await openOutputs(t, [
-    { type: 'kafka', brokers: [`localhost:${port}`], tls: { ca: stranger.ca } },
-  ]);
-  dispatcher.push([numbered(0)]);
-  const error = await until(() => dispatcher.status()[0]?.lastError, { deadline: 20_000 });
-  t.match(error.message, /nobody who is known here/);
-  await dispatcher.close(0);
 });

@@ -6,7 +6,14 @@ import { createServer as createHttp, type IncomingHttpHeaders, type ServerRespon
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Dispatcher, openSink, outputsSchema, type OutputInput, type OutputStatus } from '../../alerts/index.js';
+import {
+  Dispatcher,
+  openSink,
+  outputsSchema,
+  type DispatcherOptions,
+  type OutputInput,
+  type OutputStatus,
+} from '../../alerts/index.js';
 import { UnixDatagrams } from '../../engine/bpf/index.js';
 import { start, type Background } from '../helpers/run.js';
 import { undoAfter, type Teardown } from '../helpers/undo.js';
@@ -22,12 +29,17 @@ export async function freePort(): Promise<number> {
 }
 
 /** Opens outputs that try again after milliseconds; `patch` goes over each. */
-export async function openOutputs(t: Teardown, inputs: OutputInput[], patch: object = {}): Promise<Dispatcher> {
+export async function openOutputs(
+  t: Teardown,
+  inputs: OutputInput[],
+  patch: object = {},
+  options: Omit<DispatcherOptions, 'sink'> = {},
+): Promise<Dispatcher> {
   const configs = outputsSchema
     .parse(inputs)
     .map((config) => ({ ...config, retry: { initial: 20, max: 100 }, ...patch }));
   const platform = { datagrams: (path: string) => UnixDatagrams.open(path) };
-  const dispatcher = await Dispatcher.open(configs, { sink: (config) => openSink(config, platform) });
+  const dispatcher = await Dispatcher.open(configs, { ...options, sink: (config) => openSink(config, platform) });
   t.teardown(() => dispatcher.close(0));
   return dispatcher;
 }

@@ -12,8 +12,9 @@ import { run } from '../helpers/run.js';
 import { until } from '../helpers/until.js';
 import { numbered, numberOf } from '../unit/alerts/samples.js';
 import { closes, freePort, openOutputs, Recorder, Rsyslog } from './outputs-receivers.js';
-import { kafkaCluster, kafkaMessages, natsServer, redisServer } from './support/brokers.js';
+import { natsServer, redisServer } from './support/brokers.js';
 import { Authority, type Pair } from './support/certificates.js';
+import { KafkaCluster } from './support/kafka-cluster.js';
 import { Relay, type Manner } from './support/relay.js';
 
 /** More than one record of TLS holds, and less than two. */
@@ -76,11 +77,11 @@ async function nats(t: Test, folder: string): Promise<Receiver> {
 
 /** Its relay is who is asked where the brokers are: the records themselves go past it. */
 async function kafka(t: Test): Promise<Receiver> {
-  const brokers = await kafkaCluster(t);
+  const cluster = await KafkaCluster.start(t);
   return {
-    port: Number(brokers.split(':')[1]),
+    port: Number(cluster.brokers[0]?.split(':')[1]),
     output: (port) => ({ type: 'kafka', brokers: [`127.0.0.1:${port}`], topic: 'ids' }),
-    got: async () => (await kafkaMessages(brokers, 'ids')).map(({ value }) => value),
+    got: async () => (await cluster.messages('ids')).map(({ value }) => value),
   };
 }
 

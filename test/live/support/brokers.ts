@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real brokers on loopback ports of their own: NATS with JetStream, Redis, and librdkafka's mock of a Kafka cluster.
-import { spawn } from 'node:child_process';
+// Real brokers on loopback ports of their own: NATS with JetStream, and Redis.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { run, start, type Background } from '../../helpers/run.js';
-import { undoAfter, type Teardown } from '../../helpers/undo.js';
+import { start, type Background } from '../../helpers/run.js';
+import type { Teardown } from '../../helpers/undo.js';
 import { until } from '../../helpers/until.js';
 
 function listens(port: number): boolean {
@@ -69,33 +68,4 @@ export function redisServer(t: Teardown, folder: string, port: number, more: rea
   const plain = more.includes('--tls-port') ? ['--port', '0'] : ['--port', String(port)];
   const args = [...plain, '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
   return new Server(t, port, 'redis-server', [...args, ...more]);
-}
-
-/** Starts a mock cluster of one broker, which lives as long as its stdin is open; gives its address. */
-export async function kafkaCluster(t: Teardown, brokers = 1): Promise<string> {
-  const args = ['-P', '-b', 'none', '-t', 'none', '-X', `test.mock.num.brokers=${brokers}`, '-d', 'mock'];
-  const child = spawn('kcat', args, { stdio: ['pipe', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  undoAfter(t, () => void child.kill('SIGKILL'));
-  return until(() => /bootstrap\.servers=(\S+)|replaced with (\S+)/.exec(said)?.slice(1).find(Boolean), {
-    message: () => `kcat: ${said}`,
-  });
-}
-
-/** What is in a topic: KEY, HEADERS and VALUE of each message. */
-export async function kafkaMessages(
-  brokers: string,
-  topic: string,
-): Promise<{ key: string; headers: string; value: string }[]> {
-  const format = '%k\\t%h\\t%s\\n';
-  const args = ['-C', '-b', brokers, '-t', topic, '-o', 'beginning', '-e', '-q', '-f', format];
-  const { stdout } = await run('kcat', args, { status: 'any' });
-  return stdout
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => {
-      const [key = '', headers = '', ...value] = line.split('\t');
-      return { key, headers, value: value.join('\t') };
-    });
 }
