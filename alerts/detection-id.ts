@@ -7,9 +7,10 @@ import type { Detection } from './model.js';
  * of what, when, where from and where to.
  */
 export function detectionId(d: Detection): string {
-  const rule = d.rule ? [d.rule.gid, d.rule.sid, d.rule.rev] : [];
-  const what = [d.kind, d.timeUs, d.timeNs, d.reason, d.src, d.sport, d.dst, d.dport, d.proto, d.icmpType, d.icmpCode];
-  const told = d.repeats ? [d.repeats.count, d.repeats.first] : d.suppressed ? [d.suppressed.matched] : [];
-  const rest = [d.pcapCnt, d.origin, d.engine?.message, d.packet.len, d.packet.tcp?.seq, d.packet.ipId];
-  return hash('sha256', [...what, ...rule, ...rest, ...told].join('\n'), 'hex').slice(0, 32);
+  const { rule, packet } = d;
+  const what = `${d.kind}\n${d.timeUs}\n${d.timeNs ?? ''}\n${d.reason}\n${d.src}\n${d.sport ?? ''}\n${d.dst}\n${d.dport ?? ''}`;
+  const more = `${d.proto}\n${d.icmpType ?? ''}\n${d.icmpCode ?? ''}${rule ? `\n${rule.gid}\n${rule.sid}\n${rule.rev}` : ''}`;
+  const rest = `${d.pcapCnt ?? ''}\n${d.origin ?? ''}\n${d.engine?.message ?? ''}\n${packet.len}\n${packet.tcp?.seq ?? ''}\n${packet.ipId}`;
+  const told = d.repeats ? `\n${d.repeats.count}\n${d.repeats.first}` : d.suppressed ? `\n${d.suppressed.matched}` : '';
+  return hash('sha256', `${what}\n${more}\n${rest}${told}`, 'hex').slice(0, 32);
 }

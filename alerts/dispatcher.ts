@@ -14,6 +14,7 @@ import { openSink } from './sinks/open.js';
 import type { Sink } from './sinks/sink.js';
 import type { OutboxStore } from './store/outbox-store.js';
 import { MAX_DEAD } from './store/stored-queue.js';
+import { Told } from './told.js';
 
 export interface DispatcherOptions {
   readonly log?: Log;
@@ -34,26 +35,15 @@ interface Plan {
 }
 
 /** Which records an output gets. */
-type Taking = (output: Output, detection: Detection) => boolean;
+type Taking = (output: Output, told: Told) => boolean;
 
-const takesIt: Taking = (output, detection) => output.takes(detection.kind) && output.gate.takes(detection);
+const takesIt: Taking = (output, told) => output.takes(told.kind) && output.gate.takes(told);
 
-/** Records on their way into the store: those that cannot be put into words have no line. */
+/** Records on their way into the store. */
 interface Raised {
-  readonly detections: readonly Detection[];
-  readonly lines: readonly (string | undefined)[];
+  readonly records: readonly Told[];
   readonly time: number;
   readonly gated: boolean;
-}
-
-function linesOf(detections: readonly Detection[]): (string | undefined)[] {
-  return detections.map((detection) => {
-    try {
-      return JSON.stringify(detection);
-    } catch {
-      return undefined;
-    }
-  });
 }
 
 export class Dispatcher {
@@ -96,38 +86,38 @@ export class Dispatcher {
   }
 
   /** Raises records; never waits, never throws. What an output has no room for is counted there. */
-  push(batch: readonly Detection[]): void {
+  push(batch: readonly (Told | Detection)[]): void {
     if (batch.length === 0) return;
     const kinds = new Set(batch.map(({ kind }) => kind));
     const takers = this.#outputs.filter((output) => [...kinds].some((kind) => output.takes(kind)));
-    if (takers.length > 0) this.#raise(takers, batch, takesIt, true);
+    if (takers.length > 0) this.#raise(takers, batch.map(Told.of), takesIt, true);
   }
 
   /** @param gated whether repeats and what is beyond the output's limit are held back */
-  #raise(takers: readonly Output[], batch: readonly Detection[], takes: Taking, gated = false): void {
-    const raised: Raised = { detections: batch, lines: linesOf(batch), time: Date.now(), gated };
+  #raise(takers: readonly Output[], records: readonly Told[], takes: Taking, gated = false): void {
+    const raised: Raised = { records, time: Date.now(), gated };
     const words = new Map<string, readonly Entry[]>();
     const plans = takers.map((output): Plan => {
       let entries = words.get(output.format);
-      if (!entries) words.set(output.format, (entries = batch.map((one) => new Entry(one, output.format))));
+      if (!entries) words.set(output.format, (entries = records.map((one) => new Entry(one, output.format))));
       return { output, offer: this.#plan(output, raised, entries, takes) };
     });
     this.#put(plans, raised);
   }
 
   /** Which records an output takes, counted in its account. */
-  #plan(output: Output, { detections, lines, time, gated }: Raised, entries: readonly Entry[], takes: Taking): Offer {
+  #plan(output: Output, { records, time, gated }: Raised, entries: readonly Entry[], takes: Taking): Offer {
     const { outbox } = output;
     const indexes: number[] = [];
     const sizes: number[] = [];
-    detections.forEach((detection, index) => {
-      if (!takes(output, detection)) return;
+    records.forEach((told, index) => {
+      if (!takes(output, told)) return;
       outbox.account.raised++;
-      if (gated && !output.gate.pass(detection, time)) {
+      if (gated && !output.gate.pass(told, time)) {
         outbox.account.suppressed++;
         return;
       }
-      const line = lines[index];
+      const { line } = told;
       const entry = entries[index];
       // A record that cannot be put into words is no reason to lose the others.
       if (!output.accepting || line === undefined || !entry) outbox.account.dropped++;
@@ -139,7 +129,7 @@ export class Dispatcher {
     const { dropped } = outbox.account;
     const admitted = outbox.admit(sizes);
     if (outbox.account.dropped > dropped) output.overflowed();
-    const all = admitted === detections.length;
+    const all = admitted === records.length;
     return {
       ...(all ? {} : { takes: Uint32Array.from(indexes.slice(0, admitted)) }),
       entries: all ? entries : indexes.slice(0, admitted).flatMap((index) => entries[index] ?? []),
@@ -147,8 +137,8 @@ export class Dispatcher {
     };
   }
 
-  #put(plans: readonly Plan[], { lines, time }: Raised): void {
-    const chunk = this.#stored(plans, lines, time);
+  #put(plans: readonly Plan[], { records, time }: Raised): void {
+    const chunk = this.#stored(plans, records, time);
     for (const { output, offer } of plans) {
       output.outbox.put(offer, time, chunk);
       output.start();
@@ -156,13 +146,13 @@ export class Dispatcher {
   }
 
   /** Stores what was planned; undefined if there is no store, or it has no room: then it waits in memory. */
-  #stored(plans: readonly Plan[], lines: Raised['lines'], time: number): number | undefined {
+  #stored(plans: readonly Plan[], records: readonly Told[], time: number): number | undefined {
     const store = this.#store;
     if (!store) return undefined;
     try {
       const some = plans.some(({ offer }) => offer.entries.length > 0);
       const chunk = store.transaction(() => {
-        const number = some ? store.addChunk({ time, lines: lines.map((line) => line ?? '') }) : 0;
+        const number = some ? store.addChunk({ time, lines: records.map(({ line }) => line ?? '') }) : 0;
         for (const { output, offer } of plans) output.outbox.store(offer, time, number);
         return number;
       });
@@ -193,8 +183,8 @@ export class Dispatcher {
   }
 
   /** Raises records for one output, whatever it takes otherwise. @throws IdsError NOT_FOUND */
-  pushTo(name: string, batch: readonly Detection[]): void {
-    this.#raise([this.output(name)], batch, () => true);
+  pushTo(name: string, batch: readonly (Told | Detection)[]): void {
+    this.#raise([this.output(name)], batch.map(Told.of), () => true);
   }
 
   /**
@@ -208,10 +198,10 @@ export class Dispatcher {
     if (!store) return 0;
     const waiting = outbox.chunks();
     let queued = 0;
-    for (const { chunk, lines, detections } of store.since(since)) {
+    for (const { chunk, records } of store.since(since)) {
       if (waiting.has(chunk)) continue;
-      const raised: Raised = { detections, lines, time: Date.now(), gated: false };
-      const entries = detections.map((one) => new Entry(one, output.format));
+      const raised: Raised = { records, time: Date.now(), gated: false };
+      const entries = records.map((one) => new Entry(one, output.format));
       const offer = this.#plan(output, raised, entries, takesIt);
       if (offer.entries.length === 0) continue;
       store.transaction(() => outbox.store(offer, raised.time, chunk));
@@ -277,7 +267,7 @@ export class Dispatcher {
   #tellHeldBack(now: number, all = false): void {
     for (const output of this.#outputs) {
       const due = output.gate.due(now, all);
-      if (due.length > 0) this.#raise([output], due, () => true);
+      if (due.length > 0) this.#raise([output], due.map(Told.of), () => true);
     }
   }
 

@@ -7,6 +7,7 @@ import { lineIn, type Format } from './formats/index.js';
 import type { EventKind, LineBatch, LogKind } from './lines.js';
 import type { Detection } from './model.js';
 import { DeliveryError } from './sinks/sink.js';
+import { Told } from './told.js';
 
 /** What a receiver needs of a record. `line` is it in the format of the output, without a newline. */
 export interface Sendable {
@@ -18,27 +19,24 @@ export interface Sendable {
   readonly detection?: Detection;
 }
 
-const written = new WeakMap<Detection, string>();
-
-/** Tells the EVE line of a detection, where somebody else has put it into words already. */
-export function noteEveLine(detection: Detection, line: string): void {
-  written.set(detection, line);
-}
-
-/** One detection in one format. Its line is made at first use. */
+/** One record in one format. Its line is made at first use. */
 export class Entry implements Sendable {
-  readonly detection: Detection;
+  readonly told: Told;
   readonly #format: Format;
   #line: string | undefined;
   #bytes = -1;
 
-  constructor(detection: Detection, format: Format = 'eve') {
-    this.detection = detection;
+  constructor(record: Told | Detection, format: Format = 'eve') {
+    this.told = Told.of(record);
     this.#format = format;
   }
 
   get kind(): EventKind {
-    return this.detection.kind;
+    return this.told.kind;
+  }
+
+  get detection(): Detection {
+    return this.told.detection;
   }
 
   /** @throws DeliveryError, final, if it cannot be put into words */
@@ -51,7 +49,7 @@ export class Entry implements Sendable {
   }
 
   #write(): string {
-    const line = this.#format === 'eve' ? written.get(this.detection) : undefined;
+    const line = this.#format === 'eve' ? this.told.eve : undefined;
     return line ?? lineIn[this.#format](this.detection);
   }
 

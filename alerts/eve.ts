@@ -16,22 +16,29 @@ export type EveRecord = Record<string, unknown>;
 /** Link type of packets that begin with their IP header. */
 const DLT_RAW = 12;
 const NONE: readonly number[] = [];
-let second = NaN;
-let secondText = '';
+/** Seconds that were written lately: records tell their own time and that of their flow. */
+const seconds = new Map<number, string>();
+const MAX_SECONDS = 1024;
+
+function secondText(time: number): string {
+  let text = seconds.get(time);
+  if (text === undefined) {
+    if (seconds.size >= MAX_SECONDS) seconds.clear();
+    seconds.set(time, (text = new Date(time * 1000).toISOString().slice(0, 19)));
+  }
+  return text;
+}
 
 /** Microseconds since the epoch as EVE writes them, in UTC: `2026-01-02T03:04:05.678901+0000`. */
 export function eveTime(timeUs: number): string {
   const us = Number.isFinite(timeUs) ? Math.floor(timeUs) : 0;
-  const seconds = Math.floor(us / 1e6);
-  if (seconds !== second) {
-    secondText = new Date(seconds * 1000).toISOString().slice(0, 19);
-    second = seconds;
-  }
-  return `${secondText}.${String(us - seconds * 1e6).padStart(6, '0')}+0000`;
+  const second = Math.floor(us / 1e6);
+  return `${secondText(second)}.${String(us - second * 1e6).padStart(6, '0')}+0000`;
 }
 
 /** Both ids of the flow; undefined for a frame without a readable IP header. */
 export function idsOf(d: Detection): FlowIds | undefined {
+  if (d.flowIds) return d.flowIds;
   const proto = protocolNumber(d.proto);
   if (d.src === '' || d.dst === '' || proto === undefined) return undefined;
   const icmp = d.icmpType !== undefined;
@@ -45,7 +52,8 @@ export function appOf(d: Detection): string | undefined {
   return d.appProto ?? (d.http ? 'http' : undefined);
 }
 
-function addHeader(out: EveRecord, d: Detection): void {
+function headOf(d: Detection): EveRecord {
+  const out: EveRecord = {};
   const vlan = d.vlan ?? NONE;
   const ids = idsOf(d);
   out['timestamp'] = eveTime(d.timeUs);
@@ -64,6 +72,7 @@ function addHeader(out: EveRecord, d: Detection): void {
   if (d.icmpCode !== undefined) out['icmp_code'] = d.icmpCode;
   out['pkt_src'] = 'wire/pcap';
   if (ids?.communityId !== undefined) out['community_id'] = ids.communityId;
+  return out;
 }
 
 function ends(d: Detection, target: 'src_ip' | 'dest_ip'): EveRecord {
@@ -162,31 +171,35 @@ function toEngine(d: Detection, { level, module, message }: DetectionEngine): Ev
   };
 }
 
+/** What stands behind `alert` in a record of an alert. */
+function tailOf(d: Detection): EveRecord {
+  const out: EveRecord = {};
+  if (d.http) out['http'] = httpObject(d.http);
+  if (d.tls) out['tls'] = d.tls;
+  if (d.dns) out['dns'] = d.dns;
+  const app = appOf(d);
+  if (app !== undefined) out['app_proto'] = app;
+  const direction = d.direction ?? (d.http ? 'to_server' : undefined);
+  if (direction !== undefined) out['direction'] = direction;
+  if (d.flow) out['flow'] = flowObject(d, d.flow);
+  if (d.packetBytes !== undefined) {
+    out['packet'] = d.packetBytes;
+    out['packet_info'] = { linktype: DLT_RAW, linktype_name: 'RAW' };
+  }
+  out['verdict'] = verdictObject(d);
+  out['ids'] = idsObject(d);
+  return out;
+}
+
 /** The EVE record of a detection, its keys in Suricata's order. */
 export function toEve(d: Detection): EveRecord {
   if (d.engine) return toEngine(d, d.engine);
-  const out: EveRecord = {};
-  addHeader(out, d);
-  if (d.kind === 'alert') {
-    if (d.rule) out['alert'] = alertObject(d, d.rule);
-    if (d.http) out['http'] = httpObject(d.http);
-    if (d.tls) out['tls'] = d.tls;
-    if (d.dns) out['dns'] = d.dns;
-    const app = appOf(d);
-    if (app !== undefined) out['app_proto'] = app;
-    const direction = d.direction ?? (d.http ? 'to_server' : undefined);
-    if (direction !== undefined) out['direction'] = direction;
-    if (d.flow) out['flow'] = flowObject(d, d.flow);
-    if (d.packetBytes !== undefined) {
-      out['packet'] = d.packetBytes;
-      out['packet_info'] = { linktype: DLT_RAW, linktype_name: 'RAW' };
-    }
-    out['verdict'] = verdictObject(d);
-  } else {
-    out['drop'] = dropObject(d);
-    out['verdict'] = verdictObject(d);
-    if (d.rule) out['alert'] = alertObject(d, d.rule);
-  }
+  const out = headOf(d);
+  const alert = d.rule && alertObject(d, d.rule);
+  if (d.kind === 'alert') return Object.assign(out, alert && { alert }, tailOf(d));
+  out['drop'] = dropObject(d);
+  out['verdict'] = verdictObject(d);
+  if (alert) out['alert'] = alert;
   out['ids'] = idsObject(d);
   return out;
 }
@@ -196,7 +209,19 @@ export function jsonLine(record: EveRecord): string {
   return escapeLine(JSON.stringify(record));
 }
 
-/** The EVE record of a detection as one line of JSON, without the newline. */
+/** What alerts say of their rule, where it is the same in all of them: in monitor mode, and otherwise. */
+const rulesInWords = new WeakMap<DetectionRule, [would?: string, otherwise?: string]>();
+
+function alertLine(d: Detection, rule: DetectionRule): string {
+  if (rule.target !== undefined || d.context !== undefined) return jsonLine(alertObject(d, rule));
+  const which = d.would ? 0 : 1;
+  let words = rulesInWords.get(rule);
+  if (!words) rulesInWords.set(rule, (words = []));
+  return (words[which] ??= jsonLine(alertObject(d, rule)));
+}
+
+/** `toEve` as one line of JSON, without the newline. */
 export function eveLine(d: Detection): string {
-  return jsonLine(toEve(d));
+  if (d.kind !== 'alert' || d.engine || !d.rule) return jsonLine(toEve(d));
+  return `${jsonLine(headOf(d)).slice(0, -1)},"alert":${alertLine(d, d.rule)},${jsonLine(tailOf(d)).slice(1)}`;
 }

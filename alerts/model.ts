@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is raised: one plain, structured-cloneable record that every format is a view of.
 
+import type { FlowIds } from './community-id.js';
+
 /** What was decided on the packet. */
 export type DetectionVerdict = 'pass' | 'drop' | 'reject';
 
@@ -161,6 +163,8 @@ export interface Detection {
   readonly icmpType?: number;
   readonly icmpCode?: number;
   readonly packet: DetectionPacket;
+  /** Both ids of its flow, where whoever read the packet has made them. */
+  readonly flowIds?: FlowIds;
   /** What was decided; with `would` it was not carried out (monitor mode). */
   readonly verdict: DetectionVerdict;
   readonly would: boolean;

@@ -318,9 +318,9 @@ export class Outbox {
   #load(parcel: Parcel): readonly Entry[] | undefined {
     if (parcel.entries !== undefined) return parcel.entries;
     const { chunk = 0, takes } = parcel;
-    const detections = this.#stored?.detections({ chunk, ...(takes === undefined ? {} : { takes }) }) ?? [];
-    if (detections.length < parcel.count) return undefined;
-    parcel.entries = detections.map((detection) => new Entry(detection, this.#format));
+    const records = this.#stored?.records({ chunk, ...(takes === undefined ? {} : { takes }) }) ?? [];
+    if (records.length < parcel.count) return undefined;
+    parcel.entries = records.map((told) => new Entry(told, this.#format));
     this.#held += parcel.bytes;
     return parcel.entries;
   }

@@ -27,10 +27,11 @@ function testsOf({ severity, classtypes, sids, actions, tags }: Conditions): Tes
   return tests;
 }
 
-/** All conditions must hold, and not all of `except`. */
-export function filterOf({ except, ...conditions }: FilterConfig): Test {
+/** All conditions must hold, and not all of `except`; undefined if there are none. */
+export function filterOf({ except, ...conditions }: FilterConfig): Test | undefined {
   const wanted = testsOf(conditions);
   const unwanted = testsOf(except ?? {});
+  if (wanted.length + unwanted.length === 0) return undefined;
   return (detection) =>
     wanted.every((test) => test(detection)) && !(unwanted.length > 0 && unwanted.every((test) => test(detection)));
 }

@@ -3,6 +3,7 @@
 
 import type { CollapseConfig, FilterConfig, LimitConfig } from '../config/gate.js';
 import type { Detection } from '../model.js';
+import type { Told } from '../told.js';
 import { Collapse } from './collapse.js';
 import { filterOf } from './filter.js';
 import { Limit } from './limit.js';
@@ -16,19 +17,20 @@ export interface GateConfig {
 
 export class Gate {
   /** Whether the output takes such a record at all. */
-  readonly takes: (detection: Detection) => boolean;
+  readonly takes: (told: Told) => boolean;
   readonly #collapse: Collapse | undefined;
   readonly #limit: Limit | undefined;
 
   constructor({ name, filter, collapse, limit }: GateConfig) {
-    this.takes = filterOf(filter);
+    const wants = filterOf(filter);
+    this.takes = wants ? ({ detection }) => wants(detection) : () => true;
     this.#collapse = collapse && new Collapse(collapse);
     this.#limit = limit && new Limit(limit, name);
   }
 
   /** False if a record that it takes is held back. */
-  pass(detection: Detection, now: number): boolean {
-    return (this.#collapse?.pass(detection, now) ?? true) && (this.#limit?.pass(now) ?? true);
+  pass(told: Told, now: number): boolean {
+    return (this.#collapse?.pass(told.detection, now) ?? true) && (this.#limit?.pass(now) ?? true);
   }
 
   /** Records that tell what was held back and is to be told now; with `all` whatever there is. */

@@ -7,7 +7,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { IdsError, messageOf } from '../../common/errors.js';
 import { Store } from '../../common/store.js';
 import type { Account } from '../account.js';
-import type { Detection } from '../model.js';
+import { Told } from '../told.js';
 import { StoredQueue } from './stored-queue.js';
 
 const migrations = [
@@ -162,14 +162,13 @@ export class OutboxStore {
   }
 
   /** Chunks that were raised since then (milliseconds) and before this call, oldest first. */
-  *since(time: number): Generator<{ chunk: number; lines: string[]; detections: Detection[] }> {
+  *since(time: number): Generator<{ chunk: number; records: Told[] }> {
     const latest = Number(this.#sql.latest.get()?.[0] ?? 0);
     for (let last = 0; ;) {
       const rows = this.#sql.since.all([time, last, latest]);
       for (const [id, body] of rows) {
         last = Number(id);
-        const lines = linesOf(body);
-        yield { chunk: last, lines, detections: lines.map((line) => JSON.parse(line) as Detection) };
+        yield { chunk: last, records: linesOf(body).map(Told.read) };
       }
       if (rows.length === 0) return;
     }

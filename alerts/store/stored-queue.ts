@@ -4,6 +4,7 @@
 import type { Store } from '../../common/store.js';
 import type { Account } from '../account.js';
 import type { Detection } from '../model.js';
+import { Told } from '../told.js';
 import type { OutboxStore } from './outbox-store.js';
 
 /** Records of one chunk that wait for an output. */
@@ -105,10 +106,10 @@ export class StoredQueue {
   }
 
   /** All records of a parcel, those that are done too. */
-  detections({ chunk, takes }: Pick<StoredParcel, 'chunk' | 'takes'>): Detection[] {
+  records({ chunk, takes }: Pick<StoredParcel, 'chunk' | 'takes'>): Told[] {
     const lines = this.#owner.lines(chunk);
     const taken = takes === undefined ? lines : Array.from(takes, (index) => lines[index] ?? '');
-    return taken.filter((line) => line !== '').map((line) => JSON.parse(line) as Detection);
+    return taken.filter((line) => line !== '').map(Told.read);
   }
 
   bury(detections: readonly Detection[], error: string, time: number): void {

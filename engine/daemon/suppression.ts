@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a rate bound held back: one record a second and rule carries the exact count.
 
-import type { Detection } from '../../alerts/index.js';
+import type { Detection, Told } from '../../alerts/index.js';
 import type { HeldBack } from './rule-sets.js';
 
-interface Told {
+interface Tally {
   suppressed: number;
   /** Microseconds since the epoch. */
   at: number;
@@ -12,17 +12,16 @@ interface Told {
 
 export class Suppression {
   /** The last full record of each rule: the summary says whose flood it was most recently. Bounded by the rules. */
-  readonly #samples = new Map<string, Detection>();
-  readonly #told = new Map<string, Told>();
+  readonly #samples = new Map<string, Told>();
+  readonly #told = new Map<string, Tally>();
   #generation = 0;
   /** Something was held back of which no full record has come by yet: it is told when there is one. */
   behind = false;
 
-  /** Remembers detections as samples. */
-  note(detections: readonly Detection[]): void {
-    for (const detection of detections) {
-      const { rule } = detection;
-      if (detection.kind === 'alert' && rule) this.#samples.set(`${rule.gid}:${rule.sid}`, detection);
+  /** Remembers records as samples. */
+  note(records: readonly Told[]): void {
+    for (const record of records) {
+      if (record.kind === 'alert' && record.rule !== undefined) this.#samples.set(record.rule, record);
     }
   }
 
@@ -39,7 +38,7 @@ export class Suppression {
       const matched = suppressed - told.suppressed;
       if (matched > 0 && !sample) this.behind = true;
       if (matched <= 0 || !sample) continue;
-      summaries.push({ ...sample, timeUs: nowUs, suppressed: { matched, since: told.at, until: nowUs } });
+      summaries.push({ ...sample.detection, timeUs: nowUs, suppressed: { matched, since: told.at, until: nowUs } });
       this.#told.set(key, { suppressed, at: nowUs });
     }
     return summaries;

@@ -13,7 +13,9 @@ import {
   type Config,
 } from '../config/index.js';
 import type { Kernel } from '../bpf/index.js';
+import { enriches } from '../enrich/open.js';
 import { readSources } from '../files.js';
+
 import { RingThread, type RingThreadOptions } from '../ring/ring-thread.js';
 import { updatedSources } from '../updates/generations.js';
 import { DatasetFiles } from './dataset-files.js';
@@ -40,8 +42,8 @@ export function openThreads(
   const ring = new RingThread(kernel, {
     rates,
     logs,
-    shows: { headers: config.enrich.headers, packet: config.enrich.packet },
-    eve: config.outputs.some(({ format }) => format === 'eve'),
+    shows: { headers: config.enrich.headers, packet: config.enrich.packet, rule: config.enrich.rule },
+    eve: !enriches(config) && config.outputs.some(({ format }) => format === 'eve'),
     onRaised,
     onLines,
     onFailure,

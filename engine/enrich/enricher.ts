@@ -13,8 +13,6 @@ export interface EnricherOptions {
   /** More to count, and to close. */
   readonly counted?: readonly Readonly<Record<string, number>>[];
   readonly close?: () => void;
-  /** Whether the rule's text stays in records. */
-  readonly ruleText: boolean;
 }
 
 /** Addresses that nobody answers for by name: this host, the link, groups. */
@@ -27,12 +25,10 @@ const isEmpty = (object: object): boolean => {
 
 export class Enricher {
   readonly #options: EnricherOptions;
-  readonly #adds: boolean;
   #failures = 0;
 
   constructor(options: EnricherOptions) {
     this.#options = options;
-    this.#adds = Boolean(options.places ?? options.names ?? options.processes);
   }
 
   /** Counts by name. */
@@ -45,9 +41,13 @@ export class Enricher {
     >;
   }
 
+  /** Whether records are anything else behind it. */
+  get changes(): boolean {
+    return Boolean(this.#options.places ?? this.#options.names ?? this.#options.processes);
+  }
+
   /** The records with what is known, in the same order. */
   enrich(detections: readonly Detection[]): readonly Detection[] {
-    if (!this.#adds && this.#options.ruleText) return detections;
     return detections.map((one) => {
       try {
         return this.#one(one);
@@ -69,10 +69,9 @@ export class Enricher {
   }
 
   #one(d: Detection): Detection {
-    const told = this.#without(d);
-    if (!this.#adds || d.src === '' || d.engine) return told;
+    if (d.src === '' || d.engine) return d;
     const enrichment = this.#known(d);
-    return isEmpty(enrichment) ? told : { ...told, enrichment };
+    return isEmpty(enrichment) ? d : { ...d, enrichment };
   }
 
   #known(d: Detection): DetectionEnrichment {
@@ -87,11 +86,5 @@ export class Enricher {
     const place = places?.at(address) ?? {};
     const name = names && !nameless.test(address) ? names.nameOf(address) : undefined;
     return name === undefined ? place : { ...place, name };
-  }
-
-  #without(d: Detection): Detection {
-    if (this.#options.ruleText || d.rule?.text === undefined) return d;
-    const { text: _, ...rule } = d.rule;
-    return { ...d, rule };
   }
 }

@@ -13,19 +13,23 @@ import { SocketOwners } from './socket-owners.js';
 /** How long the start may take to see who holds sockets. */
 const PREPARE_MS = 500;
 
+/** Whether alerts say more than their packet and rule do. */
+export function enriches({ enrich: { geoip, reverse_dns: dns, process } }: Pick<Config, 'enrich'>): boolean {
+  return (geoip?.databases.length ?? 0) > 0 || dns !== undefined || process;
+}
+
 /**
  * @param file the configuration's: relative paths start at its directory
  * @throws IdsError FILE_UNREADABLE, PRIVILEGE, SYSCALL
  */
 export function openEnricher({ enrich }: Pick<Config, 'enrich'>, file: string): Enricher {
-  const { geoip, reverse_dns: dns, process, rule } = enrich;
+  const { geoip, reverse_dns: dns, process } = enrich;
   const base = dirname(resolve(file));
   const databases = geoip?.databases.map((name) => resolve(base, name)) ?? [];
   const sockets = process ? new SocketDiag() : undefined;
   const owners = sockets && new SocketOwners();
   owners?.prepare(PREPARE_MS);
   return new Enricher({
-    ruleText: rule,
     ...(databases.length > 0 ? { places: new Places(databases) } : {}),
     ...(dns
       ? {

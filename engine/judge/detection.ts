@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a ring event to a Detection: what happened, in the words of alerts/.
 
-import { protocolName, type Detection, type DetectionRule } from '../../alerts/index.js';
+import {
+  flowIdsOf,
+  protocolName,
+  type Detection,
+  type DetectionPacket,
+  type DetectionRule,
+} from '../../alerts/index.js';
 import { Direction, EventFlag, Reason, Verdict, type EventRecord } from '../../common/abi.gen.js';
 import { formatAddress } from '../../common/address.js';
 import type { RuleInfo } from '../../rules/index.js';
@@ -12,6 +18,7 @@ import { reasonName } from './names.js';
 const TCP = 6;
 const ICMP = 1;
 const ICMP6 = 58;
+const NONE: readonly number[] = [];
 
 /** What an event cannot say about itself. */
 export interface EventContext {
@@ -26,71 +33,70 @@ export interface EventContext {
 
 const verdictNames = { [Verdict.PASS]: 'pass', [Verdict.DROP]: 'drop', [Verdict.REJECT]: 'reject' } as const;
 
+/** A detection that is still being put together. */
+export type Draft = { -readonly [Field in keyof Detection]: Detection[Field] };
+
+/** Protocols whose flows have ports: TCP, UDP, SCTP. */
+const withPorts: ReadonlySet<number> = new Set([TCP, 17, 132]);
+
+function packetOf(event: EventRecord, icmp: boolean, tcp: boolean): DetectionPacket {
+  const { frameLen, ipLen: len, ttl, tos, ipId, payloadLen } = event;
+  const packet = { frameLen, len, ttl, tos, ipId, payloadLen };
+  if (tcp) {
+    const { seq, ack, window, urgent, tcpFlags: flags } = event;
+    return { ...packet, tcp: { seq, ack, window, urgent, flags } };
+  }
+  return icmp ? { ...packet, icmp: { id: event.icmpId, seq: event.icmpSeq } } : packet;
+}
+
 /** The detection of an event, without a rule. `bytes` is the memory that `view` looks at. */
-export function detectionOf(event: EventRecord, bytes: Uint8Array, context: EventContext): Detection {
-  const { flags, proto } = event;
-  const ports = (flags & EventFlag.EVENT_PORTS) !== 0;
+export function detectionOf(event: EventRecord, bytes: Uint8Array, context: EventContext): Draft {
+  const { flags, proto, time, saddr, daddr, sport, dport } = event;
   const transport = (flags & EventFlag.EVENT_L4) !== 0;
   const icmp = transport && (proto === ICMP || proto === ICMP6);
   const iface = context.interfaceName(event.ifindex);
-  const vlan = [event.vlan0, event.vlan1].slice(0, event.vlans);
-  return {
+  const d: Draft = {
     kind: event.reason === Reason.CLEAN ? 'alert' : 'drop',
-    timeUs: context.timeUs(event.time),
-    ...(event.time % 1000 === 0 ? {} : { timeNs: event.time % 1000 }),
-    ...(iface === undefined ? {} : { iface }),
-    ...(context.replay ? { pcapCnt: event.packet } : {}),
-    ...(vlan.length > 0 ? { vlan } : {}),
-    src: formatAddress(bytes, event.saddr),
-    dst: formatAddress(bytes, event.daddr),
-    ...(ports ? { sport: event.sport, dport: event.dport } : {}),
+    timeUs: context.timeUs(time),
+    src: formatAddress(bytes, saddr),
+    dst: formatAddress(bytes, daddr),
     proto: protocolName(proto),
     ipVersion: event.ipVersion === 6 ? 6 : 4,
-    ...(icmp ? { icmpType: event.sport, icmpCode: event.dport } : {}),
-    packet: {
-      frameLen: event.frameLen,
-      len: event.ipLen,
-      ttl: event.ttl,
-      tos: event.tos,
-      ipId: event.ipId,
-      payloadLen: event.payloadLen,
-      ...(transport && proto === TCP
-        ? {
-            tcp: {
-              seq: event.seq,
-              ack: event.ack,
-              window: event.window,
-              urgent: event.urgent,
-              flags: event.tcpFlags,
-            },
-          }
-        : {}),
-      ...(icmp ? { icmp: { id: event.icmpId, seq: event.icmpSeq } } : {}),
-    },
+    packet: packetOf(event, icmp, transport && proto === TCP),
     verdict: verdictNames[event.verdict as Verdict],
     would: (flags & EventFlag.EVENT_WOULD) !== 0,
     reason: reasonName(event.reason),
     generation: event.generation,
-    ...flowOf(event, context),
-    ...(event.count > 0 ? { count: event.count } : {}),
   };
+  if (time % 1000 !== 0) d.timeNs = time % 1000;
+  if (iface !== undefined) d.iface = iface;
+  if (context.replay) d.pcapCnt = event.packet;
+  if (event.vlans > 0) d.vlan = [event.vlan0, event.vlan1].slice(0, event.vlans);
+  if ((flags & EventFlag.EVENT_PORTS) !== 0) {
+    d.sport = sport;
+    d.dport = dport;
+    if (withPorts.has(proto)) d.flowIds = flowIdsOf(bytes, saddr, daddr, sport, dport, proto, d.vlan ?? NONE);
+  }
+  if (icmp) {
+    d.icmpType = sport;
+    d.icmpCode = dport;
+  }
+  if (event.flowId !== 0) addFlow(d, event, context);
+  if (event.count > 0) d.count = event.count;
+  return d;
 }
 
 /** What the kernel's flow table says of the packet. */
-function flowOf(event: EventRecord, context: EventContext): Pick<Detection, 'appProto' | 'direction' | 'flow'> {
-  const { flowId, app, direction } = event;
-  if (flowId === 0) return {};
-  const flow = context.flows?.read(event.flow, flowId, context.timeUs);
-  const appProto = appNames[app];
-  return {
-    ...(appProto === undefined ? {} : { appProto }),
-    direction: direction === Direction.TO_CLIENT ? 'to_client' : 'to_server',
-    ...(flow ? { flow } : {}),
-  };
+function addFlow(d: Draft, event: EventRecord, context: EventContext): void {
+  const flow = context.flows?.read(event.flow, event.flowId, context.timeUs);
+  const appProto = appNames[event.app];
+  if (appProto !== undefined) d.appProto = appProto;
+  d.direction = event.direction === Direction.TO_CLIENT ? 'to_client' : 'to_server';
+  if (flow) d.flow = flow;
 }
 
-/** The rule part of a detection. `blocked`: the rule's action was carried out on the packet or its flow. */
-export function ruleOf(rule: RuleInfo, blocked: boolean): DetectionRule {
+/** The rule part of a detection. `blocked`: the rule's action was carried out on the packet or its flow; `text`: show it. */
+export function ruleOf(rule: RuleInfo, blocked: boolean, text: boolean): DetectionRule {
   const metadata: Record<string, string[]> = {};
   for (const [key, value] of rule.metadata) (metadata[key] ??= []).push(value);
   return {
@@ -105,6 +111,6 @@ export function ruleOf(rule: RuleInfo, blocked: boolean): DetectionRule {
     metadata,
     references: rule.references.map(({ system, value, url }) => url ?? `${system},${value}`),
     ...(rule.target === undefined ? {} : { target: rule.target }),
-    text: rule.text,
+    ...(text ? { text: rule.text } : {}),
   };
 }

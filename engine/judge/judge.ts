@@ -2,7 +2,7 @@
 // Turns ring records into detections: explains what the kernel decided, evaluates what it could not. One for each ring
 // reader, live or replay; it keeps the programs of rule sets whose events may still be in the rings.
 
-import type { Detection, LogKind } from '../../alerts/index.js';
+import type { Detection, LogKind, Words } from '../../alerts/index.js';
 import {
   Action,
   EventFlag,
@@ -37,7 +37,7 @@ import type { Flow } from '../layer7/flow-states.js';
 import { Layer7 } from '../layer7/layer7.js';
 import type { Shown } from '../layer7/shown.js';
 import { ipPacket } from '../layer7/whole-packet.js';
-import { detectionOf, type EventContext } from './detection.js';
+import { detectionOf, type Draft, type EventContext } from './detection.js';
 import { tupleOf, type FlowTuple } from './flow-tuple.js';
 import { KnownRules, type KnownRule } from './known-rules.js';
 import { raiseListed, rulesReadIt, type ListedRule } from './listed.js';
@@ -62,8 +62,6 @@ export interface RuleProgram {
 /** A detection and what the response needs to know about it. */
 export interface Raised {
   readonly detection: Detection;
-  /** It as a line of EVE, where the ring reader has put it into words. */
-  readonly eve?: string;
   /** The kernel saw an established socket with this peer and the packet in its window: the source is no forgery. */
   readonly established: boolean;
   /** Blocklist origin under which the packet was counted, by index. */
@@ -76,6 +74,11 @@ export interface Raised {
   readonly pass?: { readonly flowId: number; readonly flow: number; readonly sid: number };
   /** A threshold or `noalert` keeps it from the outputs; only the response looks at it. */
   readonly quiet?: true;
+}
+
+/** As `Raised`, of which nothing is left to be found out: in words. */
+export interface Worded extends Pick<Raised, 'established' | 'cut'> {
+  readonly words: Words;
 }
 
 export interface JudgeOptions extends EventContext {
@@ -98,6 +101,8 @@ export interface Shows {
   readonly headers: boolean;
   /** The bytes of packets that were handed over whole. */
   readonly packet: boolean;
+  /** The text of their rule. */
+  readonly rule: boolean;
 }
 
 /** Bytes of a packet that an alert shows. */
@@ -175,7 +180,7 @@ export class Judge {
   /** Makes a rule set known, before the kernel uses it. Thresholds of equal rules go on. */
   install(program: RuleProgram): void {
     const newest = this.#newest();
-    const rules = new KnownRules(program.rules, program.suppressed, program.ruleset.rules);
+    const rules = new KnownRules(program.rules, program.suppressed, program.ruleset.rules, this.#options.shows?.rule);
     this.#rates?.forgetRules();
     const figures = new RuleFigures(rules.length, program.figures);
     this.#use(program.generation, {
@@ -290,21 +295,23 @@ export class Judge {
   }
 
   /** @param suppressed the rule acts, and nobody is told but by the record of the drop */
-  #raiseRule(view: DataView, event: EventRecord, detection: Detection, rule: KnownRule, suppressed: boolean): void {
+  #raiseRule(view: DataView, event: EventRecord, detection: Draft, rule: KnownRule, suppressed: boolean): void {
     const { flags } = event;
     const final = (flags & EventFlag.EVENT_MATCHED_FINAL) !== 0;
     const acted = final && (flags & (EventFlag.EVENT_WOULD | EventFlag.EVENT_ALLOWLISTED)) === 0;
     const established = (flags & EventFlag.EVENT_ESTABLISHED) !== 0;
-    const named: Detection = { ...detection, kind: 'alert', rule: acted ? rule.blocked : rule.allowed };
+    detection.kind = 'alert';
+    detection.rule = acted ? rule.blocked : rule.allowed;
     if (acted && (flags & EventFlag.EVENT_NEED_REJECT) !== 0)
       this.#options.reject?.(view, event, answeredBy(rule.info.reject, event));
     const { flowId, flow, time, app } = event;
     const drops = final && event.verdict !== Verdict.PASS;
     if (suppressed && !drops) return;
     if (flowId !== 0 && app !== 0) this.#joins.push({ place: this.#raised.length, flowId, flow, time });
-    this.#raised.push({ detection: named, established, ...(rule.info.noalert || suppressed ? { quiet: true } : {}) });
+    const quiet = rule.info.noalert || suppressed;
+    this.#raised.push(quiet ? { detection, established, quiet } : { detection, established });
     // The packet's own record, as Suricata's drop log has it: one for the rule that decided.
-    if (drops) this.#raised.push({ detection: { ...named, kind: 'drop' }, established });
+    if (drops) this.#raised.push({ detection: { ...detection, kind: 'drop' }, established });
   }
 
   /** Reads one record of the bulk ring: `length` bytes at `at`. */

@@ -23,10 +23,15 @@ export class KnownRules {
   readonly #infos: List<RuleInfo>;
   readonly #suppressed: Compilation['suppressed'];
   readonly #positions: Uint32Array;
+  readonly #text: boolean;
   readonly #known = new Map<number, KnownRule>();
 
-  /** @param positions indices of rules by their position in the kernel table */
-  constructor(infos: List<RuleInfo>, suppressed: Compilation['suppressed'], positions: Uint32Array) {
+  /**
+   * @param positions indices of rules by their position in the kernel table
+   * @param text whether detections show the rule's text
+   */
+  constructor(infos: List<RuleInfo>, suppressed: Compilation['suppressed'], positions: Uint32Array, text = true) {
+    this.#text = text;
     this.#infos = infos;
     this.#suppressed = suppressed;
     this.#positions = positions;
@@ -45,8 +50,8 @@ export class KnownRules {
     const rule: KnownRule = {
       index,
       info,
-      allowed: ruleOf(info, false),
-      blocked: ruleOf(info, true),
+      allowed: ruleOf(info, false, this.#text),
+      blocked: ruleOf(info, true, this.#text),
       ...(suppress ? { suppress } : {}),
     };
     if (this.#known.size >= MAX_KEPT) this.#known.clear();

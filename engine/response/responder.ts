@@ -87,6 +87,11 @@ export class Responder {
     this.#proven.note(address, this.#options.clock.wallMs() + PROVEN_MS);
   }
 
+  /** Whether any detection may block its source. */
+  get answers(): boolean {
+    return this.#options.config.rules.length > 0;
+  }
+
   /** @throws IdsError SYSCALL if the kernel refuses the entry */
   onDetection(detection: Detection, facts: Facts): Decision {
     // The rule's `target` names the victim; the other end is the one to stop.

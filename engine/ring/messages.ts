@@ -11,7 +11,7 @@ import type {
   PackedCompilation,
 } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
-import type { JudgeCounts, Raised, RuleProgram, Shows } from '../judge/judge.js';
+import type { JudgeCounts, Raised, RuleProgram, Shows, Worded } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import type { FlowHandle, RingHandle, WaiterHandle } from '../bpf/index.js';
@@ -33,7 +33,7 @@ export interface ReaderStart {
   /** Kinds of log lines that an output takes. */
   readonly logs: readonly LogKind[];
   readonly shows: Shows;
-  /** Whether alerts are put into words of EVE there. */
+  /** Whether an output writes alerts as EVE, with nothing added to them. */
   readonly eve: boolean;
 }
 
@@ -85,7 +85,7 @@ export type FromReader =
   /** The sockets that answer rejects: what they send must not be dropped on its way out. */
   | { readonly type: 'answers'; readonly cookies: readonly [bigint, bigint] }
   | { readonly type: 'installed'; readonly id: number }
-  | { readonly type: 'raised'; readonly raised: readonly Raised[] }
+  | { readonly type: 'raised'; readonly raised: readonly (Raised | Worded)[] }
   /** Values that packets have added to, or taken out of, sets that are kept in files. */
   | { readonly type: 'datasets'; readonly changes: readonly DatasetChange[] }
   | { readonly type: 'dataset'; readonly id: number; readonly answer: DatasetReply }

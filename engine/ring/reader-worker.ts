@@ -3,7 +3,7 @@
 // Nothing else runs here, so that a rules load or a large import never delays the rings.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { eveLine } from '../../alerts/index.js';
+import { eveLine, wordsOf } from '../../alerts/index.js';
 import { EventType, Hook } from '../../common/abi.gen.js';
 import { collectGarbage } from '../../common/collect-garbage.js';
 import { PackedList } from '../../common/packed-list.js';
@@ -11,7 +11,7 @@ import { commandDatasets, infoOf, unpackEngine, type RuleInfo } from '../../rule
 import { FlowMemory, now, RawReply, RingReader, RingWaiter, shortenSlice } from '../bpf/index.js';
 import { FlowLog } from '../flows/flow-log.js';
 import { FlowFacts } from '../judge/flow-facts.js';
-import { Judge, type Raised, type RuleProgram } from '../judge/judge.js';
+import { Judge, type Raised, type RuleProgram, type Worded } from '../judge/judge.js';
 import { BATCH_MS } from '../layer7/log-lines.js';
 import {
   countNames,
@@ -160,11 +160,13 @@ function handOverLines(all: boolean): void {
   );
 }
 
-/** The main thread has enough to do: what goes out as EVE is put into words here, unless more is to be said of it. */
-function worded(one: Raised): Raised {
+/** The main thread has enough to do: records are put into words here, unless more is to be found out about them. */
+function worded(one: Raised): Raised | Worded {
   if (one.quiet || one.pass || one.origin !== undefined) return one;
+  const { detection, established, cut } = one;
   try {
-    return { ...one, eve: eveLine(one.detection) };
+    const words = wordsOf(detection, start.eve ? eveLine(detection) : undefined);
+    return cut ? { words, established, cut } : { words, established };
   } catch {
     return one;
   }
@@ -178,7 +180,7 @@ function handOver(): number {
   const raised = judge.take();
   if (raised.length === 0) return 0;
   Atomics.add(backlog, 0, raised.length);
-  say({ type: 'raised', raised: start.eve ? raised.map(worded) : raised });
+  say({ type: 'raised', raised: raised.map(worded) });
   return raised.length;
 }
 

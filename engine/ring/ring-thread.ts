@@ -7,7 +7,7 @@ import { RingWaiter, wallOffset, type Kernel } from '../bpf/index.js';
 import type { LineBatch, LogKind } from '../../alerts/index.js';
 import type { DatasetChange, DatasetCommand } from '../../rules/index.js';
 import type { FlowLogSettings } from '../flows/flow-log.js';
-import { noCounts, type JudgeCounts, type Raised, type Shows } from '../judge/judge.js';
+import { noCounts, type JudgeCounts, type Raised, type Shows, type Worded } from '../judge/judge.js';
 import type { HttpLogSettings } from '../layer7/http-log.js';
 import type { RateLimits } from '../judge/rates.js';
 import {
@@ -32,11 +32,11 @@ export interface RingThreadOptions {
   readonly logs: readonly LogKind[];
   /** What alerts show beside what they always do; nothing if absent. */
   readonly shows?: Shows;
-  /** Whether an output writes EVE. */
+  /** Whether an output writes alerts as EVE, with nothing added to them. */
   readonly eve: boolean;
   readonly onLines: (batches: readonly LineBatch[]) => void;
   /** Called with what was raised, in order. */
-  readonly onRaised: (raised: readonly Raised[]) => void;
+  readonly onRaised: (raised: readonly (Raised | Worded)[]) => void;
   /** Called with what packets have changed in data sets that are kept in files. */
   readonly onDatasets: (changes: readonly DatasetChange[]) => void;
   /** The distance of the clocks in microseconds, kept: a record that is read again after a restart has the same time, and id. */
@@ -84,7 +84,7 @@ export class RingThread {
       counts,
       rates,
       logs,
-      shows: options.shows ?? { headers: false, packet: false },
+      shows: options.shows ?? { headers: false, packet: false, rule: true },
       eve,
     };
     this.#worker = new Worker(new URL('./reader-worker.js', import.meta.url), {

@@ -30,7 +30,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
-      shows: { headers: false, packet },
+      shows: { headers: false, packet, rule: true },
       onDetection: (one) => void (one.kind === 'alert' && alerts.push(one)),
     });
     return alerts;

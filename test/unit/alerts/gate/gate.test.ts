@@ -4,6 +4,7 @@ import {
   Dispatcher,
   engineRecord,
   outputsSchema,
+  Told,
   toEve,
   type Batch,
   type Detection,
@@ -14,9 +15,16 @@ import { Gate, type GateConfig } from '../../../../alerts/gate/gate.js';
 import { until } from '../../../helpers/until.js';
 import { blocked6, numbered, rule, synFin } from '../samples.js';
 
-const gate = (input: object): Gate => {
+type Pass = (detection: Detection, now: number) => boolean;
+
+const gate = (input: object): Pick<Gate, 'due'> & { takes: (detection: Detection) => boolean; pass: Pass } => {
   const [config] = outputsSchema.parse([{ type: 'stdout', ...input }]);
-  return new Gate(config as GateConfig);
+  const made = new Gate(config as GateConfig);
+  return {
+    takes: (detection) => made.takes(Told.of(detection)),
+    pass: (detection, now) => made.pass(Told.of(detection), now),
+    due: (now, all) => made.due(now, all),
+  };
 };
 const notice = engineRecord({ level: 'Error', module: 'feeds', reason: 'feed-shrank', message: 'x', timeUs: 1 });
 const allowed: Detection = { ...synFin, verdict: 'pass', rule: { ...rule, severity: 3, sid: 7, action: 'allowed' } };

@@ -158,7 +158,7 @@ t.test('what was delivered is let go of after a while, what waits is not', async
   dispatcher.push(batchOf(10, 20));
   await until(() => one.got.length === 20);
   const left = (): number[] =>
-    [...store.since(0)].flatMap(({ detections }) => detections.map((d) => (d.count ?? 0) - 1));
+    [...store.since(0)].flatMap(({ records }) => records.map(({ detection }) => (detection.count ?? 0) - 1));
   await until(() => left().length === 10);
   t.strictSame(left(), range(10, 20));
   await dispatcher.close(0);
@@ -176,7 +176,7 @@ t.test('bounded in bytes', async (t) => {
   await until(() => sink.got.length === 50);
   await pause(SETTLED_MS);
   store.collect(Date.now(), ['one'], 1e9);
-  const kept = [...store.since(0)].flatMap(({ detections }) => detections);
+  const kept = [...store.since(0)].flatMap(({ records }) => records.map(({ detection }) => detection));
   t.ok(kept.length > 0 && JSON.stringify(kept).length < 5500);
   t.equal(kept.at(-1)?.count, 50, 'the latest stay');
   await dispatcher.close(0);

@@ -2,7 +2,7 @@
 // What was raised reaches the response, memory and outputs, whatever one of them does.
 
 import t from 'tap';
-import type { Detection } from '../../../../alerts/index.js';
+import { Told, wordsOf, type Detection } from '../../../../alerts/index.js';
 import { AlertPath } from '../../../../engine/daemon/alert-path.js';
 import type { Raised } from '../../../../engine/judge/judge.js';
 import type { CutFlow } from '../../../../engine/response/index.js';
@@ -10,6 +10,8 @@ import type { CutFlow } from '../../../../engine/response/index.js';
 const flow: CutFlow = { src: 1n, dst: 2n, sport: 3, dport: 80, proto: 6 };
 const alert = (sid: number): Detection => ({ kind: 'alert', src: '192.0.2.1', rule: { gid: 1, sid } }) as Detection;
 const drop = { kind: 'drop', src: '192.0.2.1', reason: 'blocklist' } as Detection;
+
+const plain = (batch: readonly (Told | Detection)[]): Detection[] => batch.map((one) => Told.of(one).detection);
 
 interface Seen {
   readonly cuts: unknown[];
@@ -24,6 +26,7 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
   const path = new AlertPath({
     blocklist: { originName: (id) => `origin ${id}` },
     responder: {
+      answers: true,
       onDetection: (detection, facts) => {
         seen.responses.push([detection.rule?.sid, facts]);
         if (fail) throw new Error('full');
@@ -32,8 +35,8 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
     },
     cuts: { cut: (...cut) => void seen.cuts.push(cut), sweep: () => 0 },
     orders: { pass: () => true },
-    recent: { push: (batch) => void seen.recent.push(...batch) },
-    dispatcher: { pushLines: () => undefined, push: (batch) => void seen.sent.push(...batch) },
+    recent: { push: (batch) => void seen.recent.push(...plain(batch)) },
+    dispatcher: { pushLines: () => undefined, push: (batch) => void seen.sent.push(...plain(batch)) },
     log: { error: (fields: unknown) => void seen.errors.push(fields) },
   });
   return { path, seen };
@@ -74,11 +77,22 @@ t.test('alerts go to the response, drop records do not; quiet ones go nowhere el
   t.same(seen.recent, seen.sent);
 });
 
+t.test('records that come in words are told as they are, and answered', async (t) => {
+  const { path, seen } = pathOf();
+  path.onRaised([
+    { words: wordsOf(alert(4), 'eve line'), established: false, cut: flow },
+    { words: wordsOf(drop, undefined), established: false },
+  ]);
+  t.same(seen.responses, [[4, { established: false }]]);
+  t.same(seen.cuts, [[flow, 4, 120]]);
+  t.same(seen.sent, [alert(4), drop]);
+});
+
 t.test('a response that fails loses no record', async (t) => {
   const { path, seen } = pathOf(true);
   path.onRaised([{ detection: alert(1), established: true }]);
   t.equal(seen.sent.length, 1);
-  t.match(seen.errors, [{ error: 'full', sid: 1 }]);
+  t.match(seen.errors, [{ error: 'full', rule: '1:1' }]);
 });
 
 t.test('what was held back is told when the total grew, and the rest of a set that is replaced', async (t) => {

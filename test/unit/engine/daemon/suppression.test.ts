@@ -2,7 +2,7 @@
 // What was held back is told exactly, once.
 
 import t from 'tap';
-import type { Detection } from '../../../../alerts/index.js';
+import { Told, type Detection } from '../../../../alerts/index.js';
 import { Suppression } from '../../../../engine/daemon/suppression.js';
 import type { RuleInfo } from '../../../../rules/index.js';
 
@@ -16,7 +16,7 @@ const held = (sid: number, suppressed: number): { rule: RuleInfo; suppressed: nu
 
 t.test('a summary looks like the last full record and counts from the last summary on', async (t) => {
   const suppression = new Suppression();
-  suppression.note([alert(5, '192.0.2.1'), alert(5, '192.0.2.2'), alert(5, '192.0.2.3', 'drop')]);
+  suppression.note([alert(5, '192.0.2.1'), alert(5, '192.0.2.2'), alert(5, '192.0.2.3', 'drop')].map(Told.of));
   t.same(suppression.tell(1, [held(5, 10)], 5_000_000), [
     { ...alert(5, '192.0.2.2'), timeUs: 5_000_000, suppressed: { matched: 10, since: 4_000_000, until: 5_000_000 } },
   ]);
@@ -28,7 +28,7 @@ t.test('a summary looks like the last full record and counts from the last summa
 
 t.test('a new rule set counts from zero', async (t) => {
   const suppression = new Suppression();
-  suppression.note([alert(5, '192.0.2.1')]);
+  suppression.note([Told.of(alert(5, '192.0.2.1'))]);
   suppression.tell(1, [held(5, 10)], 1_000_000);
   t.match(suppression.tell(1, [held(5, 12)], 2_000_000), [{ suppressed: { matched: 2 } }], 'what the old one had left');
   t.match(suppression.tell(2, [held(5, 3)], 3_000_000), [{ suppressed: { matched: 3 } }]);
@@ -38,7 +38,7 @@ t.test('without a full record nothing is told yet, and nothing forgotten', async
   const suppression = new Suppression();
   t.same(suppression.tell(1, [held(6, 4)], 1_000_000), []);
   t.ok(suppression.behind);
-  suppression.note([alert(6, '192.0.2.1')]);
+  suppression.note([Told.of(alert(6, '192.0.2.1'))]);
   t.match(suppression.tell(1, [held(6, 4)], 2_000_000), [{ suppressed: { matched: 4 } }]);
   t.notOk(suppression.behind);
 });

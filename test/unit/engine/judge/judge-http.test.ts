@@ -47,7 +47,7 @@ t.test('an alert describes the request', async (t) => {
 t.test('header sections are shown where that is wanted', async (t) => {
   const [without] = raise(judgeOf(rule('alert')).judge);
   t.notOk('headers' in (without?.detection.http ?? {}));
-  const [shown] = raise(judgeOf(rule('alert'), { shows: { headers: true, packet: true } }).judge);
+  const [shown] = raise(judgeOf(rule('alert'), { shows: { headers: true, packet: true, rule: true } }).judge);
   t.equal(shown?.detection.http?.headers, REQUEST);
   t.strictSame((shown && (toEve(shown.detection)['http'] as Record<string, unknown>))?.['request_headers'], [
     { name: 'Host', value: 'Example.org' },

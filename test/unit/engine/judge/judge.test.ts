@@ -3,6 +3,7 @@
 
 import t from 'tap';
 import { EventFlag, EventType, FlowBit, Reason, Verdict } from '../../../../common/abi.gen.js';
+import { idsOf } from '../../../../alerts/eve.js';
 import { Judge, type JudgeOptions, type Raised } from '../../../../engine/judge/judge.js';
 import { AT, eventAt, programOf, type EventFields } from './support/records.js';
 
@@ -54,6 +55,25 @@ t.test('an alert is explained by the rule at its position', async (t) => {
   });
   t.notOk('pcapCnt' in (raised?.detection ?? {}));
   t.same(judge.take(), [], 'once');
+});
+
+t.test('the ids of a flow are those that its addresses give', async (t) => {
+  const judge = judgeOf('alert ip any any -> any any (sid:5;)');
+  for (const more of [{}, { proto: 17 }, { vlan: [10, 20] }, { proto: 132, sport: 9, dport: 1 }]) {
+    const [raised] = raise(judge, { rule: 0, ...more });
+    const { flowIds, ...detection } = raised!.detection;
+    t.ok(flowIds);
+    t.strictSame(flowIds, idsOf(detection));
+  }
+  const [icmp] = raise(judge, { rule: 0, proto: 1, flags: EventFlag.EVENT_L4 });
+  t.notOk(icmp?.detection.flowIds, 'messages of ICMP go by type and code');
+});
+
+t.test('the text of the rule is shown, or not', async (t) => {
+  const shown = (rule: boolean): unknown =>
+    raise(judgeOf(SYN, { shows: { headers: false, packet: false, rule } }), { rule: 0 })[0]?.detection.rule?.text;
+  t.equal(shown(true), SYN);
+  t.equal(shown(false), undefined);
 });
 
 t.test('replay names the packet', async (t) => {
