@@ -6,7 +6,7 @@ import { IdsError, messageOf } from '../common/errors.js';
 import type { SecretSource } from './config.js';
 
 /** Where a secret comes from, in words. */
-function placeOf(source: SecretSource): string {
+export function placeOf(source: SecretSource): string {
   return 'file' in source ? source.file : `the environment variable ${source.env}`;
 }
 

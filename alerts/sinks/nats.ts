@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records to a stream of NATS JetStream. The id of the record is the message's: what is sent twice is stored once, within
-// the stream's window for duplicates.
+// Records to a stream of NATS JetStream. The id of the record, and the subject, are the message's: what is sent twice is
+// stored once, within the stream's window for duplicates.
 
 import type { JetStreamClient } from '@nats-io/jetstream';
 import type * as Nats from '@nats-io/transport-node';
-import { messageOf } from '../../common/errors.js';
+import { IdsError, messageOf } from '../../common/errors.js';
+import type { SecretSource } from '../config.js';
 import type { NatsConfig } from '../config/nats.js';
 import type { Batch, Sendable } from '../entry.js';
-import { readSecret } from '../secret.js';
+import { placeOf, readSecret } from '../secret.js';
 import { readTls } from '../tls-files.js';
 import { lineWithin } from './line-within.js';
 import { recordId } from './record-id.js';
@@ -49,6 +50,8 @@ export class NatsSink implements Sink {
     }
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (!failed) return;
+    // What we may do belongs to the secret, which is read for every connection.
+    if (forbidden(failed.reason)) await this.#drop();
     const fates = answers.map(({ status }): Fate => (status === 'fulfilled' ? 'delivered' : 'retry'));
     throw new DeliveryError(`${this.target}: ${troubleOf(failed.reason)}`, { fates, cause: failed.reason });
   }
@@ -64,7 +67,9 @@ export class NatsSink implements Sink {
 
   #publish(js: JetStreamClient, entry: Sendable, room: number): Promise<unknown> {
     const { subject, timeout, format } = this.#config;
-    return js.publish(subject, lineWithin(entry, format, room), { msgID: recordId(entry), timeout });
+    // A stream looks for duplicates in all of its subjects, and the same record may go to several of them.
+    const msgID = `${recordId(entry)}.${subject}`;
+    return js.publish(subject, lineWithin(entry, format, room), { msgID, timeout });
   }
 
   async #connected(signal: AbortSignal): Promise<Connection> {
@@ -98,10 +103,11 @@ export class NatsSink implements Sink {
     const { username, password, token, nkey, credentials } = this.#config;
     if (username !== undefined && password) return { user: username, pass: await readSecret(password) };
     if (token) return { token: await readSecret(token) };
-    const bytes = async (source: NonNullable<typeof nkey>): Promise<Uint8Array> =>
-      Buffer.from(await readSecret(source));
-    if (nkey) return { authenticator: nats.nkeyAuthenticator(await bytes(nkey)) };
-    if (credentials) return { authenticator: nats.credsAuthenticator(await bytes(credentials)) };
+    if (nkey) return { authenticator: await signer(nkey, nats.nkeyAuthenticator, 'an NKey seed (SU…)') };
+    if (credentials) {
+      const what = 'a .creds file, with the JWT and the NKey seed of a user';
+      return { authenticator: await signer(credentials, nats.credsAuthenticator, what) };
+    }
     return {};
   }
 
@@ -112,6 +118,28 @@ export class NatsSink implements Sink {
   }
 }
 
+/** What signs the challenge of a server. @throws IdsError OUTPUT_FAILED, without the secret, if it cannot be used */
+async function signer(
+  source: SecretSource,
+  make: (secret: Uint8Array) => Nats.Authenticator,
+  what: string,
+): Promise<Nats.Authenticator> {
+  const text = (await readSecret(source)).replaceAll('\r\n', '\n');
+  // The library wants a newline behind the last line, too.
+  const authenticator = make(Buffer.from(text.includes('\n') ? `${text}\n` : text));
+  try {
+    authenticator('');
+  } catch (error) {
+    throw new IdsError('OUTPUT_FAILED', `no use in ${placeOf(source)}: ${what} is needed`, { cause: error });
+  }
+  return authenticator;
+}
+
+function forbidden(error: unknown): boolean {
+  const name = (one: unknown): string => (one instanceof Error ? one.name : '');
+  return [error, error instanceof Error && error.cause].some((one) => name(one) === 'PermissionViolationError');
+}
+
 /** One line; what JetStream leaves unsaid is said. */
 function troubleOf(error: unknown): string {
   const name = error instanceof Error ? error.name : '';
@@ -119,6 +147,7 @@ function troubleOf(error: unknown): string {
     return 'no stream takes this subject: make one there (nats stream add), and look whether JetStream is on';
   }
   if (name === 'AuthorizationError') return 'the server refuses us: look at username, token, nkey or credentials';
+  if (name === 'UserAuthenticationExpiredError') return 'our credentials have expired: put new ones there';
   // Its library's words for a socket that was closed without an error.
   if (/node provided an undefined error$/.test(messageOf(error))) return 'the server closed the connection';
   return connectionTrouble(error);

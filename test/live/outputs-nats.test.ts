@@ -3,6 +3,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import {
   connect,
+  credsAuthenticator,
   nkeyAuthenticator,
   nkeys,
   type ConnectionOptions,
@@ -16,6 +17,7 @@ import { numbered, numberOf, request } from '../unit/alerts/samples.js';
 import { closes, freePort, openOutputs } from './outputs-receivers.js';
 import { natsServer } from './support/brokers.js';
 import { Authority } from './support/certificates.js';
+import { NatsAuthority } from './support/nats-authority.js';
 
 const count = (n: number): number[] => [...Array(n).keys()];
 
@@ -36,11 +38,8 @@ const messages = (options: ConnectionOptions): Promise<string[]> =>
   within(options, async (nc) => {
     const { streams } = await jetstreamManager(nc);
     const { state } = await streams.info('IDS');
-    const found: string[] = [];
-    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      found.push((await streams.getMessage('IDS', { seq }))?.string() ?? '');
-    }
-    return found;
+    const wanted = count(state.messages).map((n) => streams.getMessage('IDS', { seq: state.first_seq + n }));
+    return (await Promise.all(wanted)).map((message) => message?.string() ?? '');
   });
 
 t.test('all arrive in order; what is sent twice is stored once', async (t) => {
@@ -53,18 +52,24 @@ t.test('all arrive in order; what is sent twice is stored once', async (t) => {
   await server.start();
   await until(() => /no stream takes this subject/.test(dispatcher.status()[0]?.lastError?.message ?? ''));
   await makeStream(at);
-  dispatcher.push(Array.from({ length: 1000 }, (_, n) => numbered(n + 1)));
-  await until(() => dispatcher.status()[0]?.delivered === 1001);
-  dispatcher.push([numbered(5), numbered(1001)]);
-  await until(() => dispatcher.status()[0]?.delivered === 1003);
-  await server.stop('SIGKILL');
-  dispatcher.push([numbered(1002)]);
-  await until(() => dispatcher.status()[0]?.state === 'retrying');
-  await server.start();
-  await until(() => dispatcher.status()[0]?.delivered === 1004);
+  const delivered = (): number => dispatcher.status()[0]?.delivered ?? 0;
+  dispatcher.push(Array.from({ length: 3000 }, (_, n) => numbered(n + 1)));
+  for (const [signal, part] of [
+    ['SIGKILL', 1000],
+    ['SIGTERM', 2000],
+  ] as const) {
+    await until(() => delivered() > part, { interval: 1 });
+    await server.stop(signal);
+    t.ok(delivered() < 3001, 'killed while it takes records');
+    await until(() => dispatcher.status()[0]?.state === 'retrying');
+    await server.start();
+  }
+  await until(() => delivered() === 3001);
+  dispatcher.push([numbered(5), numbered(3001)]);
+  await until(() => delivered() === 3003);
   t.strictSame(
     (await messages(at)).map((line) => numberOf(JSON.parse(line))),
-    count(1003),
+    count(3002),
   );
   await dispatcher.close(1000);
 });
@@ -145,5 +150,74 @@ t.test('an NKey', async (t) => {
   dispatcher.push([numbered(0)]);
   await until(() => dispatcher.status()[0]?.delivered === 1);
   t.equal((await messages({ servers, authenticator: nkeyAuthenticator(user.getSeed()) })).length, 1);
+  await dispatcher.close(0);
+});
+
+t.test('JWTs: those that are refused wait for better ones', async (t) => {
+  const [own, foreign] = [new NatsAuthority(), new NatsAuthority()];
+  const [right, revoked, admin, fresh] = ['right', 'revoked', 'admin', 'fresh'].map((name) => own.user(name));
+  if (!right || !revoked || !admin || !fresh) return;
+  own.revoke(revoked);
+  const files: Readonly<Record<string, string>> = {
+    right: right.creds,
+    trimmed: own.user('trimmed').creds.trim(),
+    windows: own.user('windows').creds.replaceAll('\n', '\r\n'),
+    foreign: foreign.user('foreign').creds,
+    revoked: revoked.creds,
+    expired: own.user('expired', { exp: -10 }).creds,
+    denied: own.user('denied', { permissions: { pub: { deny: ['ids.>'] } } }).creds,
+    broken: own.user('broken').creds.replace(/^SU\w{9}/m, 'SU'),
+  };
+  const folder = t.testdir(files);
+  const port = await freePort();
+  const server = natsServer(t, folder, port, own.configuration());
+  await server.start();
+  const at = { servers: `127.0.0.1:${port}`, authenticator: credsAuthenticator(Buffer.from(admin.creds)) };
+  await makeStream(at);
+  const file = (name: string): string => path.join(folder, name);
+  const dispatcher = await openOutputs(
+    t,
+    Object.keys(files).map((name) => {
+      return {
+        type: 'nats' as const,
+        name,
+        servers: [at.servers],
+        subject: `ids.${name}`,
+        credentials: { file: file(name) },
+      };
+    }),
+  );
+  dispatcher.push([numbered(0)]);
+  const words = [
+    /^$/,
+    /^$/,
+    /^$/,
+    /refuses us/,
+    /refuses us/,
+    /refuses us/,
+    /Violation for Publish/,
+    /broken: a \.creds file/,
+  ];
+  const status = () => dispatcher.status();
+  await until(() => status().every(({ delivered, retries }, i) => (i < 3 ? delivered === 1 : retries > 1)), {
+    message: () => JSON.stringify(status()),
+  });
+  t.match(
+    status().map(({ lastError }) => lastError?.message ?? ''),
+    words,
+  );
+  // An account can disown a user who is connected.
+  own.revoke(right);
+  natsServer(t, folder, port, own.configuration());
+  server.signal('SIGHUP');
+  await until(async () => {
+    dispatcher.push([numbered(1)]);
+    return /refuses us/.test(status()[0]?.lastError?.message ?? '');
+  });
+  t.notMatch(JSON.stringify(status()), /eyJ|SU\w{20}/);
+  for (const name of Object.keys(files)) writeFileSync(file(name), fresh.creds);
+  await until(() => status().every(({ pending }) => pending === 0), { message: () => JSON.stringify(status()) });
+  t.ok(status().every((one) => closes(one) && one.delivered === one.raised));
+  t.equal((await messages(at)).length, 2 * Object.keys(files).length, 'each once');
   await dispatcher.close(0);
 });
