@@ -9,6 +9,8 @@ import type { Verdict } from '../../engine/audit/verify.js';
 import { inNetns, privileged, twoHosts, until } from '../helpers/privileged.js';
 import { idsProgram, lines, TestDaemon } from './support/daemon.js';
 
+TestDaemon.egress = false;
+
 const rules = 'alert tcp any any -> any 81 (msg:"a"; flags:S; sid:1;)\n';
 const NOBODY = 65_534;
 

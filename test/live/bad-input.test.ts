@@ -8,6 +8,8 @@ import type { RunResult } from '../helpers/privileged.js';
 import { concurrently } from './support/concurrently.js';
 import { TestDaemon } from './support/daemon.js';
 
+TestDaemon.egress = false;
+
 /** A classic capture of one empty Ethernet frame, or what is left of it. */
 function capture(): Buffer {
   const bytes = Buffer.alloc(24 + 16 + 60);

@@ -9,6 +9,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, addAddresses, send, serve } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const ROUNDS = Number(process.env['IDS_KILLS'] ?? 3);
 const FEED = 30_000;
 const IMPORT = 20_000;

@@ -10,6 +10,8 @@ import { privileged, run, twoHosts, until } from '../helpers/privileged.js';
 import { TestDaemon } from './support/daemon.js';
 import { addAddresses, curl, serve, shutOut } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const LISTED = '10.77.0.66';
 const OTHERS = 3_000;
 const DEADLINE = 30_000;

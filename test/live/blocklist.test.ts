@@ -7,6 +7,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { addAddresses, curl, send, serve, shutOut } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const RECOVERY_MS = 60_000;
 
 if (privileged(t)) {

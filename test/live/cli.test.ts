@@ -6,6 +6,8 @@ import t from 'tap';
 import { inNetns, privileged, run, startInNetns, twoHosts, until } from '../helpers/privileged.js';
 import { idsProgram, TestDaemon } from './support/daemon.js';
 
+TestDaemon.egress = false;
+
 const rules = `drop tcp any any -> any any (msg:"SYN and FIN"; flags:SF; sid:1000001; rev:3;)
 alert icmp any any -> any any (msg:"ping"; itype:8; sid:1000002;)
 `;

@@ -7,6 +7,8 @@ import type { BlocklistStats, FeedStatus } from '../../engine/api/bulk-api.js';
 import { inNetns, privileged, run, twoHosts, until, type Host } from '../helpers/privileged.js';
 import { TestDaemon } from './support/daemon.js';
 
+TestDaemon.egress = false;
+
 const FED = '10.77.0.66';
 const LISTED = '10.77.0.67';
 

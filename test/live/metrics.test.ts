@@ -10,6 +10,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, curl, hping, serve } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const PROMETHEUS = 'http://127.0.0.1:9090';
 const METRICS = '127.0.0.1:9477';
 const RULES = join(root, 'monitoring/prometheus-ids.rules.yml');

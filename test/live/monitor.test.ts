@@ -6,6 +6,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, addAddresses, curl, send, serve, transmitted } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const listed = '10.77.0.66';
 const rules = `
 drop udp any any -> any ${ports.sink} (msg:"datagram"; sid:1;)

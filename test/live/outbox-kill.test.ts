@@ -8,6 +8,8 @@ import { inNetns, privileged, startInNetns, twoHosts, until } from '../helpers/p
 import { lines, TestDaemon } from './support/daemon.js';
 import { acquaint } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const ALERTS = Number(process.env['IDS_ALERTS'] ?? 16_000);
 /** While no daemon reads, the ring holds so many. */
 const KILLED = 6000;

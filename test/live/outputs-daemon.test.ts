@@ -12,6 +12,8 @@ import { temporaryFolder, TestDaemon } from './support/daemon.js';
 import { askFigures } from './support/figures.js';
 import { acquaint, addAddresses, hping } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const ALERTS = 1000;
 const DROPS = 300;
 const sid = { datagram: 1, offence: 2 } as const;

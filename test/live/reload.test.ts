@@ -7,6 +7,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, hping, send, serve, transmitted } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const RELOADS = 20;
 const stopped = `drop udp any any -> any ${ports.sink} (msg:"stopped"; sid:1;)`;
 const watched = 'alert tcp any any -> any 81 (msg:"watched"; flags:S; sid:2;)';

@@ -6,6 +6,8 @@ import { privileged, twoHosts, until } from '../helpers/privileged.js';
 import { TestDaemon } from './support/daemon.js';
 import { acquaint, hping } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const rules = `alert tcp any any -> any 81 (msg:"one"; flags:S; sid:1;)
 alert tcp any any -> any 81 (msg:"two"; flags:S; sid:2;)
 drop http any any -> any any (http.uri; content:"/evil"; sid:3;)

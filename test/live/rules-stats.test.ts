@@ -7,6 +7,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, curl, hping, serve } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const rules = `alert http any any -> any any (msg:"shop"; http.uri; content:"/shop"; sid:1;)
 alert http any any -> any any (msg:"dear"; http.uri; content:"/shop"; pcre:"/[a-z]+([0-9]+x){3}$/"; sid:2;)
 alert tcp any any -> any 81 (msg:"header"; flags:S; sid:3;)

@@ -11,6 +11,8 @@ import { tcp, TCP } from '../kernel/support/frames.js';
 import { tar } from '../unit/engine/updates/tar.js';
 import { TestDaemon, temporaryFolder } from './support/daemon.js';
 
+TestDaemon.egress = false;
+
 const rule = (sid: number): string =>
   `alert tcp any any -> any ${sid} (msg:"r${sid}"; flags:S; classtype:mine; sid:${sid};)`;
 const classes = { path: 'rules/classification.config', text: 'config classification: mine,My class,1\n' };

@@ -69,6 +69,8 @@ export function temporaryFolder(t: Teardown, label: string): string {
 }
 
 export class TestDaemon {
+  /** Whether what leaves is judged too, as it is by default: a file that has no use for it saves a second a start. */
+  static egress = true;
   readonly host: Host;
   readonly folder: string;
   readonly pins: string;
@@ -114,7 +116,7 @@ export class TestDaemon {
   configure({ config = {}, rules }: Pick<DaemonSettings, 'config' | 'rules'>): void {
     const file = rules === undefined ? {} : { rules: [this.file('local.rules', rules)] };
     const own = {
-      interfaces: [this.host.device],
+      interfaces: [{ name: this.host.device, egress: TestDaemon.egress }],
       socket: this.socket,
       state_dir: join(this.folder, 'state'),
       pin_dir: this.pins,
