@@ -15,6 +15,7 @@ export type { ListMemory } from './list-memory.js';
 export { driverOf, interfaceIndex, interfaceName, isUp, stripsVlan } from './netdev.js';
 export { DEFAULT_OBJECT } from './object.js';
 export { type PeerCredentials, peerCredentials } from './peer.js';
+export { withFolderLock } from './folder-lock.js';
 export { claimPins, DEFAULT_PIN_DIR } from './pins.js';
 export type { PrefixTable } from './prefix-table.js';
 export type { PreviousPins } from './previous-pins.js';

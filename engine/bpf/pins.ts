@@ -17,6 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import { callFailed, check, E, errnoOf } from './check.js';
+import { LOCK_EX } from './folder-lock.js';
 import { libc } from './native.js';
 
 export const DEFAULT_PIN_DIR = '/sys/fs/bpf/ids';
@@ -96,7 +97,6 @@ export function openPinDir(pinDir: string, hash: string): string {
   return path;
 }
 
-const LOCK_EX = 2;
 const LOCK_NB = 4;
 
 /**

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { outputsSchema } from '../../alerts/index.js';
 import { defaultRedactNames, defaultRedactParameters } from '../layer7/structure/names.js';
 import { DEFAULT_PIN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from './defaults.js';
-import { auditSchema } from './audit-schema.js';
+import { auditSchema, checkCheckpointOutputs } from './audit-schema.js';
 import { absoluteField, durationField, listOf, networkField, pathField, prefixField, rateField } from './fields.js';
 import { enrichSchema } from './enrich-schema.js';
 import { feedsSchema } from './feeds-schema.js';
@@ -108,7 +108,7 @@ const log = z
   })
   .prefault({});
 
-export const configSchema = z.strictObject({
+const keys = z.strictObject({
   interfaces: interfaces.default([]),
   mode: z.enum(['prevent', 'monitor']).default('prevent'),
   home_net: homeNet.default('auto'),
@@ -139,6 +139,8 @@ export const configSchema = z.strictObject({
   inspect: inspectSchema,
   log,
 });
+
+export const configSchema = keys.superRefine(checkCheckpointOutputs);
 
 export type Config = z.output<typeof configSchema>;
 export type InterfaceConfig = Config['interfaces'][number];

@@ -28,7 +28,7 @@ export interface AlertPathOptions {
   /** What records say beyond the packet. */
   readonly enricher?: Pick<Enricher, 'enrich' | 'changes'>;
   readonly recent: Pick<Recent, 'push'>;
-  readonly dispatcher: Pick<Dispatcher, 'push' | 'pushLines'>;
+  readonly dispatcher: Pick<Dispatcher, 'push' | 'pushLines' | 'pushTo'>;
   readonly log: Pick<Logger, 'error'>;
 }
 
@@ -85,9 +85,13 @@ export class AlertPath {
     this.#options.dispatcher.pushLines(batches);
   }
 
-  /** What the engine has to say about itself. */
-  onNotice(notice: Omit<EngineNotice, 'timeUs'>): void {
-    this.#send([Told.of(engineRecord({ ...notice, timeUs: Date.now() * 1000 }))]);
+  /** What the engine has to say about itself. @param outputs names of those that get it, whatever they take otherwise */
+  onNotice(notice: Omit<EngineNotice, 'timeUs'>, outputs?: readonly string[]): void {
+    const record = engineRecord({ ...notice, timeUs: Date.now() * 1000 });
+    if (!outputs) return this.#send([Told.of(record)]);
+    const { recent, dispatcher } = this.#options;
+    recent.push([Told.of(record)]);
+    for (const name of outputs) dispatcher.pushTo(name, [record]);
   }
 
   /** A rule set was replaced: what its rules had held back since the last look is told now. */

@@ -5,44 +5,48 @@ import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import type { EngineNotice } from '../../alerts/index.js';
 import { version } from '../../common/version.js';
+import { currentCaller } from '../audit/actor.js';
 import { Auditor } from '../audit/auditor.js';
 import { AuditLog } from '../audit/audit-log.js';
 import type { Looks } from '../audit/audited-api.js';
 import { configChange, hashesOf } from '../audit/config-change.js';
 import type { Facts } from '../audit/entry.js';
+import { auditPlace } from '../audit/place.js';
 import type { Config } from '../config/index.js';
+import type { FeedChange } from '../feeds/feeds.js';
 import type { DaemonParts } from './daemon.js';
 import type { RuleSets } from './rule-sets.js';
 
 type Notice = Omit<EngineNotice, 'timeUs'>;
 
+/** @param outputs names of those that get it, whatever they take otherwise; left out: all that take such records */
+type Notify = (notice: Notice, outputs?: readonly string[]) => void;
+
 export interface Audit {
   readonly log: AuditLog;
   readonly auditor: Auditor;
   /** From now on the outputs are told what is wrong with the log, and its checkpoints if that is asked for. */
-  tell(notify: (notice: Notice) => void): void;
+  tell(notify: Notify): void;
 }
 
 /** @throws IdsError AUDIT_FAILED */
-export function openAudit({ audit, state_dir: folder }: Config, log: Logger): Audit {
-  let notify: ((notice: Notice) => void) | undefined;
-  const early: Notice[] = [];
-  const notice = (one: Notice): void => void (notify ? notify(one) : early.push(one));
+export function openAudit(config: Config, log: Logger): Audit {
+  const { audit } = config;
+  let notify: Notify | undefined;
+  const early: Parameters<Notify>[] = [];
+  const notice: Notify = (...one) => void (notify ? notify(...one) : early.push(one));
   const auditLog = AuditLog.open({
-    file: audit.path ?? join(folder, 'audit.log'),
-    folder,
-    maxBytes: audit.max_bytes,
-    files: audit.files,
-    checkpointRecords: audit.checkpoint_records,
-    checkpointMs: audit.checkpoint_interval * 1000,
+    ...auditPlace(config),
     onTrouble: (message) => {
       log.error({ audit: message }, 'audit log');
       notice({ level: 'Error', module: 'audit', reason: 'audit-trouble', message });
     },
     onWorks: () => log.info('the audit log is written again'),
     onCheckpoint: (word) => {
-      if (!audit.send_checkpoints) return;
-      notice({ level: 'Info', module: 'audit', reason: 'audit-checkpoint', message: `audit checkpoint ${word}` });
+      const { send_checkpoints: toAll, checkpoint_outputs: outputs } = audit;
+      if (!toAll && !outputs) return;
+      const message = `audit checkpoint ${word}`;
+      notice({ level: 'Info', module: 'audit', reason: 'audit-checkpoint', message }, outputs);
     },
   });
   return {
@@ -50,15 +54,23 @@ export function openAudit({ audit, state_dir: folder }: Config, log: Logger): Au
     auditor: new Auditor(auditLog),
     tell: (to) => {
       notify = to;
-      for (const one of early.splice(0)) to(one);
+      for (const one of early.splice(0)) to(...one);
     },
   };
 }
 
 export function rulesFacts({ current }: Pick<RuleSets, 'current'>): Facts {
   const { generation, origin, compilation } = current;
-  const { rules, usable, errors } = compilation.summary;
-  return { generation, origin, rules, usable, errors };
+  const { summary, sources: sha256 } = compilation;
+  const { rules, usable, errors } = summary;
+  return { generation, origin, sha256, rules, usable, errors };
+}
+
+/** A feed that changed the blocklist by its schedule; what a command asks for is told as a whole. */
+export function auditFeed(auditor: Auditor, { name, before, after, added, removed }: FeedChange): void {
+  if (currentCaller()) return;
+  const told = { what: { feeds: [name] }, before: { entries: before }, after: { entries: after, added, removed } };
+  void auditor.done('feeds.update', told, 'schedule');
 }
 
 /** What changes are told by. */

@@ -30,7 +30,7 @@ import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import type { RingThread, RingThreadOptions } from '../ring/ring-thread.js';
 import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
-import { auditStart, looksOf, openAudit, rulesFacts, type Audit } from './audit.js';
+import { auditFeed, auditStart, looksOf, openAudit, rulesFacts, type Audit } from './audit.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
@@ -214,7 +214,7 @@ export class Daemon {
     });
     const alertPath = new AlertPath({ blocklist, responder, cuts, orders, enricher, recent, dispatcher, log });
     running.alertPath = alertPath;
-    audit.tell((notice) => alertPath.onNotice(notice));
+    audit.tell((notice, outputs) => alertPath.onNotice(notice, outputs));
     lifetime.own(ring);
     lifetime.own(rules);
     const confirmations = lifetime.own(openConfirmations(config, blocklist, log, audit));
@@ -226,6 +226,7 @@ export class Daemon {
         file: join(config.state_dir, 'feeds.json'),
         log,
         onFailure: (feed) => alertPath.onNotice(noticeOf(feed)),
+        onChange: (change) => auditFeed(audit.auditor, change),
       }),
     );
     const updates = lifetime.own(openUpdates(config, file, rules, log, audit.auditor));
@@ -425,11 +426,9 @@ function openConfirmations(config: Config, blocklist: Blocklist, log: Logger, au
     lists: blocklist.bulk,
     onRolledBack: (change) => {
       log.warn(change, 'nobody said "ids confirm": the change was undone');
+      const told = { what: { ...change }, after: { entries: blocklist.status().entries } };
       // Not in the name of the one who is still waiting for it.
-      actingAs(
-        { engine: 'no "ids confirm"' },
-        () => void audit.auditor.done('blocklist.undo', { what: { ...change } }, ''),
-      );
+      actingAs({ engine: 'no "ids confirm"' }, () => void audit.auditor.done('blocklist.undo', told, ''));
     },
     onError: (error) => log.error({ error: messageOf(error) }, 'the change on probation'),
   });

@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IdsError, messageOf } from '../../common/errors.js';
+import { withFolderLock } from '../bpf/index.js';
 
 /** When a process was started, in ticks since boot: with its number it names one process for good (proc(5), field 22). */
 function startOf(pid: number): string | undefined {
@@ -35,12 +36,18 @@ function unusable(stateDir: string, error: unknown): IdsError {
  */
 export function claimInstance(stateDir: string): () => void {
   const file = join(stateDir, 'daemon.pid');
-  let holder = '';
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    withFolderLock(stateDir, () => claim(file, stateDir));
   } catch (error) {
-    throw unusable(stateDir, error);
+    throw error instanceof IdsError ? error : unusable(stateDir, error);
   }
+  return () => rmSync(file, { force: true });
+}
+
+/** Two that look at the same time would both find nobody: only one of them is let in. */
+function claim(file: string, stateDir: string): void {
+  let holder = '';
   try {
     holder = readFileSync(file, 'utf8').trim();
   } catch {
@@ -55,5 +62,4 @@ export function claimInstance(stateDir: string): () => void {
     );
   }
   own(file, stateDir);
-  return () => rmSync(file, { force: true });
 }

@@ -82,15 +82,27 @@ function loadedByHand({ sources, thresholds }: RulesLoadRequest): LoadedByHand {
 /** Updated rules may bring one along; a configured one wins. */
 const isClassification = (file: string): boolean => file.endsWith('/classification.config');
 
+/** What was compiled, and from what. */
+type Compiled = PackedCompilation & {
+  /** SHA-256 over rule files, thresholds and what is disabled. */
+  readonly sources: string;
+};
+
+function hashOf(sources: readonly RuleSource[], rest: unknown): string {
+  const hash = createHash('sha256');
+  for (const { file, text } of sources) hash.update(`${file}\0${text}\0`);
+  return hash.update(JSON.stringify(rest) ?? '').digest('hex');
+}
+
 /** What the main thread keeps of a compilation. */
-interface KeptSet extends Pick<PackedCompilation, 'summary' | 'heads' | 'addressLists'> {
+interface KeptSet extends Pick<Compiled, 'summary' | 'heads' | 'addressLists' | 'sources'> {
   readonly rules: PackedList<RuleInfo>;
   /** Indices of rules by their position in the kernel table. */
   readonly positions: Uint32Array;
 }
 
-function keptOf({ summary, heads, addressLists, rules, ruleset }: PackedCompilation): KeptSet {
-  return { summary, heads, addressLists, rules: new PackedList(rules), positions: ruleset.rules };
+function keptOf({ summary, heads, addressLists, sources, rules, ruleset }: Compiled): KeptSet {
+  return { summary, heads, addressLists, sources, rules: new PackedList(rules), positions: ruleset.rules };
 }
 
 /** How long after a load its memory is given back. */
@@ -126,7 +138,7 @@ export class RuleSets {
   #current: Current | undefined;
   readonly #stats = new RuleStatsView();
   /** The first set, on its way through the compiler. */
-  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<PackedCompilation> } | undefined;
+  #first: { readonly request: RulesLoadRequest; readonly compilation: Promise<Compiled> } | undefined;
   #loading: RulesLoading = {};
   #tidying: NodeJS.Timeout | undefined;
   /** Loads come one after the other. */
@@ -195,7 +207,7 @@ export class RuleSets {
   async #compile(
     { sources, thresholds }: RulesLoadRequest,
     disabled: readonly string[] = this.#disabled(),
-  ): Promise<PackedCompilation> {
+  ): Promise<Compiled> {
     const { configured, language } = this.#options;
     const named = sources ?? configured();
     const taken = named.filter(({ file }) => !isClassification(file));
@@ -209,7 +221,7 @@ export class RuleSets {
       onParsed,
     );
     this.#loading = { stage: 'installing' };
-    return compilation;
+    return { ...compilation, sources: hashOf(named, [thresholds, disabled]) };
   }
 
   /** Addresses of the set in force that found no room: at the start and after `reload()` the rest of it is in force. */
@@ -301,14 +313,14 @@ export class RuleSets {
   async #load(
     request: RulesLoadRequest,
     remember: boolean,
-    first?: Promise<PackedCompilation>,
+    first?: Promise<Compiled>,
     disabled?: readonly string[],
   ): Promise<RulesLoadResult> {
     return this.#enforce(await (first ?? this.#compile(request)), request, remember, disabled);
   }
 
   async #enforce(
-    compilation: PackedCompilation,
+    compilation: Compiled,
     request: RulesLoadRequest,
     remember: boolean,
     disabled: readonly string[] | undefined,

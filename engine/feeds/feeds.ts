@@ -21,6 +21,15 @@ export interface FeedLog {
   warn(fields: object, text: string): void;
 }
 
+export interface FeedChange {
+  readonly name: string;
+  /** Entries before and after. */
+  readonly before: number;
+  readonly after: number;
+  readonly added: number;
+  readonly removed: number;
+}
+
 export interface FeedsOptions {
   readonly feeds: readonly FeedConfig[];
   readonly lists: BulkLists;
@@ -31,6 +40,8 @@ export interface FeedsOptions {
   readonly log: FeedLog;
   /** Raises an alert. */
   readonly onFailure?: (feed: FailedFeed) => void;
+  /** Told when the list of a feed has changed. */
+  readonly onChange?: (change: FeedChange) => void;
   /** Update all feeds at once when opened; default true. */
   readonly atStart?: boolean;
 }
@@ -82,6 +93,7 @@ export class Feeds {
       try {
         const { removed } = await lists.replaceOrigin(originOf({ name }), EMPTY_BATCH, {});
         this.#states.delete(name);
+        if (removed > 0) this.#options.onChange?.({ name, before: removed, after: 0, added: 0, removed });
         log.info({ feed: name, removed }, 'the feed is not configured any more: its entries were taken off');
       } catch (error) {
         log.warn({ feed: name, error: messageOf(error) }, 'the entries of a feed that is gone could not be taken off');
@@ -125,7 +137,11 @@ export class Feeds {
       const listed = countOf(originOf(config));
       const now = Date.now();
       const request = { config, before, lists, listed, force, now, signal: this.#abort.signal, alone: this.#alone };
-      const { after: bare, badLines, refused, failure } = await updateFeed(request);
+      const { after: bare, badLines, refused, changed, failure } = await updateFeed(request);
+      if (changed && changed.added + changed.removed > 0) {
+        const after = countOf(originOf(config));
+        this.#options.onChange?.({ name: config.name, before: listed, after, ...changed });
+      }
       if (this.#abort.signal.aborted && bare.error !== undefined) return;
       const after = failure === undefined ? bare : this.#alert(config, bare, failure);
       if (before.error !== undefined && failure === undefined) log.info({ feed: config.name }, 'feed: it works again');

@@ -33,6 +33,8 @@ export interface UpdateResult {
   readonly after: FeedState;
   readonly badLines: readonly BadLine[];
   readonly refused: readonly RefusedEntry[];
+  /** What the list has more and less than before. */
+  readonly changed?: { readonly added: number; readonly removed: number };
   /** Why nothing was taken; the words are in the state. */
   readonly failure?: FeedFailure;
 }
@@ -145,7 +147,8 @@ async function update(request: UpdateRequest): Promise<UpdateResult> {
     bytes: size,
     format: content.format,
   };
-  return { after, badLines: content.badLines, refused: result.refused };
+  const { added, removed } = result;
+  return { after, badLines: content.badLines, refused: result.refused, changed: { added, removed } };
 }
 
 /** Updates a feed; never throws: what went wrong is in the state. */

@@ -17,22 +17,33 @@ const NOBODY = 65_534;
 if (privileged(t)) {
   t.test('who, what, before and after', { timeout: 240_000 }, async (t) => {
     const { victim } = await twoHosts(t);
-    const daemon = await TestDaemon.start(t, victim, {
-      rules,
-      config: { audit: { checkpoint_records: 1000, send_checkpoints: true } },
-    });
+    const audited = { checkpoint_records: 1000, checkpoint_outputs: ['proof'] };
+    const daemon = TestDaemon.prepare(t, victim);
+    const proof = daemon.file('proof.json', '');
+    // One that takes no engine records otherwise, and one that does.
+    const outputs = [
+      { type: 'file', path: daemon.eveFile },
+      { type: 'file', name: 'proof', path: proof, events: ['drop'] },
+    ];
+    daemon.configure({ rules, config: { audit: audited, outputs } });
+    await daemon.run();
     const state = join(daemon.folder, 'state');
     const file = join(state, 'audit.log');
     const show = async (): Promise<AuditRecord[]> => daemon.ids('audit', 'show', '--file', file, '-n', '1000');
     const last = async (): Promise<AuditRecord | undefined> => (await show()).at(-1);
 
     t.match(await show(), [
-      { seq: 1, action: 'attach', actor: { engine: 'interfaces' }, what: { interface: 'veth0' } },
+      {
+        seq: 1,
+        action: 'attach',
+        actor: { engine: 'interfaces' },
+        what: { interface: 'veth0', egress: /^(tcx|clsact)$/ },
+      },
       {
         action: 'start',
         actor: { engine: 'start' },
         what: { mode: 'prevent', clean: true },
-        after: { usable: 1, generation: 1 },
+        after: { usable: 1, generation: 1, sha256: /^[0-9a-f]{64}$/ },
       },
     ]);
 
@@ -95,10 +106,7 @@ if (privileged(t)) {
 
     // Killed, and configured otherwise.
     await daemon.kill();
-    daemon.configure({
-      rules,
-      config: { mode: 'monitor', audit: { checkpoint_records: 1000, send_checkpoints: true } },
-    });
+    daemon.configure({ rules, config: { mode: 'monitor', audit: audited, outputs } });
     await daemon.run();
     t.match((await show()).slice(-2), [
       { action: 'config.change', what: { changed: ['mode'] }, before: { sha256: /./ }, after: { sha256: /./ } },
@@ -120,14 +128,15 @@ if (privileged(t)) {
     const whole = await verify();
     t.match(whole, { intact: true, first: 1 });
     t.equal(whole.signed, whole.last);
-    const sent = lines(daemon.eveFile).filter((line) => line.includes('audit-checkpoint'));
+    const sent = lines(proof).filter((line) => line.includes('audit-checkpoint'));
     t.equal(sent.length, 1);
+    t.notOk(lines(daemon.eveFile).some((line) => line.includes('audit-checkpoint')));
     t.match(JSON.parse(sent[0] ?? ''), {
       event_type: 'engine',
       log_level: 'Info',
       ids: { reason: 'audit-checkpoint' },
     });
-    t.match(await verify('--checkpoint', daemon.eveFile), { intact: true });
+    t.match(await verify('--checkpoint', proof), { intact: true });
     const bytes = readFileSync(file);
     const at = bytes.indexOf('"nobody"');
     const line = bytes.subarray(0, at).toString().split('\n').length;
@@ -139,7 +148,7 @@ if (privileged(t)) {
     writeFileSync(file, `${kept}\n`);
     writeFileSync(join(state, 'audit.checkpoint'), '');
     t.match(await verify(), { intact: true, last: 5 }, 'with the checkpoint of the host gone nobody knows');
-    t.match(await verify('--checkpoint', daemon.eveFile), {
+    t.match(await verify('--checkpoint', proof), {
       intact: false,
       bad: { line: 6, cause: /end of the log is missing/ },
     });

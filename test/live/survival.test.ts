@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enforcement outlives the daemon: killed, stopped or started anew, no packet of a blocked address gets through.
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import type { BlockEntry, RulesList } from '../../engine/api/api.js';
 import { inNetns, privileged, run, twoHosts, until } from '../helpers/privileged.js';
@@ -130,10 +131,17 @@ if (privileged(t)) {
       );
       await daemon.kill();
       t.ok(await hasXdp(victim));
-      t.same(await daemon.ids('stop', '--detach', '--pin-dir', daemon.pins), {
+      t.same(await daemon.ids('stop', '--detach', '--config', daemon.configFile), {
         daemon: false,
         detached: [victim.device],
       });
+      const log = ['--file', join(daemon.folder, 'state', 'audit.log')];
+      t.match(await daemon.ids('audit', 'show', '-n', '3', ...log), [
+        { action: 'stop', actor: { uid: 0 }, what: { daemon: false }, after: { detached: [victim.device] } },
+        { action: 'detach', actor: { uid: 0 }, what: { interface: victim.device } },
+        { action: 'checkpoint', what: { at: 'detach' } },
+      ]);
+      t.match(await daemon.ids('audit', 'verify', ...log), { intact: true });
       t.notOk(await hasXdp(victim));
       t.same(pinsOf(daemon.pins), []);
       t.equal((await curl(attacker, `http://${victim.ipv4}/`, '--interface', LISTED)).status, 0);

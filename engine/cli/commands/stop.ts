@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IdsError, messageOf } from '../../../common/errors.js';
 import type { Status } from '../../api/api.js';
 import { DEFAULT_PIN_DIR } from '../../config/defaults.js';
+import type { Config } from '../../config/index.js';
 import { command } from '../command.js';
 import type { Context } from '../context.js';
 
@@ -50,11 +51,48 @@ async function gone(context: Context, pid: number | undefined, started: string |
   throw new IdsError('DAEMON_FAILED', `the daemon was told to stop but still runs${process}: look at its log`);
 }
 
-/** Takes everything out of the kernel without a daemon. */
-async function takeOut(pinDir: string): Promise<readonly string[]> {
-  const { Kernel } = await import('../../bpf/index.js');
+/** What is done without a daemon: where, and who tells the audit log of it. */
+interface Alone {
+  readonly pinDir: string;
+  /** The one that was named. */
+  readonly config?: Config;
+  readonly context: Context;
+}
+
+/** Reads the configuration; one that has errors holds nobody up. */
+async function settle(context: Context, said: string, file: string | undefined): Promise<Alone> {
+  if (file === undefined) return { context, pinDir: said };
+  const { readConfig } = await import('../../config/index.js');
   try {
-    return Kernel.detachAll(pinDir);
+    const config = readConfig(file);
+    return { context, config, pinDir: said === DEFAULT_PIN_DIR ? config.pin_dir : said };
+  } catch (error) {
+    context.warn(`ids: ${messageOf(error).split('\n')[0]}: the defaults are taken`);
+    return { context, pinDir: said };
+  }
+}
+
+/** Tells the audit log; if that cannot be, it is said, and no more. */
+async function note({ pinDir, config, context }: Alone, interfaces: readonly string[]): Promise<void> {
+  if (interfaces.length === 0) return;
+  const { loadConfig } = await import('../../config/index.js');
+  const { noteDetach } = await import('../../daemon/note-detach.js');
+  try {
+    for (const trouble of await noteDetach(config ?? loadConfig('', ''), { interfaces, pinDir }))
+      context.warn(`ids: ${trouble}`);
+  } catch (error) {
+    context.warn(`ids: this is not in the audit log: ${messageOf(error)}`);
+  }
+}
+
+/** Takes everything out of the kernel without a daemon. */
+async function takeOut(alone: Alone): Promise<readonly string[]> {
+  const { Kernel } = await import('../../bpf/index.js');
+  const { pinDir } = alone;
+  try {
+    const names = Kernel.detachAll(pinDir);
+    await note(alone, names);
+    return names;
   } catch (error) {
     // What belongs to root is foreign to others: what they lack is the privilege.
     if (process.geteuid?.() === 0 || !(error instanceof IdsError) || error.code !== 'PIN_FOREIGN') throw error;
@@ -64,15 +102,17 @@ async function takeOut(pinDir: string): Promise<readonly string[]> {
 }
 
 /** Takes everything out of the kernel though there is a daemon, which does not answer. */
-async function takeOutUnder(daemon: unknown, pinDir: string): Promise<never> {
-  const names = await takeOut(pinDir);
+async function takeOutUnder(daemon: unknown, alone: Alone): Promise<never> {
+  const names = await takeOut(alone);
+  const { pinDir } = alone;
   const what = names.length > 0 ? `detached from ${names.join(', ')}` : `nothing was attached from ${pinDir}`;
   const text = `${messageOf(daemon)}; ${what}: kill the daemon, or it may attach again`;
   throw new IdsError('DAEMON_FAILED', text, { cause: daemon, details: { detached: names } });
 }
 
 /** Stops the daemon; undefined if there is none. */
-async function stopDaemon(detach: boolean, pinDir: string, context: Context): Promise<readonly string[] | undefined> {
+async function stopDaemon(detach: boolean, alone: Alone): Promise<readonly string[] | undefined> {
+  const { context } = alone;
   let status: Status | undefined;
   try {
     status = await context.client.status();
@@ -84,12 +124,14 @@ async function stopDaemon(detach: boolean, pinDir: string, context: Context): Pr
   const started = startOf(status?.pid);
   const request = context.client.stop({ detach });
   const { detached } = detach
-    ? await request.catch((error: unknown) => takeOutUnder(error, status?.kernel.pins ?? pinDir))
+    ? await request.catch((error: unknown) =>
+        takeOutUnder(error, { ...alone, pinDir: status?.kernel.pins ?? alone.pinDir }),
+      )
     : await request;
   await gone(context, status?.pid, started);
   if (!detach || !status || process.getuid?.() !== 0) return detached;
   // What a daemon that failed on its way out left behind.
-  return [...new Set([...detached, ...(await takeOut(status.kernel.pins))])];
+  return [...new Set([...detached, ...(await takeOut({ ...alone, pinDir: status.kernel.pins }))])];
 }
 
 export const stop = command({
@@ -105,13 +147,21 @@ export const stop = command({
       describe: 'where the pins are, for --detach without a daemon',
       complete: 'file',
     },
+    config: {
+      type: 'string',
+      value: 'FILE',
+      describe: "the daemon's configuration, for --detach without a daemon: where its pins and its audit log are",
+      complete: 'file',
+    },
   },
   example: ['ids stop --detach', 'end the daemon and let every packet through again'],
   patienceMs: ANSWER_MS,
-  run: async ({ detach, 'pin-dir': pinDir }, context) => {
-    const stopped = await stopDaemon(detach, pinDir, context);
+  run: async ({ detach, 'pin-dir': said, config }, context) => {
+    const alone = await settle(context, said, config);
+    const { pinDir } = alone;
+    const stopped = await stopDaemon(detach, alone);
     const daemon = stopped !== undefined;
-    const detached = stopped ?? (await takeOut(pinDir));
+    const detached = stopped ?? (await takeOut(alone));
     if (context.json) context.data({ daemon, detached });
     else {
       context.line(daemon ? 'the daemon has ended' : 'no daemon was running');

@@ -192,6 +192,8 @@ t.test('single errors', async (t) => {
       'ids.yaml:1:28: response.unproven.ttl: 0.5 does not fit; a duration such as 90s, 15m or 1h is needed',
     'home_net: []': 'ids.yaml:1:11: home_net: [] is too small; write at least 1 item',
     'outputs: [{type: file}, {type: file}]': 'two outputs are called "file": give one of them another name',
+    'audit: {checkpoint_outputs: [file, siem]}':
+      'ids.yaml:1:36: audit.checkpoint_outputs[1]: no output is called "siem"; there are: file',
     'reject_rate: 0': 'ids.yaml:1:14: reject_rate: 0 is too small; write at least 1',
     'outputs: [{type: kafka, idempotent: true}]':
       'ids.yaml:1:25: outputs[0].idempotent: unknown key; known here: type, name, events, format, filter, collapse, limit, queue, retry, brokers, topic, key, compression, tls, sasl, timeout, batch',

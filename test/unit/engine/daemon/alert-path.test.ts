@@ -18,11 +18,12 @@ interface Seen {
   readonly responses: unknown[];
   readonly recent: unknown[];
   readonly sent: unknown[];
+  readonly alone: unknown[];
   readonly errors: unknown[];
 }
 
 function pathOf(fail = false): { path: AlertPath; seen: Seen } {
-  const seen: Seen = { cuts: [], responses: [], recent: [], sent: [], errors: [] };
+  const seen: Seen = { cuts: [], responses: [], recent: [], sent: [], alone: [], errors: [] };
   const path = new AlertPath({
     blocklist: { originName: (id) => `origin ${id}` },
     responder: {
@@ -36,7 +37,11 @@ function pathOf(fail = false): { path: AlertPath; seen: Seen } {
     cuts: { cut: (...cut) => void seen.cuts.push(cut), sweep: () => 0 },
     orders: { pass: () => true },
     recent: { push: (batch) => void seen.recent.push(...plain(batch)) },
-    dispatcher: { pushLines: () => undefined, push: (batch) => void seen.sent.push(...plain(batch)) },
+    dispatcher: {
+      pushLines: () => undefined,
+      push: (batch) => void seen.sent.push(...plain(batch)),
+      pushTo: (name, batch) => void seen.alone.push(...batch.map((one) => [name, one] as const)),
+    },
     log: { error: (fields: unknown) => void seen.errors.push(fields) },
   });
   return { path, seen };
@@ -51,6 +56,12 @@ t.test('a notice of the engine goes the way of alerts, but nobody is blocked for
   ]);
   t.same(seen.recent, seen.sent);
   t.same(seen.responses, []);
+  path.onNotice({ ...notice, reason: 'audit-checkpoint' }, ['siem', 'file']);
+  t.equal(seen.sent.length, 1, 'the others do not get what is for some alone');
+  t.match(seen.alone, [
+    ['siem', { reason: 'audit-checkpoint' }],
+    ['file', { reason: 'audit-checkpoint' }],
+  ]);
 });
 
 t.test('alerts go to the response, drop records do not; quiet ones go nowhere else', async (t) => {

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { loadConfig, type FeedConfig } from '../../../../engine/config/index.js';
 import { noticeOf, type FailedFeed } from '../../../../engine/feeds/failure.js';
-import { Feeds } from '../../../../engine/feeds/feeds.js';
+import { Feeds, type FeedChange } from '../../../../engine/feeds/feeds.js';
 import { batchTexts } from '../../../../engine/lists/batch-text.js';
 import { MemoryBulkLists } from '../lists/memory-bulk-lists.js';
 import { openServer, type TestServer } from './server.js';
@@ -27,13 +27,15 @@ function setup(t: Test, feeds: FeedConfig[], { file, lists = new MemoryBulkLists
     warn: (fields: object, text: string) => void logged.push({ level: 'warn', fields: { ...fields }, text }),
   };
   const raised: FailedFeed[] = [];
+  const changes: FeedChange[] = [];
+  const onChange = (change: FeedChange): void => void changes.push(change);
   const onFailure = (feed: FailedFeed): void => void raised.push(feed);
   const state = file ?? join(t.testdir({}), 'feeds.json');
   const countOf = (origin: string): number => lists.batch(origin).count;
-  const manager = Feeds.open({ feeds, lists, countOf, file: state, log, onFailure, atStart });
+  const manager = Feeds.open({ feeds, lists, countOf, file: state, log, onFailure, onChange, atStart });
   t.teardown(() => manager.close());
   const texts = (origin: string): string[] => [...batchTexts(lists.batch(origin))];
-  return { manager, lists, logged, raised, texts, state };
+  return { manager, lists, logged, raised, changes, texts, state };
 }
 
 const many = (count: number, from = 0): string =>
@@ -50,7 +52,7 @@ void t.test('a feed is replaced as a whole, and asked for what changed alone', a
     else response.writeHead(200, { etag }).end(body);
   });
   t.teardown(() => server.close());
-  const { manager, lists, texts, logged, state } = setup(
+  const { manager, lists, texts, logged, changes, state } = setup(
     t,
     configOf([`{ name: a, url: "${server.url}/list?key=x", action: alert }`]),
   );
@@ -66,6 +68,14 @@ void t.test('a feed is replaced as a whole, and asked for what changed alone', a
   body = '192.0.2.2\n192.0.2.3\n192.0.2.4\n';
   t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3, firstBadLines: [] }]);
   t.same(texts('feed:a'), ['192.0.2.2', '192.0.2.3', '192.0.2.4']);
+  t.same(
+    changes.splice(0),
+    [
+      { name: 'a', before: 0, after: 2, added: 2, removed: 0 },
+      { name: 'a', before: 2, after: 3, added: 2, removed: 1 },
+    ],
+    'what has changed nothing is no change',
+  );
   // What was emptied behind our back is fetched in any case.
   lists.origins.delete('feed:a');
   t.match(await manager.update({ force: false }), [{ state: 'updated', entries: 3 }]);
