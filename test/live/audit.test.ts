@@ -37,7 +37,7 @@ if (privileged(t)) {
         seq: 1,
         action: 'attach',
         actor: { engine: 'interfaces' },
-        what: { interface: 'veth0', egress: /^(tcx|clsact)$/ },
+        what: { interface: 'veth0', egress: 'off' },
       },
       {
         action: 'start',

@@ -142,6 +142,8 @@ if (privileged(t)) {
       drop udp any any -> any 1003 (msg:"no tag"; vlan.layers:0; sid:3;)
     `;
     const daemon = await TestDaemon.start(t, host(bridge, 'p1'), { rules });
+    const audit = await daemon.ids('audit', 'show', '--file', join(daemon.folder, 'state', 'audit.log'));
+    t.match(audit, [{ action: 'attach', what: { interface: 'p1', egress: /^(tcx|clsact)$/ } }, { action: 'start' }]);
     await daemon.ids('blocklist', 'add', '10.79.0.66');
     const from = await RawLink.open(t, host(left, 'veth0'));
     const to = await RawLink.open(t, host(right, 'veth0'));
