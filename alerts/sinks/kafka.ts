@@ -15,8 +15,10 @@ import { within } from './within.js';
 /** A record alone that a broker finds too large is shortened to this: no broker has a smaller limit in its senses. */
 const SHORT_BYTES = 16_384;
 
+const INVALID = 'INVALID_RECORD';
+
 /** What one of the records is, not the connection: halves of the batch are tried to find it. */
-const perRecord: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+const perRecord: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', INVALID]);
 
 /** Records that go out together, as they are or with less. */
 interface Part {
@@ -74,7 +76,8 @@ export class KafkaSink implements Sink {
         await session.send(entries.map((entry) => this.#message(entry, part)));
         fates.fill('delivered', from, from + entries.length);
       } catch (error) {
-        const smaller = lesser(part, (error as { type?: string }).type ?? '');
+        const { type = '' } = error as { type?: string };
+        const smaller = this.#keyless(type) ? undefined : lesser(part, type);
         if (smaller === undefined) throw error;
         parts.push(...smaller);
         if (smaller.length === 0) fates[from] = { refused: `${this.target}: ${this.#troubleOf(error)}` };
@@ -94,10 +97,18 @@ export class KafkaSink implements Sink {
   /** One line. What a broker says of a password could repeat it. */
   #troubleOf(error: unknown): string {
     const words = connectionTrouble(error);
+    if (this.#keyless((error as { type?: string }).type)) return `${words}: is the topic a compacted one? Then set key`;
+    if (words.startsWith('Broker -1 '))
+      return 'a partition has no leader: its brokers are down, or are about to choose one';
     if (!(error instanceof Error) || error.name !== 'KafkaJSSASLAuthenticationError') return words;
     const { secret = '' } = this.#session ?? {};
     const said = excerpt(secret === '' ? words : words.replaceAll(secret, '***'));
     return `${said}: look at sasl.mechanism, sasl.username and sasl.password`;
+  }
+
+  /** A compacted topic refuses all records without a key: a setting, not a record that is wrong. */
+  #keyless(type: string | undefined): boolean {
+    return type === INVALID && this.#config.key === 'none';
   }
 
   #drop(): void {

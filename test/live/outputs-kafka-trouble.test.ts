@@ -12,6 +12,7 @@ t.jobs = 4;
 
 const PRODUCE = 0;
 const [LEADER_NOT_AVAILABLE, NOT_LEADER, TIMED_OUT, TOO_LARGE, NOT_ENOUGH_REPLICAS, BAD_TIME] = [5, 6, 7, 10, 19, 32];
+const INVALID = 87;
 const CUT = -195;
 
 const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
@@ -82,16 +83,28 @@ t.test('errors that pass: all arrive in order', { buffered: true }, async (t) =>
   t.ok(statusOf(dispatcher).retries > 0);
   t.match(statusOf(dispatcher), { dropped: 0, lastError: { message: /in-sync replicas/ } });
   t.strictSame(numbers(await cluster.messages('ids')), count(210));
+  await cluster.tell('leader', 'ids', 0, -1);
+  dispatcher.push(records(1, 210));
+  await until(() => /partition has no leader/.test(statusOf(dispatcher).lastError?.message ?? ''));
+  await cluster.tell('leader', 'ids', 0, 1);
+  await delivered(dispatcher, 211);
   // The first try is appended, and its answer comes too late.
   await cluster.tell('at', 1, PRODUCE, '0:1500');
   await dispatcher.close(0);
   const hasty = await openOutputs(t, output(cluster), { timeout: 500 });
-  hasty.push(records(10, 210));
+  hasty.push(records(10, 211));
   await delivered(hasty, 10);
   const found = await cluster.messages('ids');
-  t.ok(found.length > 220, 'twice');
-  t.strictSame(numbers(first(found)), count(220), 'of the same id');
+  t.ok(found.length > 221, 'twice');
+  t.strictSame(numbers(first(found)), count(221), 'of the same id');
   await hasty.close(0);
+
+  await cluster.tell('at', 1, PRODUCE, `${INVALID}:0`);
+  const keyless = await openOutputs(t, output(cluster, { key: 'none' }));
+  keyless.push(records(1));
+  await delivered(keyless, 1);
+  t.match(statusOf(keyless), { dropped: 0, lastError: { message: /compacted one\? Then set key$/ } });
+  await keyless.close(0);
 });
 
 for (const key of ['none', 'id'] as const) {

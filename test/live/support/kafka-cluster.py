@@ -4,11 +4,11 @@
 #   kafka-cluster.py BROKERS
 #     topic NAME PARTITIONS REPLICAS       leader TOPIC PARTITION BROKER
 #     errors API CODE...                   the next requests of that kind meet with these errors; -195 cuts the connection
-#     at BROKER API CODE:MS...             the same at one broker, each answered after MS milliseconds
-#     waiting BROKER API                   how many of these have met nobody yet
+#     at BROKER API CODE:MS...             the same at one broker, each answered after MS milliseconds; from then on these
+#                                          alone count there
 #     down BROKER      up BROKER           -1 for all of them
 import sys
-from ctypes import CDLL, POINTER, byref, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p, create_string_buffer
+from ctypes import CDLL, POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p, create_string_buffer
 
 kafka = CDLL("librdkafka.so.1")
 
@@ -34,7 +34,6 @@ push_errors = declare(
 )
 # The rest of its arguments are pairs of ints: an error, milliseconds.
 push_at = declare("rd_kafka_mock_broker_push_request_error_rtts", c_int, c_void_p, c_int32, c_int16, c_size_t)
-count_at = declare("rd_kafka_mock_broker_error_stack_cnt", c_int, c_void_p, c_int32, c_int16, POINTER(c_size_t))
 
 handle = new(PRODUCER, None, error, len(error))
 if not handle:
@@ -60,12 +59,6 @@ def at(broker, api, *answers):
     return push_at(cluster, int(broker), int(api), len(answers), *pairs)
 
 
-def waiting(broker, api):
-    count = c_size_t()
-    status = count_at(cluster, int(broker), int(api), byref(count))
-    return status or f"ok {count.value}"
-
-
 def down(broker):
     return set_down(cluster, int(broker))
 
@@ -74,11 +67,9 @@ def up(broker):
     return set_up(cluster, int(broker))
 
 
-commands = {one.__name__: one for one in (topic, leader, errors, at, waiting, down, up)}
+commands = {one.__name__: one for one in (topic, leader, errors, at, down, up)}
 print(bootstraps(cluster).decode(), flush=True)
 for line in sys.stdin:
     name, *words = line.split()
     answer = commands[name](*words)
-    if isinstance(answer, int):
-        answer = error_name(answer).decode() if answer else "ok"
-    print(answer, flush=True)
+    print(error_name(answer).decode() if answer else "ok", flush=True)
