@@ -41,9 +41,16 @@ const takesIt: Taking = (output, told) => output.takes(told.kind) && output.gate
 
 /** Records on their way into the store. */
 interface Raised {
-  readonly records: readonly Told[];
+  /** Undefined for one that is stored, and cannot be read. */
+  readonly records: readonly (Told | undefined)[];
   readonly time: number;
   readonly gated: boolean;
+}
+
+/** What became of a replay: records that wait now, and stored ones that cannot be read. */
+export interface Replayed {
+  readonly queued: number;
+  readonly unreadable: number;
 }
 
 export class Dispatcher {
@@ -106,12 +113,17 @@ export class Dispatcher {
   }
 
   /** Which records an output takes, counted in its account. */
-  #plan(output: Output, { records, time, gated }: Raised, entries: readonly Entry[], takes: Taking): Offer {
+  #plan(
+    output: Output,
+    { records, time, gated }: Raised,
+    entries: readonly (Entry | undefined)[],
+    takes: Taking,
+  ): Offer {
     const { outbox } = output;
     const indexes: number[] = [];
     const sizes: number[] = [];
     records.forEach((told, index) => {
-      if (!takes(output, told)) return;
+      if (!told || !takes(output, told)) return;
       outbox.account.raised++;
       if (gated && !output.gate.pass(told, time)) {
         outbox.account.suppressed++;
@@ -132,7 +144,9 @@ export class Dispatcher {
     const all = admitted === records.length;
     return {
       ...(all ? {} : { takes: Uint32Array.from(indexes.slice(0, admitted)) }),
-      entries: all ? entries : indexes.slice(0, admitted).flatMap((index) => entries[index] ?? []),
+      entries: all
+        ? (entries as readonly Entry[])
+        : indexes.slice(0, admitted).flatMap((index) => entries[index] ?? []),
       bytes: sizes.slice(0, admitted).reduce((sum, size) => sum + size, 0),
     };
   }
@@ -146,13 +160,13 @@ export class Dispatcher {
   }
 
   /** Stores what was planned; undefined if there is no store, or it has no room: then it waits in memory. */
-  #stored(plans: readonly Plan[], records: readonly Told[], time: number): number | undefined {
+  #stored(plans: readonly Plan[], records: Raised['records'], time: number): number | undefined {
     const store = this.#store;
     if (!store) return undefined;
     try {
       const some = plans.some(({ offer }) => offer.entries.length > 0);
       const chunk = store.transaction(() => {
-        const number = some ? store.addChunk({ time, lines: records.map(({ line }) => line ?? '') }) : 0;
+        const number = some ? store.addChunk({ time, lines: records.map((told) => told?.line ?? '') }) : 0;
         for (const { output, offer } of plans) output.outbox.store(offer, time, number);
         return number;
       });
@@ -189,19 +203,20 @@ export class Dispatcher {
 
   /**
    * Queues what was raised since then (milliseconds since the epoch) once more, as far as the output takes it, the store
-   * still has it, and it does not wait already. Gives the number of records. @throws IdsError NOT_FOUND
+   * still has it, and it does not wait already; records that cannot be read are counted. @throws IdsError NOT_FOUND
    */
-  async replay(name: string, since: number): Promise<number> {
+  async replay(name: string, since: number): Promise<Replayed> {
     const output = this.output(name);
     const { outbox } = output;
     const store = this.#store;
-    if (!store) return 0;
+    if (!store) return { queued: 0, unreadable: 0 };
     const waiting = outbox.chunks();
-    let queued = 0;
+    let [queued, unreadable] = [0, 0];
     for (const { chunk, records } of store.since(since)) {
       if (waiting.has(chunk)) continue;
       const raised: Raised = { records, time: Date.now(), gated: false };
-      const entries = records.map((one) => new Entry(one, output.format));
+      const entries = records.map((one) => one && new Entry(one, output.format));
+      unreadable += entries.filter((one) => !one).length;
       const offer = this.#plan(output, raised, entries, takesIt);
       if (offer.entries.length === 0) continue;
       store.transaction(() => outbox.store(offer, raised.time, chunk));
@@ -212,7 +227,7 @@ export class Dispatcher {
       await new Promise((resolve) => setImmediate(resolve));
     }
     output.start();
-    return queued;
+    return { queued, unreadable };
   }
 
   /** Takes dead letters out, to be delivered again or for good; all of them without `ids`. @throws IdsError NOT_FOUND */

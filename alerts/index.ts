@@ -40,7 +40,7 @@ export { DeliveryError, type Sink } from './sinks/sink.js';
 export type { Platform, UnixDatagrams } from './sinks/datagrams.js';
 export { openSink } from './sinks/open.js';
 export { signWebhook } from './sinks/webhook.js';
-export { Dispatcher, type DispatcherOptions } from './dispatcher.js';
+export { Dispatcher, type DispatcherOptions, type Replayed } from './dispatcher.js';
 export { Follower, Recent } from './recent.js';
 export {
   dnsObject,

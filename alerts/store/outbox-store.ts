@@ -161,14 +161,17 @@ export class OutboxStore {
     return body === undefined ? [] : linesOf(body);
   }
 
-  /** Chunks that were raised since then (milliseconds) and before this call, oldest first. */
-  *since(time: number): Generator<{ chunk: number; records: Told[] }> {
+  /**
+   * Chunks that were raised since then (milliseconds) and before this call, oldest first. In the place of a record that
+   * cannot be read, or could not be put into words, stands undefined.
+   */
+  *since(time: number): Generator<{ chunk: number; records: (Told | undefined)[] }> {
     const latest = Number(this.#sql.latest.get()?.[0] ?? 0);
     for (let last = 0; ;) {
       const rows = this.#sql.since.all([time, last, latest]);
       for (const [id, body] of rows) {
         last = Number(id);
-        yield { chunk: last, records: linesOf(body).map(Told.read) };
+        yield { chunk: last, records: linesOf(body).map(readable) };
       }
       if (rows.length === 0) return;
     }
@@ -195,6 +198,14 @@ export class OutboxStore {
 
   close(): void {
     this.#store.close();
+  }
+}
+
+function readable(line: string): Told | undefined {
+  try {
+    return Told.read(line);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
 // The CLI's side of the control socket.
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import type { DeadLetter, Detection, OutputStatus, TestResult } from '../../alerts/index.js';
+import type { DeadLetter, Detection, OutputStatus, Replayed, TestResult } from '../../alerts/index.js';
 import { IdsError, messageOf, systemCode } from '../../common/errors.js';
 import type { DatasetAnswer, DatasetCommand, DatasetInfo, RuleExplanation } from '../../rules/index.js';
 import type {
@@ -151,7 +151,7 @@ export class ApiClient implements Api {
     return this.#post(`${outputPath(name)}/test`, {});
   }
 
-  replayOutput({ name, since }: ReplayRequest): Promise<{ readonly queued: number }> {
+  replayOutput({ name, since }: ReplayRequest): Promise<Replayed> {
     return this.#post(`${outputPath(name)}/replay`, { since });
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Outputs on the control socket.
 
-import type { DeadLetter, OutputStatus, TestResult } from '../../alerts/index.js';
+import type { DeadLetter, OutputStatus, Replayed, TestResult } from '../../alerts/index.js';
 
 export interface ReplayRequest {
   readonly name: string;
@@ -22,7 +22,7 @@ export interface OutputsApi {
   /** Sends a marked alert and waits a while for what becomes of it. @throws IdsError NOT_FOUND */
   testOutput(name: string): Promise<TestResult>;
   /** Delivers once more what was raised since then and is still kept. @throws IdsError NOT_FOUND */
-  replayOutput(request: ReplayRequest): Promise<{ readonly queued: number }>;
+  replayOutput(request: ReplayRequest): Promise<Replayed>;
   /** The oldest first. @throws IdsError NOT_FOUND */
   deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]>;
   /** @throws IdsError NOT_FOUND */

@@ -128,7 +128,7 @@ const table: Table = {
   replayOutput: {
     action: 'outputs.replay',
     what: ({ name, since }) => ({ output: name, since }),
-    result: ({ queued }) => ({ queued }),
+    result: ({ queued, unreadable }) => ({ queued, unreadable }),
   },
   settleDead: {
     action: 'outputs.dead',

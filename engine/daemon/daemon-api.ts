@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the control socket asks for, done with the daemon's parts.
 
-import { testOutput, type DeadLetter, type Detection, type OutputStatus, type TestResult } from '../../alerts/index.js';
+import {
+  testOutput,
+  type DeadLetter,
+  type Detection,
+  type OutputStatus,
+  type Replayed,
+  type TestResult,
+} from '../../alerts/index.js';
 import { parseAddress } from '../../common/address.js';
 import { IdsError } from '../../common/errors.js';
 import type { DatasetAnswer, DatasetCommand, DatasetInfo, DatasetRefusal, RuleExplanation } from '../../rules/index.js';
@@ -195,10 +202,10 @@ export class DaemonApi implements Api {
     return testOutput(this.#parts.dispatcher, name);
   }
 
-  async replayOutput({ name, since }: ReplayRequest): Promise<{ readonly queued: number }> {
-    const queued = await this.#parts.dispatcher.replay(name, Date.now() - since * 1000);
-    this.#parts.log.info({ output: name, since, queued }, 'outputs replay');
-    return { queued };
+  async replayOutput({ name, since }: ReplayRequest): Promise<Replayed> {
+    const replayed = await this.#parts.dispatcher.replay(name, Date.now() - since * 1000);
+    this.#parts.log.info({ output: name, since, ...replayed }, 'outputs replay');
+    return replayed;
   }
 
   async datasets(): Promise<readonly DatasetInfo[]> {

@@ -85,9 +85,10 @@ export const outputsReplay = command({
   options: { since: { type: 'string', value: 'TIME', default: '1h', describe: 'how far back' } },
   example: ['ids outputs replay siem --since 1h', 'after the receiver has lost what it had'],
   run: async ({ name, since }, context) => {
-    const { queued } = await context.client.replayOutput({ name, since: parseDuration(since) });
-    if (context.json) context.data({ queued });
+    const { queued, unreadable } = await context.client.replayOutput({ name, since: parseDuration(since) });
+    if (context.json) context.data({ queued, unreadable });
     else context.line(`${name}: ${plural(queued, 'record')} queued`);
+    if (unreadable > 0) context.warn(`ids: ${plural(unreadable, 'record')} in the store cannot be read: left out`);
     return 0;
   },
 });

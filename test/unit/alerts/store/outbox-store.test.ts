@@ -158,13 +158,31 @@ t.test('what was delivered is let go of after a while, what waits is not', async
   dispatcher.push(batchOf(10, 20));
   await until(() => one.got.length === 20);
   const left = (): number[] =>
-    [...store.since(0)].flatMap(({ records }) => records.map(({ detection }) => (detection.count ?? 0) - 1));
+    [...store.since(0)].flatMap(({ records }) => records.map((told) => (told?.detection.count ?? 0) - 1));
   await until(() => left().length === 10);
   t.strictSame(left(), range(10, 20));
   await dispatcher.close(0);
   store.collect(Date.now() + 1000, ['one'], 0);
   store.collect(Date.now() + 1000, ['one'], 0);
   t.strictSame(left(), [], 'nor for an output that is no longer there');
+  store.close();
+});
+
+t.test('a record that could not be put into words is no end of a replay', async (t) => {
+  const store = OutboxStore.open(join(t.testdir(), 'outbox.db'), keep);
+  const sink = new FakeSink('one');
+  const dispatcher = await open(store, [sink]);
+  const broken = { ...synFin, generation: 1n as unknown as number };
+  dispatcher.push([numbered(0), broken, numbered(1), broken, numbered(2)]);
+  await until(() => sink.got.length === 3);
+  dispatcher.push([numbered(3)]);
+  await until(() => sink.got.length === 4);
+  await until(() => dispatcher.status()[0]?.pending === 0);
+  t.strictSame(await dispatcher.replay('one', 0), { queued: 4, unreadable: 2 });
+  await until(() => sink.got.length === 8);
+  t.strictSame(sink.got, [...range(0, 4), ...range(0, 4)], 'each once, and the right ones');
+  t.match(dispatcher.status(), [{ raised: 10, delivered: 8, dropped: 2 }]);
+  await dispatcher.close(0);
   store.close();
 });
 
@@ -176,7 +194,7 @@ t.test('bounded in bytes', async (t) => {
   await until(() => sink.got.length === 50);
   await pause(SETTLED_MS);
   store.collect(Date.now(), ['one'], 1e9);
-  const kept = [...store.since(0)].flatMap(({ records }) => records.map(({ detection }) => detection));
+  const kept = [...store.since(0)].flatMap(({ records }) => records.map((told) => told?.detection));
   t.ok(kept.length > 0 && JSON.stringify(kept).length < 5500);
   t.equal(kept.at(-1)?.count, 50, 'the latest stay');
   await dispatcher.close(0);

@@ -3,6 +3,7 @@
 import {
   Recent,
   type DeadLetter,
+  type Replayed,
   type Detection,
   type OutputStatus,
   type TestResult,
@@ -457,8 +458,8 @@ export class FakeApi implements Api {
     return this.#called('testOutput', name, () => this.tested);
   }
 
-  replayOutput(request: ReplayRequest): Promise<{ readonly queued: number }> {
-    return this.#called('replayOutput', request, () => ({ queued: 1200 }));
+  replayOutput(request: ReplayRequest): Promise<Replayed> {
+    return this.#called('replayOutput', request, () => ({ queued: 1200, unreadable: 2 }));
   }
 
   deadLetters(name: string, limit: number): Promise<readonly DeadLetter[]> {

@@ -115,7 +115,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     updateFeeds: [await client.updateFeeds(update), [feed]],
     outputs: [await client.outputs('webhook'), status.outputs],
     testOutput: [await client.testOutput('webhook'), api.tested],
-    replayOutput: [await client.replayOutput({ name: 'webhook', since: 60 }), { queued: 1200 }],
+    replayOutput: [await client.replayOutput({ name: 'webhook', since: 60 }), { queued: 1200, unreadable: 2 }],
     deadLetters: [await client.deadLetters('webhook', 7), [letter]],
     datasets: [await client.datasets(), [dataset]],
     dataset: [await client.dataset({ name: 'bad', action: 'dump', limit: 5 }), datasetAnswer],
