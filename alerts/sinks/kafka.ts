@@ -20,6 +20,18 @@ const INVALID = 'INVALID_RECORD';
 /** What one of the records is, not the connection: halves of the batch are tried to find it. */
 const perRecord: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', INVALID]);
 
+/** Settings of the cluster that are put right there. */
+const ofCluster: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'the cluster has no such topic: make it there',
+  TOPIC_AUTHORIZATION_FAILED: 'we may not write to this topic: an ACL has to allow us Write and Describe',
+};
+
+/** Kafka's name of an error, also of one that its library has tried again in vain. */
+function typeOf(error: unknown): string {
+  const { type, cause } = error as { type?: string; cause?: unknown };
+  return type ?? (cause instanceof Error ? typeOf(cause) : '');
+}
+
 /** Records that go out together, as they are or with less. */
 interface Part {
   readonly entries: readonly Sendable[];
@@ -76,7 +88,7 @@ export class KafkaSink implements Sink {
         await session.send(entries.map((entry) => this.#message(entry, part)));
         fates.fill('delivered', from, from + entries.length);
       } catch (error) {
-        const { type = '' } = error as { type?: string };
+        const type = typeOf(error);
         const smaller = this.#keyless(type) ? undefined : lesser(part, type);
         if (smaller === undefined) throw error;
         parts.push(...smaller);
@@ -97,7 +109,9 @@ export class KafkaSink implements Sink {
   /** One line. What a broker says of a password could repeat it. */
   #troubleOf(error: unknown): string {
     const words = connectionTrouble(error);
-    if (this.#keyless((error as { type?: string }).type)) return `${words}: is the topic a compacted one? Then set key`;
+    const type = typeOf(error);
+    if (ofCluster[type] !== undefined) return ofCluster[type];
+    if (this.#keyless(type)) return `${words}: is the topic a compacted one? Then set key`;
     if (words.startsWith('Broker -1 '))
       return 'a partition has no leader: its brokers are down, or are about to choose one';
     if (!(error instanceof Error) || error.name !== 'KafkaJSSASLAuthenticationError') return words;
@@ -107,7 +121,7 @@ export class KafkaSink implements Sink {
   }
 
   /** A compacted topic refuses all records without a key: a setting, not a record that is wrong. */
-  #keyless(type: string | undefined): boolean {
+  #keyless(type: string): boolean {
     return type === INVALID && this.#config.key === 'none';
   }
 

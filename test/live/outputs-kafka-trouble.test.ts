@@ -12,7 +12,7 @@ t.jobs = 4;
 
 const PRODUCE = 0;
 const [LEADER_NOT_AVAILABLE, NOT_LEADER, TIMED_OUT, TOO_LARGE, NOT_ENOUGH_REPLICAS, BAD_TIME] = [5, 6, 7, 10, 19, 32];
-const INVALID = 87;
+const [UNKNOWN_TOPIC, FORBIDDEN_TOPIC, INVALID] = [3, 29, 87];
 const CUT = -195;
 
 const count = (n: number, from = 0): number[] => Array.from({ length: n }, (_, i) => from + i);
@@ -99,11 +99,18 @@ t.test('errors that pass: all arrive in order', { buffered: true }, async (t) =>
   t.strictSame(numbers(first(found)), count(221), 'of the same id');
   await hasty.close(0);
 
-  await cluster.tell('at', 1, PRODUCE, `${INVALID}:0`);
+  await cluster.tell('at', 1, PRODUCE, `${INVALID}:0`, `${FORBIDDEN_TOPIC}:0`);
   const keyless = await openOutputs(t, output(cluster, { key: 'none' }));
+  await cluster.tell('refuse', 'ids', UNKNOWN_TOPIC);
   keyless.push(records(1));
-  await delivered(keyless, 1);
-  t.match(statusOf(keyless), { dropped: 0, lastError: { message: /compacted one\? Then set key$/ } });
+  const told = new Set<string>();
+  await until(() => told.add(statusOf(keyless).lastError?.message ?? '').size > 1);
+  await cluster.tell('refuse', 'ids', 0);
+  await until(() => told.add(statusOf(keyless).lastError?.message ?? '') && statusOf(keyless).delivered === 1, {
+    interval: 1,
+  });
+  t.match([...told].slice(1), [/has no such topic/, /compacted one\? Then set key$/, /ACL has to allow us Write/]);
+  t.match(statusOf(keyless), { delivered: 1, dropped: 0 });
   await keyless.close(0);
 });
 

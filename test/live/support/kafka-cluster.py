@@ -6,6 +6,7 @@
 #     errors API CODE...                   the next requests of that kind meet with these errors; -195 cuts the connection
 #     at BROKER API CODE:MS...             the same at one broker, each answered after MS milliseconds; from then on these
 #                                          alone count there
+#     refuse TOPIC CODE                    to whoever asks for its leaders; 0 no more
 #     down BROKER      up BROKER           -1 for all of them
 import sys
 from ctypes import CDLL, POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p, create_string_buffer
@@ -26,6 +27,7 @@ new_cluster = declare("rd_kafka_mock_cluster_new", c_void_p, c_void_p, c_int)
 bootstraps = declare("rd_kafka_mock_cluster_bootstraps", c_char_p, c_void_p)
 error_name = declare("rd_kafka_err2name", c_char_p, c_int)
 create_topic = declare("rd_kafka_mock_topic_create", c_int, c_void_p, c_char_p, c_int, c_int)
+set_topic_error = declare("rd_kafka_mock_topic_set_error", None, c_void_p, c_char_p, c_int)
 set_leader = declare("rd_kafka_mock_partition_set_leader", c_int, c_void_p, c_char_p, c_int32, c_int32)
 set_down = declare("rd_kafka_mock_broker_set_down", c_int, c_void_p, c_int32)
 set_up = declare("rd_kafka_mock_broker_set_up", c_int, c_void_p, c_int32)
@@ -49,6 +51,11 @@ def leader(name, partition, broker):
     return set_leader(cluster, name.encode(), int(partition), int(broker))
 
 
+def refuse(name, code):
+    set_topic_error(cluster, name.encode(), int(code))
+    return 0
+
+
 def errors(api, *codes):
     push_errors(cluster, int(api), len(codes), (c_int * len(codes))(*map(int, codes)))
     return 0
@@ -67,7 +74,7 @@ def up(broker):
     return set_up(cluster, int(broker))
 
 
-commands = {one.__name__: one for one in (topic, leader, errors, at, down, up)}
+commands = {one.__name__: one for one in (topic, leader, refuse, errors, at, down, up)}
 print(bootstraps(cluster).decode(), flush=True)
 for line in sys.stdin:
     name, *words = line.split()
