@@ -22,12 +22,15 @@ const AT_ONCE = 1 << 20;
 const SLOW_MS = 5;
 const BUSY_MS = 10_000;
 
+/** Whether a file that nobody writes to is due is looked at so often at least: clocks are set. */
+const LOOK_MS = 60_000;
+
 interface Opened {
   readonly handle: FileHandle;
   readonly ino: bigint;
   readonly dev: bigint;
-  /** When it was made, milliseconds since the epoch. */
-  readonly born: number;
+  /** When it was made, or was still empty: milliseconds since the epoch. */
+  born: number;
 }
 
 /** What the path names; undefined if that cannot be told. */
@@ -48,6 +51,10 @@ export class FileSink implements Sink {
   #file: Opened | undefined;
   #stale = false;
   #busyUntil = 0;
+  #writing = 0;
+  /** A file that nobody writes to is being put aside. */
+  #rotating: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   private constructor(config: FileConfig) {
     this.name = config.name;
@@ -63,20 +70,18 @@ export class FileSink implements Sink {
     sink.#file = await sink.#open();
     await trimHalfLine(config.path);
     sink.#rotation?.tidy();
+    sink.#arm();
     return sink;
   }
 
   async deliver(batch: Batch): Promise<void> {
     let text = '';
     for (const entry of batch.entries) text += `${entry.line}\n`;
-    const bytes = Buffer.from(text);
-    const { handle } = await this.#current(bytes.length);
-    await this.#append(handle, bytes);
+    await this.#write(Buffer.from(text));
   }
 
-  async deliverLines({ bytes }: LineBatch): Promise<void> {
-    const { handle } = await this.#current(bytes.length);
-    await this.#append(handle, bytes);
+  deliverLines({ bytes }: LineBatch): Promise<void> {
+    return this.#write(bytes);
   }
 
   reopen(): void {
@@ -84,8 +89,46 @@ export class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#rotating;
     await this.#letGo();
     await this.#rotation?.close();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#rotating;
+    this.#writing++;
+    try {
+      const { handle } = await this.#current(bytes.length);
+      await this.#append(handle, bytes);
+    } finally {
+      this.#writing--;
+    }
+  }
+
+  /** Wakes up when the next period begins: who is not written to is put aside as well. */
+  #arm(): void {
+    if (!this.#rotation) return;
+    const ms = Math.min(this.#rotation.untilNext() + 1, LOOK_MS);
+    this.#timer = setTimeout(() => {
+      this.#arm();
+      // What is written to has just been looked at.
+      if (this.#writing > 0 || this.#rotating) return;
+      // Where it fails who writes next tries again.
+      this.#rotating = this.#rotateIdle()
+        .catch(() => undefined)
+        .finally(() => (this.#rotating = undefined));
+    }, ms).unref();
+  }
+
+  async #rotateIdle(): Promise<void> {
+    const file = this.#file;
+    const now = statOf(this.#path);
+    if (!file || now?.ino !== file.ino || now.dev !== file.dev) return;
+    if (!(await this.#rotated(Number(now.size), file, 0))) return;
+    await this.#letGo();
+    this.#file = await this.#open();
   }
 
   async #letGo(): Promise<void> {
@@ -100,7 +143,7 @@ export class FileSink implements Sink {
     if (file && !this.#stale) {
       const now = statOf(this.#path);
       const same = now?.ino === file.ino && now.dev === file.dev;
-      if (same && !(await this.#rotated(Number(now.size), file.born, more))) return file;
+      if (same && !(await this.#rotated(Number(now.size), file, more))) return file;
     }
     await this.#letGo();
     this.#stale = false;
@@ -108,8 +151,10 @@ export class FileSink implements Sink {
   }
 
   /** Puts the file aside if it is time; one that cannot be put aside goes on: records come first. */
-  async #rotated(bytes: number, born: number, more: number): Promise<boolean> {
-    if (!this.#rotation?.due(bytes, born, more)) return false;
+  async #rotated(bytes: number, file: Opened, more: number): Promise<boolean> {
+    // Its age is that of what is in it.
+    if (bytes === 0) file.born = Date.now();
+    if (!this.#rotation?.due(bytes, file.born, more)) return false;
     try {
       await this.#rotation.rotate();
       return true;

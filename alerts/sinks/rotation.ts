@@ -34,6 +34,12 @@ export class Rotation {
     return bytes + more > size || Math.floor(now / every) > Math.floor(born / every);
   }
 
+  /** Milliseconds until the next period begins. */
+  untilNext(now = Date.now()): number {
+    const { every } = this.#config;
+    return every - (now % every);
+  }
+
   /** Puts the file aside, whole: whoever writes next makes a new one. @throws as rename(2) does */
   async rotate(now = Date.now()): Promise<void> {
     const base = `${this.#path}.${stampOf(now)}`;

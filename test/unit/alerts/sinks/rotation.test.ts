@@ -80,8 +80,43 @@ t.test('by time, and what one who was killed has left', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 1100));
   await sink.deliver(batch(1, 2), never);
   t.strictSame(read(file), [1]);
-  await until(() => readdirSync(folder).length === 3);
+  await until(() => readdirSync(folder).length >= 3);
   await sink.close();
+});
+
+t.test('by time, though nothing more is written; an empty file stays', async (t) => {
+  const folder = t.testdir();
+  const [file, other] = ['eve.json', 'other.json'].map((name) => path.join(folder, name)) as [string, string];
+  const aside = (of: string): string[] =>
+    readdirSync(folder).filter((name) => name.startsWith(`${path.basename(of)}.`) && !name.endsWith('.part'));
+  // The timers keep no process alive: the waits do.
+  const sink = await open(file, { every: '1s', compress: false });
+  await sink.deliver(batch(0, 3), never);
+  await until(() => aside(file).length === 1);
+  await until(() => existsSync(file));
+  t.strictSame(read(path.join(folder, aside(file)[0] ?? '')), [0, 1, 2]);
+  t.equal(statSync(file).size, 0, 'a new one is there');
+  const second = await open(other, { every: '1s', compress: false });
+  await second.deliver(batch(3, 4), never);
+  await until(() => aside(other).length === 1);
+  t.equal(aside(file).length, 1, 'a period later: nothing was in it');
+  // The first record of a file that was made long before begins its period.
+  await sink.deliver(batch(4, 5), never);
+  await until(() => aside(file).length === 2);
+  t.strictSame(
+    aside(file)
+      .sort()
+      .flatMap((name) => read(path.join(folder, name))),
+    [0, 1, 2, 4],
+  );
+  await Promise.all([sink.close(), second.close()]);
+});
+
+t.test('the next period', (t) => {
+  const rotation = new Rotation('/x', limits);
+  t.equal(rotation.untilNext(Date.UTC(2026, 0, 2, 23, 59, 59)), 1000);
+  t.equal(rotation.untilNext(Date.UTC(2026, 0, 3)), DAY);
+  t.end();
 });
 
 t.test('without compression, and where the file cannot be put aside', async (t) => {
