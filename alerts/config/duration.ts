@@ -15,4 +15,5 @@ export const duration = (fallback: string) =>
         return z.NEVER;
       }
     })
+    .meta({ unit: 'ms' })
     .prefault(fallback);

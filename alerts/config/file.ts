@@ -15,6 +15,7 @@ const mode = z
       .transform((text) => parseInt(text, 8)),
   ])
   .refine((value) => value > 0 && value <= 0o777 && (value & 0o111) === 0, 'a file mode such as "0640" is needed')
+  .meta({ unit: 'mode' })
   .prefault('0640');
 
 /** A size such as `100MiB`, in bytes once parsed. */

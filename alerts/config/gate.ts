@@ -21,6 +21,7 @@ const sids = z
       })
       .refine(([from, to]) => from <= to, 'the first sid of a range is the smaller one'),
   ])
+  .meta({ unit: 'sids' })
   .array()
   .min(1);
 

@@ -231,6 +231,8 @@ export interface StopResult {
 /** The daemon's side. Every method may throw IdsError; the server turns it into a JSON error and the client back. */
 export interface Api extends BulkApi, FlowsApi, Layer7Api, OutputsApi, DatasetsApi {
   status(): Promise<Status>;
+  /** The configuration in force as `shownConfig` has it: without secrets. */
+  config(): Promise<Readonly<Record<string, unknown>>>;
   stop(options: { readonly detach: boolean }): Promise<StopResult>;
   loadRules(request: RulesLoadRequest): Promise<RulesLoadResult>;
   /** How far a load is that somebody waits for; empty if there is none. */

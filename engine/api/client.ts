@@ -61,6 +61,10 @@ export class ApiClient implements Api {
     return this.#get('/v1/status');
   }
 
+  config(): Promise<Readonly<Record<string, unknown>>> {
+    return this.#get('/v1/config');
+  }
+
   stop(options: { readonly detach: boolean }): Promise<StopResult> {
     return this.#post('/v1/stop', options);
   }

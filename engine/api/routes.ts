@@ -92,6 +92,7 @@ export function addRoutes(app: FastifyInstance, api: Api, streams: AlertStreams)
     void reply.status(status).send(body);
   });
   app.get('/v1/status', () => api.status());
+  app.get('/v1/config', () => api.config());
   app.post('/v1/stop', (request) => api.stop(read(schemas.stop, request.body)));
   app.post('/v1/rules', (request) => api.loadRules(compact(read(schemas.rules, request.body))));
   app.get('/v1/rules', () => api.listRules());

@@ -138,6 +138,7 @@ const table: Table = {
   // These only look.
   datasets: null,
   status: null,
+  config: null,
   rulesLoading: null,
   listRules: null,
   showRule: null,

@@ -23,16 +23,18 @@ const word = (what: string) => z.union([z.string(), z.int()], { error: `${what} 
 
 /** A duration, in seconds once parsed; `0s` only where `zero` allows it. */
 export function durationField(options: { zero?: boolean; max?: string } = {}) {
-  return word('a duration such as 90s, 15m or 1h').transform(
-    parsed((text) => {
-      if (options.zero && /^0[smhdw]?$/.test(text)) return 0;
-      const seconds = parseDuration(text);
-      if (options.max !== undefined && seconds > parseDuration(options.max)) {
-        throw new Error(`${text} is too long: at most ${options.max}`);
-      }
-      return seconds;
-    }),
-  );
+  return word('a duration such as 90s, 15m or 1h')
+    .transform(
+      parsed((text) => {
+        if (options.zero && /^0[smhdw]?$/.test(text)) return 0;
+        const seconds = parseDuration(text);
+        if (options.max !== undefined && seconds > parseDuration(options.max)) {
+          throw new Error(`${text} is too long: at most ${options.max}`);
+        }
+        return seconds;
+      }),
+    )
+    .meta({ unit: 's' });
 }
 
 /** One address or prefix, in canonical text once parsed. */

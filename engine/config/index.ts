@@ -12,4 +12,5 @@ export type { ResponseConfig, ResponseRule } from './response-schema.js';
 export { ruleData } from './rule-data.js';
 export { ruleFiles, SHIPPED_RULES } from './rule-files.js';
 export { configSchema, type Config, type InterfaceConfig } from './schema.js';
+export { shownConfig } from './show.js';
 export { languageOptions, PRIVATE_NETWORKS, replayVars, ruleVars, type LanguageChoice, type RuleVars } from './vars.js';

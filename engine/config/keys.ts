@@ -4,22 +4,24 @@
 import * as z from 'zod';
 import { configSchema } from './schema.js';
 
-type Json = { readonly [key: string]: unknown };
+export type Json = { readonly [key: string]: unknown };
 
 let cached: Json | undefined;
 
-function root(): Json {
+/** The schema of the file. */
+export function root(): Json {
   cached ??= z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as Json;
   return cached;
 }
 
-function branches(schema: Json): Json[] {
+/** The schemas that one stands for: itself, or those that it is a choice of. */
+export function branches(schema: Json): Json[] {
   const nested = [schema['anyOf'], schema['oneOf'], schema['allOf']].filter(Array.isArray).flat() as Json[];
   return nested.length === 0 ? [schema] : nested.flatMap(branches);
 }
 
 /** Whether an item that says of itself that it is of this type may be one of these. */
-function isOfType(schema: Json, type: unknown): boolean {
+export function isOfType(schema: Json, type: unknown): boolean {
   const { const: own } = ((schema['properties'] as Json | undefined)?.['type'] as Json | undefined) ?? {};
   return own === undefined || type === undefined || own === type;
 }

@@ -29,7 +29,8 @@ const listen = z
     const message = `"${text}" is no address and port: write for example 127.0.0.1:9477, "[::1]:9477" or off`;
     context.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
-  });
+  })
+  .meta({ unit: 'listen' });
 
 export const metricsSchema = z
   .strictObject({

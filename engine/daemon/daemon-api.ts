@@ -43,6 +43,7 @@ import type { LogRequest, LogStatus, TopRequest, TopRow } from '../api/layer7-ap
 import type { RuleStats, RuleStatsRequest } from '../api/rule-stats-api.js';
 import type { DeadRequest, ReplayRequest } from '../api/outputs-api.js';
 import type { RulesUpdateRequest, RulesUpdateResult } from '../api/updates-api.js';
+import { shownConfig } from '../config/index.js';
 import type { Capacity, DiffResult, ExportChunk, ExportFilter, PrefixBatch } from '../lists/prefix-batch.js';
 import type { Daemon, DaemonParts } from './daemon.js';
 import { operatorPrefixes } from './operator-prefixes.js';
@@ -62,6 +63,10 @@ export class DaemonApi implements Api {
 
   status(): Promise<Status> {
     return Promise.resolve().then(() => statusOf(this.#parts));
+  }
+
+  config(): Promise<Readonly<Record<string, unknown>>> {
+    return Promise.resolve().then(() => shownConfig(this.#parts.config));
   }
 
   /** The answer goes out before the daemon ends; with `detach` it names what will be taken out. */

@@ -12,6 +12,7 @@ import { blocklistImport } from './blocklist-import.js';
 import { blocklistStats, confirm } from './blocklist-stats.js';
 import { completion } from './completion.js';
 import { configCheck } from './config-check.js';
+import { configShow } from './config-show.js';
 import { datasetAdd, datasetClear, datasetDump, datasetList, datasetLookup, datasetRemove } from './dataset.js';
 import { feedsList, feedsShow, feedsUpdate } from './feeds.js';
 import { logDns, logHttp, logShow, logTls } from './log.js';
@@ -89,6 +90,7 @@ export const commands: readonly Command[] = [
   statsTcp,
   replay,
   configCheck,
+  configShow,
   completion,
 ];
 

@@ -372,6 +372,10 @@ export class FakeApi implements Api {
     return this.#called('status', undefined, () => status);
   }
 
+  config(): Promise<Readonly<Record<string, unknown>>> {
+    return this.#called('config', undefined, () => ({ interfaces: [{ name: 'eth0' }], mode: 'monitor' }));
+  }
+
   stop(options: { readonly detach: boolean }): Promise<{ detached: readonly string[] }> {
     setImmediate(() => this.onStop());
     return this.#called('stop', options, () => ({ detached: options.detach ? ['eth0'] : [] }));

@@ -74,6 +74,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
   const most = { by: 'header', header: 'X-A', limit: 5 } as const;
   const answers: Record<Exclude<keyof Api, 'followAlerts' | 'blocklistCapacity'>, [unknown, unknown]> = {
     status: [await client.status(), status],
+    config: [await client.config(), { interfaces: [{ name: 'eth0' }], mode: 'monitor' }],
     stop: [await client.stop({ detach: true }), { detached: ['eth0'] }],
     loadRules: [await client.loadRules({ sources: [source], strict: true }), api.loaded],
     rulesLoading: [await client.rulesLoading(), { stage: 'parsing', share: 0.5 }],
@@ -139,6 +140,7 @@ t.test('each method reaches the daemon with its arguments and brings its answer 
     api.calls,
     [
       ['status', undefined],
+      ['config', undefined],
       ['stop', { detach: true }],
       ['loadRules', { sources: [source], strict: true }],
       ['rulesLoading', undefined],

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ids rules check` and `ids config check`: what they print where, and their exit status.
+// `ids rules check`, `ids config check` and `ids config show`: what they print where, and their exit status.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { parse } from 'yaml';
 import { temporary } from '../api/serve.js';
 import { invoke } from './invoke.js';
 
@@ -50,6 +51,25 @@ t.test('variables and redaction of a configuration', async (t) => {
   );
   t.match(await invoke(['rules', 'check', rules]), { status: 2, err: /OFFICE/ });
   t.match(await invoke(['rules', 'check', rules, '--config', config]), { status: 0, err: '' });
+});
+
+t.test('config show', async (t) => {
+  const folder = temporary(t);
+  const file = join(folder, 'ids.yaml');
+  writeFileSync(
+    file,
+    'interfaces: eth0\noutputs: [{ type: webhook, url: "https://h.example/T0KEN", secret: { env: KEY } }]\n',
+  );
+  const shown = await invoke(['config', 'show', file]);
+  t.match(shown, {
+    status: 0,
+    err: '',
+    out: /^interfaces:\n {2}- name: eth0\n.*\n {4}url: https:\/\/h\.example\/\*\*\*\n/s,
+  });
+  t.match(parse(shown.out), { outputs: [{ secret: { env: 'KEY' }, retry: { max: '1m' } }] });
+  t.strictSame(JSON.parse((await invoke(['config', 'show', file, '--json'])).out), parse(shown.out));
+  writeFileSync(file, 'mod: monitor\n');
+  t.match(await invoke(['config', 'show', file]), { status: 2, out: '', err: /ids\.yaml:1:1: mod: / });
 });
 
 t.test('config check', async (t) => {
