@@ -10,6 +10,7 @@ import type { Gate } from './gate/gate.js';
 import { LineQueue, type LineQueueStatus } from './line-queue.js';
 import { logKinds, type EventKind, type LineBatch } from './lines.js';
 import type { BatchLimits, Outbox } from './outbox.js';
+import { Portion } from './portion.js';
 import { DeliveryError, type Sink } from './sinks/sink.js';
 
 /** The part of a logger that is used here; pino's fits. */
@@ -73,6 +74,7 @@ export class Output {
   readonly #options: OutputOptions;
   readonly #giveUp = new AbortController();
   readonly #pause = new Pause();
+  readonly #portion = new Portion();
   #running: Promise<void> | undefined;
   #state: OutputStatus['state'] = 'idle';
   #failures = 0;
@@ -211,7 +213,8 @@ export class Output {
   async #deliver(lease: Batch): Promise<void> {
     const fates = new Fates(lease.entries);
     for (let attempt = 0; !this.#giveUp.signal.aborted; attempt++) {
-      const batch = { id: lease.id, entries: fates.open };
+      const { open } = fates;
+      const batch = this.#portion.of(lease, open);
       try {
         this.#state = attempt === 0 ? 'delivering' : 'retrying';
         this.#attempting = true;
@@ -219,16 +222,22 @@ export class Output {
         batch.entries.forEach((entry) => fates.decide(entry, 'delivered'));
         this.#settle(fates);
         this.#works();
-        return;
+        if (batch.entries.length === open.length) return;
+        attempt = -1;
       } catch (error) {
         const failure = DeliveryError.of(error);
         batch.entries.forEach((entry, index) => fates.decide(entry, failure.fateOf(index)));
         const left = fates.open.length;
         this.#settle(fates);
         if (left === 0) return this.#note(failure);
-        if (left < batch.entries.length) attempt = 0;
         if (this.#giveUp.signal.aborted) return;
         this.#note(failure);
+        if (left === open.length - batch.entries.length) {
+          attempt = -1;
+          continue;
+        }
+        if (left < open.length) attempt = 0;
+        if (failure.slow) this.#portion.less(batch.entries.length);
         this.#failures++;
         if (this.outbox.stale) return this.outbox.settle(fates.waiting, 'expired');
         await this.#backOff(failure, attempt);
@@ -267,7 +276,7 @@ export class Output {
     let open = this.sink.deliverLines ? undefined : entriesOf(batch);
     let lost = 0;
     for (let attempt = 0; !signal.aborted; attempt++) {
-      const part = open?.slice(0, this.#options.batch.records) ?? [];
+      const part = open?.slice(0, Math.min(this.#options.batch.records, this.#portion.records)) ?? [];
       try {
         this.#state = attempt === 0 ? 'delivering' : 'retrying';
         if (open === undefined) await this.sink.deliverLines?.(batch, signal);
@@ -294,6 +303,7 @@ export class Output {
           this.#lines.settle(batch.count - dropped, dropped);
           return true;
         }
+        if (failure.slow) this.#portion.less(part.length);
         if (fates.some((fate) => fate !== 'retry')) attempt = -1;
         if (fates.every((fate) => fate !== 'retry') && fates.length > 0) continue;
         await this.#backOff(failure, Math.max(0, attempt));
@@ -310,6 +320,7 @@ export class Output {
   #works(): void {
     this.#lastDelivery = Date.now();
     this.#failures = 0;
+    this.#portion.more(this.#options.batch.records);
     const { name, target } = this.sink;
     if (this.#warned)
       this.#options.log?.info({ output: name, target, pending: this.outbox.records }, 'output works again');

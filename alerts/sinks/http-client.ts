@@ -8,7 +8,7 @@ import { messageOf } from '../../common/errors.js';
 import { retryAfterMs, type HttpAnswer } from './http-answer.js';
 import { openReceiver, type HttpReceiver, type OpenedReceiver } from './http-receiver.js';
 import { isPrivateAddress, refusePrivate } from './private-address.js';
-import { DeliveryError } from './sink.js';
+import { DeliveryError, TookTooLong } from './sink.js';
 
 const zip = promisify(gzip);
 
@@ -82,7 +82,8 @@ export class HttpClient {
     const limit = new AbortController();
     // (AbortSignal.any would leave a trace on the long-lived signal every time.)
     const aborted = (): void => limit.abort(new Error('given up'));
-    const timer = setTimeout(() => limit.abort(new Error(`timeout: no answer within ${timeout / 1000} s`)), timeout);
+    const late = new TookTooLong(`timeout: no answer within ${timeout / 1000} s`);
+    const timer = setTimeout(() => limit.abort(late), timeout);
     signal.addEventListener('abort', aborted, { once: true });
     try {
       signal.throwIfAborted();

@@ -21,6 +21,14 @@ export interface Sink {
   close(): Promise<void>;
 }
 
+/** The receiver has not come to an end in time: it may be dead, or slow and with less to do come through. */
+export class TookTooLong extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'TookTooLong';
+  }
+}
+
 /**
  * What became of one record. `refused` for good: a dead letter. `lost`: dropped by the receiver, which did not say that it
  * was this one, so there is no letter.
@@ -48,6 +56,8 @@ export class DeliveryError extends IdsError {
   readonly fates: readonly Fate[] | undefined;
   readonly tooLarge: boolean;
   readonly retryAfterMs: number;
+  /** True if time was up: fewer records at once may do. */
+  readonly slow: boolean;
 
   constructor(message: string, failure: DeliveryFailure = {}) {
     super('OUTPUT_FAILED', message, { cause: failure.cause });
@@ -57,6 +67,7 @@ export class DeliveryError extends IdsError {
     this.fates = failure.fates;
     this.tooLarge = failure.tooLarge ?? false;
     this.retryAfterMs = failure.retryAfterMs ?? 0;
+    this.slow = failure.cause instanceof TookTooLong;
   }
 
   /** What became of the record at `index` of the batch. */

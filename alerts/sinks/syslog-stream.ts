@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { SyslogConfig } from '../config.js';
 import type { Batch } from '../entry.js';
-import { DeliveryError, type Sink } from './sink.js';
+import { DeliveryError, TookTooLong, type Sink } from './sink.js';
 import { connectorOf, type Connector } from './syslog-connect.js';
 import { frame, syslogFormatter } from './syslog-format.js';
 import { connectionTrouble } from './tls-trouble.js';
@@ -78,7 +78,7 @@ export class SyslogStream implements Sink {
       const closed = (): void => settle(new Error('the receiver closed the connection'));
       const aborted = (): void => settle(new Error('given up'));
       const seconds = this.#timeout / 1000;
-      const timer = setTimeout(() => settle(new Error(`nothing moved for ${seconds} s`)), this.#timeout);
+      const timer = setTimeout(() => settle(new TookTooLong(`nothing moved for ${seconds} s`)), this.#timeout);
       signal.addEventListener('abort', aborted, { once: true });
       socket.on('error', settle).on('close', closed);
       start(() => settle());

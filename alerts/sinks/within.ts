@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What client libraries do within bounds: a hung receiver ends in an error, and so does a shutdown.
 
+import { TookTooLong } from './sink.js';
+
 /**
  * The result of `run`, unless it takes longer than `ms` milliseconds or the signal aborts: then an error, and what `run` comes
  * to is nobody's any more.
@@ -8,7 +10,7 @@
 export function within<T>(run: Promise<T>, ms: number, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const aborted = (): void => settle(() => reject(new Error('given up')));
-    const late = (): void => settle(() => reject(new Error(`timeout: no answer within ${ms / 1000} s`)));
+    const late = (): void => settle(() => reject(new TookTooLong(`timeout: no answer within ${ms / 1000} s`)));
     const timer = setTimeout(late, ms);
     const settle = (end: () => void): void => {
       clearTimeout(timer);

@@ -133,12 +133,48 @@ t.test('429 with Retry-After waits as long as it is told', async (t) => {
 
 t.test('a server that never answers runs into the timeout, and the records arrive later', async (t) => {
   const server = await recorder(t);
-  server.answer = (response, _request, n) => (n <= 2 ? undefined : response.writeHead(200).end());
+  // The first says nothing, the second drips.
+  server.answer = (response, _request, n) => {
+    if (n > 2) response.writeHead(200).end();
+    const drip = (): void => void (response.destroyed || response.socket?.write('x', () => setTimeout(drip, 20)));
+    if (n === 2) response.socket?.write('HTTP/1.1 200 OK\r\nX-Drip: ', drip);
+  };
   const url = `http://127.0.0.1:${server.port}/`;
   const dispatcher = await openOutputs(t, [{ type: 'webhook', url }], { timeout: 200 });
   dispatcher.push(batchOf(0, 3));
   await until(() => dispatcher.status()[0]?.delivered === 3);
   t.match(dispatcher.status()[0], { retries: 2, lastError: { message: /timeout/i } });
+  await dispatcher.close(100);
+});
+
+t.test('a receiver that is too slow for a whole batch gets less at once', async (t) => {
+  const server = await recorder(t);
+  const MS_A_RECORD = 4;
+  const sizes: number[] = [];
+  server.answer = (response, { body }) => {
+    const { length } = JSON.parse(body) as unknown[];
+    setTimeout(() => {
+      if (!response.destroyed) sizes.push(length);
+      response.writeHead(200).end();
+    }, length * MS_A_RECORD);
+  };
+  const url = `http://127.0.0.1:${server.port}/`;
+  const dispatcher = await openOutputs(t, [{ type: 'webhook', url }], { timeout: 200 });
+  dispatcher.push(batchOf(0, 200));
+  await until(() => dispatcher.status()[0]?.delivered === 200, { deadline: 30_000 });
+  t.equal(
+    sizes.reduce((sum, size) => sum + size, 0),
+    200,
+    'each once',
+  );
+  t.ok(Math.max(...sizes) < 100);
+  t.match(dispatcher.status()[0], {
+    dropped: 0,
+    pending: 0,
+    lastError: { message: /timeout: no answer within 0\.2 s/ },
+  });
+  const ids = server.requests.map(({ headers, body }) => [headers['webhook-id'], body] as const);
+  t.equal(new Set(ids.map(([id]) => id)).size, new Set(ids.map(([, body]) => body)).size, 'an id for each body');
   await dispatcher.close(100);
 });
 
