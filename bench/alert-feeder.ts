@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Feeds alerts into a running daemon: its own pinned program over one frame, as fast as its ring takes what that raises.
 
-import { join } from 'node:path';
-import { check } from '../engine/bpf/check.js';
 import { Mapping, pageSize } from '../engine/bpf/memory.js';
-import { libbpf } from '../engine/bpf/native.js';
-import { abiDirs, pinNames } from '../engine/bpf/pins.js';
 import { TestRun } from '../engine/bpf/test-run.js';
+import { openPinned } from './pinned.js';
 
 const BURST = 256;
 /** Bytes of the ring that may wait: a quarter of it. */
@@ -19,12 +16,8 @@ export class AlertFeeder {
 
   /** @param pins of the daemon */
   constructor(pins: string) {
-    const [dir] = abiDirs(pins);
-    const name = dir && pinNames(dir.path).find((one) => one.endsWith('_ids_xdp'));
-    if (!dir || name === undefined) throw new Error(`no program is pinned in ${pins}`);
-    const open = (pin: string): number => check(libbpf().objGet(join(dir.path, pin)), `open ${pin}`);
-    this.#program = new TestRun(open(name));
-    const ring = open('ids_events');
+    this.#program = new TestRun(openPinned(pins, '_ids_xdp'));
+    const ring = openPinned(pins, 'ids_events');
     const page = pageSize();
     this.#consumer = new BigInt64Array(Mapping.open(ring, page, { what: 'the reader of the ring' }).buffer, 0, 1);
     const written = Mapping.open(ring, page, { offset: page, what: 'the writer of the ring' });

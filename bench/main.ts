@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the benchmarks by name, all of them without one:  main.js [packet] [http] [bulk] [events] [response] [cut] [blocklist] [layer7] [rules]
-//   [rules-memory] [prefilter] [alerts]
+//   [rules-memory] [prefilter] [alerts] [receivers]
 
 import { benchAlerts } from './alerts.js';
 import { benchBlocklist } from './blocklist.js';
@@ -14,6 +14,7 @@ import { benchHttpPrograms } from './http-programs.js';
 import { benchLayer7 } from './layer7.js';
 import { benchPacket } from './packet.js';
 import { benchPrefilter } from './prefilter.js';
+import { benchReceivers } from './receivers.js';
 import { benchResponse } from './response.js';
 import { benchRulesMemory } from './rules-memory.js';
 import { benchRulesReload } from './rules-reload.js';
@@ -38,6 +39,7 @@ const benches: Readonly<Record<string, () => void | Promise<void>>> = {
   'rules-memory': benchRulesMemory,
   prefilter: benchPrefilter,
   alerts: benchAlerts,
+  receivers: benchReceivers,
 };
 
 const names = process.argv.slice(2);
