@@ -66,6 +66,13 @@ export function rulesFacts({ current }: Pick<RuleSets, 'current'>): Facts {
   return { generation, origin, sha256, rules, usable, errors };
 }
 
+/** A start that came to nothing, signed before the outputs end. */
+export async function auditFailedStart({ auditor, log }: Audit, file: string, error: unknown): Promise<void> {
+  await auditor.failed('start', { what: { version, pid: process.pid, config: resolve(file) } }, error, 'start');
+  // Whether the daemon before has ended in good order is still to be seen from the end.
+  await log.checkpoint(log.clean ? 'stop' : 'failed start');
+}
+
 /** A feed that changed the blocklist by its schedule; what a command asks for is told as a whole. */
 export function auditFeed(auditor: Auditor, { name, before, after, added, removed }: FeedChange): void {
   if (currentCaller()) return;

@@ -30,7 +30,7 @@ import { EstablishedFlows, FlowCuts, Responder } from '../response/index.js';
 import type { RingThread, RingThreadOptions } from '../ring/ring-thread.js';
 import { unfitNote } from './address-rules.js';
 import { AlertPath } from './alert-path.js';
-import { auditFeed, auditStart, looksOf, openAudit, rulesFacts, type Audit } from './audit.js';
+import { auditFailedStart, auditFeed, auditStart, looksOf, openAudit, rulesFacts, type Audit } from './audit.js';
 import { DaemonApi } from './daemon-api.js';
 import { claimInstance } from './instance.js';
 import { Interfaces } from './interfaces.js';
@@ -100,9 +100,11 @@ export class Daemon {
    */
   static async start(config: Config, file: string, log: Logger): Promise<Daemon> {
     const lifetime = new Lifetime();
+    const begun: { audit?: Audit } = {};
     try {
-      return await Daemon.#open(config, file, log, lifetime);
+      return await Daemon.#open(config, file, log, lifetime, begun);
     } catch (error) {
+      if (begun.audit) await auditFailedStart(begun.audit, file, error);
       await lifetime
         .close()
         .catch((second: unknown) => log.error({ error: messageOf(second) }, 'closing after a failed start'));
@@ -110,11 +112,17 @@ export class Daemon {
     }
   }
 
-  static async #open(config: Config, file: string, log: Logger, lifetime: Lifetime): Promise<Daemon> {
+  static async #open(
+    config: Config,
+    file: string,
+    log: Logger,
+    lifetime: Lifetime,
+    begun: { audit?: Audit },
+  ): Promise<Daemon> {
     await clearSocket(config.socket);
     const group = socketGroup();
     lifetime.defer(claimInstance(config.state_dir));
-    const audit = openAudit(config, log);
+    const audit = (begun.audit = openAudit(config, log));
     lifetime.own(audit.log);
     const kernel = lifetime.own(
       Kernel.open({

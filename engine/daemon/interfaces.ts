@@ -44,7 +44,10 @@ export class Interfaces {
         if (!before.has(name)) fresh.push(name);
       }
     } catch (error) {
-      for (const name of fresh) kernel.detach(name);
+      for (const name of fresh) {
+        kernel.detach(name);
+        this.#options.onChange?.('detach', { interface: name, cause: 'the start failed' });
+      }
       throw error;
     }
     const wanted = new Set(configured.map(({ name }) => name));

@@ -179,6 +179,13 @@ if (privileged(t)) {
     spawnSync('rm', [filler]);
     await until(async () => (await daemon.status()).audit.waiting === 0, { deadline: 20_000 });
     await daemon.ids('stop', '--detach');
+    // One that cannot start says so too.
+    daemon.configure({ rules, config: { audit: { path: file }, interfaces: ['nosuch0'] } });
+    t.equal((await daemon.refused()).status, 2);
+    t.match(await daemon.ids('audit', 'show', '--file', file, '-n', '2'), [
+      { action: 'start', outcome: 'failed', error: { code: 'INTERFACE_MISSING', message: /nosuch0/ } },
+      { action: 'checkpoint' },
+    ]);
     t.match(await daemon.ids('audit', 'verify', '--file', file, '--key', join(daemon.folder, 'state', 'audit.pub')), {
       intact: true,
     });
