@@ -45,6 +45,8 @@ interface Raised {
   readonly records: readonly (Told | undefined)[];
   readonly time: number;
   readonly gated: boolean;
+  /** The output that they are for, if they are for one alone. */
+  readonly only?: string | undefined;
 }
 
 /** What became of a replay: records that wait now, and stored ones that cannot be read. */
@@ -97,12 +99,12 @@ export class Dispatcher {
     if (batch.length === 0) return;
     const kinds = new Set(batch.map(({ kind }) => kind));
     const takers = this.#outputs.filter((output) => [...kinds].some((kind) => output.takes(kind)));
-    if (takers.length > 0) this.#raise(takers, batch.map(Told.of), takesIt, true);
+    if (takers.length > 0) this.#raise(takers, batch.map(Told.of), takesIt);
   }
 
-  /** @param gated whether repeats and what is beyond the output's limit are held back */
-  #raise(takers: readonly Output[], records: readonly Told[], takes: Taking, gated = false): void {
-    const raised: Raised = { records, time: Date.now(), gated };
+  /** @param only the output that they are for, if for one alone: then its gate holds nothing back */
+  #raise(takers: readonly Output[], records: readonly Told[], takes: Taking, only?: string): void {
+    const raised: Raised = { records, time: Date.now(), gated: only === undefined, only };
     const words = new Map<string, readonly Entry[]>();
     const plans = takers.map((output): Plan => {
       let entries = words.get(output.format);
@@ -151,22 +153,22 @@ export class Dispatcher {
     };
   }
 
-  #put(plans: readonly Plan[], { records, time }: Raised): void {
-    const chunk = this.#stored(plans, records, time);
+  #put(plans: readonly Plan[], raised: Raised): void {
+    const chunk = this.#stored(plans, raised);
     for (const { output, offer } of plans) {
-      output.outbox.put(offer, time, chunk);
+      output.outbox.put(offer, raised.time, chunk);
       output.start();
     }
   }
 
   /** Stores what was planned; undefined if there is no store, or it has no room: then it waits in memory. */
-  #stored(plans: readonly Plan[], records: Raised['records'], time: number): number | undefined {
+  #stored(plans: readonly Plan[], { records, time, only }: Raised): number | undefined {
     const store = this.#store;
     if (!store) return undefined;
     try {
       const some = plans.some(({ offer }) => offer.entries.length > 0);
       const chunk = store.transaction(() => {
-        const number = some ? store.addChunk({ time, lines: records.map((told) => told?.line ?? '') }) : 0;
+        const number = some ? store.addChunk({ time, lines: records.map((told) => told?.line ?? ''), only }) : 0;
         for (const { output, offer } of plans) output.outbox.store(offer, time, number);
         return number;
       });
@@ -198,7 +200,7 @@ export class Dispatcher {
 
   /** Raises records for one output, whatever it takes otherwise. @throws IdsError NOT_FOUND */
   pushTo(name: string, batch: readonly (Told | Detection)[]): void {
-    this.#raise([this.output(name)], batch.map(Told.of), () => true);
+    this.#raise([this.output(name)], batch.map(Told.of), () => true, name);
   }
 
   /**
@@ -212,7 +214,7 @@ export class Dispatcher {
     if (!store) return { queued: 0, unreadable: 0 };
     const waiting = outbox.chunks();
     let [queued, unreadable] = [0, 0];
-    for (const { chunk, records } of store.since(since)) {
+    for (const { chunk, records } of store.since(since, name)) {
       if (waiting.has(chunk)) continue;
       const raised: Raised = { records, time: Date.now(), gated: false };
       const entries = records.map((one) => one && new Entry(one, output.format));
@@ -282,7 +284,7 @@ export class Dispatcher {
   #tellHeldBack(now: number, all = false): void {
     for (const output of this.#outputs) {
       const due = output.gate.due(now, all);
-      if (due.length > 0) this.#raise([output], due.map(Told.of), () => true);
+      if (due.length > 0) this.#raise([output], due.map(Told.of), () => true, output.sink.name);
     }
   }
 

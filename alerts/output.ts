@@ -130,6 +130,11 @@ export class Output {
     if (this.#accepting && this.outbox.records > 0) this.#running ??= this.#run();
   }
 
+  /** Tries again now what waits for its next try. */
+  hurry(): void {
+    this.#pause.wake();
+  }
+
   /** Tells that records have found no room; once, until the queue was empty. */
   overflowed(): void {
     if (this.#overflowing) return;

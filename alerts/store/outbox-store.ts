@@ -24,6 +24,8 @@ const migrations = [
    CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT, output INTEGER NOT NULL, time INTEGER NOT NULL,
      error TEXT NOT NULL, body TEXT NOT NULL);
    CREATE INDEX dead_output ON dead(output)`,
+  // The output that a chunk was raised for, if for one alone.
+  `ALTER TABLE chunks ADD COLUMN only TEXT`,
 ];
 
 /** How long and how much of what was delivered is kept for a replay. */
@@ -38,6 +40,8 @@ export interface Chunk {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly lines: readonly string[];
+  /** The output that they are for, if they are for one alone. */
+  readonly only?: string | undefined;
 }
 
 /** Chunks that are looked at in one go by `collect`. */
@@ -66,10 +70,13 @@ export class OutboxStore {
     this.#sql = {
       fact: store.prepare('SELECT value FROM facts WHERE name = ?'),
       putFact: store.prepare('INSERT OR REPLACE INTO facts VALUES(?, ?)'),
-      addChunk: store.prepare('INSERT INTO chunks(time, bytes, body) VALUES(?, ?, ?)'),
+      addChunk: store.prepare('INSERT INTO chunks(time, bytes, body, only) VALUES(?, ?, ?, ?)'),
       lastChunk: store.prepare('SELECT last_insert_rowid()'),
       body: store.prepare('SELECT body FROM chunks WHERE id = ?'),
-      since: store.prepare('SELECT id, body FROM chunks WHERE time >= ? AND id > ? AND id <= ? ORDER BY id LIMIT 16'),
+      since: store.prepare(
+        `SELECT id, body FROM chunks WHERE time >= ? AND id > ? AND id <= ? AND (only IS NULL OR only = ?)
+           ORDER BY id LIMIT 16`,
+      ),
       latest: store.prepare('SELECT coalesce(max(id), 0) FROM chunks'),
       addOutput: store.prepare('INSERT OR IGNORE INTO outputs(name) VALUES(?)'),
       output: store.prepare('SELECT id, raised, delivered, suppressed, expired, dropped FROM outputs WHERE name = ?'),
@@ -148,9 +155,9 @@ export class OutboxStore {
   }
 
   /** Keeps records; gives the chunk's number. */
-  addChunk({ time, lines }: Chunk): number {
+  addChunk({ time, lines, only }: Chunk): number {
     const body = Buffer.from(lines.join('\n'));
-    this.#sql.addChunk.run([time, body.length, body]);
+    this.#sql.addChunk.run([time, body.length, body, only ?? null]);
     if (this.#bytes !== undefined) this.#bytes += body.length;
     return Number(this.#sql.lastChunk.get()?.[0]);
   }
@@ -162,13 +169,13 @@ export class OutboxStore {
   }
 
   /**
-   * Chunks that were raised since then (milliseconds) and before this call, oldest first. In the place of a record that
+   * Chunks of an output that were raised since then (milliseconds) and before this call, oldest first. In the place of a record that
    * cannot be read, or could not be put into words, stands undefined.
    */
-  *since(time: number): Generator<{ chunk: number; records: (Told | undefined)[] }> {
+  *since(time: number, output: string): Generator<{ chunk: number; records: (Told | undefined)[] }> {
     const latest = Number(this.#sql.latest.get()?.[0] ?? 0);
     for (let last = 0; ;) {
-      const rows = this.#sql.since.all([time, last, latest]);
+      const rows = this.#sql.since.all([time, last, latest, output]);
       for (const [id, body] of rows) {
         last = Number(id);
         yield { chunk: last, records: linesOf(body).map(readable) };

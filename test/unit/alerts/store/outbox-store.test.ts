@@ -8,6 +8,7 @@ import {
   Dispatcher,
   outputsSchema,
   OutboxStore,
+  testOutput,
   type Batch,
   type OutputStatus,
   type Sink,
@@ -158,7 +159,7 @@ t.test('what was delivered is let go of after a while, what waits is not', async
   dispatcher.push(batchOf(10, 20));
   await until(() => one.got.length === 20);
   const left = (): number[] =>
-    [...store.since(0)].flatMap(({ records }) => records.map((told) => (told?.detection.count ?? 0) - 1));
+    [...store.since(0, 'one')].flatMap(({ records }) => records.map((told) => (told?.detection.count ?? 0) - 1));
   await until(() => left().length === 10);
   t.strictSame(left(), range(10, 20));
   await dispatcher.close(0);
@@ -186,6 +187,42 @@ t.test('a record that could not be put into words is no end of a replay', async 
   store.close();
 });
 
+t.test('what was raised for one output is replayed to it alone', async (t) => {
+  const store = OutboxStore.open(join(t.testdir(), 'outbox.db'), keep);
+  const [one, two] = [new FakeSink('one'), new FakeSink('two')];
+  const dispatcher = await open(store, [one, two]);
+  dispatcher.push([numbered(0)]);
+  dispatcher.pushTo('one', [numbered(1)]);
+  await until(() => one.got.length === 2 && two.got.length === 1);
+  await until(() => dispatcher.status().every(({ pending }) => pending === 0));
+  t.match(await dispatcher.replay('one', 0), { queued: 2 });
+  t.match(await dispatcher.replay('two', 0), { queued: 1 });
+  await until(() => one.got.length === 4 && two.got.length === 2);
+  t.strictSame(
+    [one.got, two.got],
+    [
+      [0, 1, 0, 1],
+      [0, 0],
+    ],
+  );
+  await dispatcher.close(0);
+  store.close();
+});
+
+t.test('a test does not wait for the next try', async (t) => {
+  const store = OutboxStore.open(join(t.testdir(), 'outbox.db'), keep);
+  const sink = new FakeSink('one');
+  sink.fail = down;
+  const dispatcher = await open(store, [sink], { retry: { initial: 3_600_000, max: 3_600_000 } });
+  dispatcher.push([numbered(0)]);
+  await until(() => dispatcher.status()[0]?.retries === 1);
+  sink.fail = undefined;
+  t.match(await testOutput(dispatcher, 'one'), { outcome: 'delivered' });
+  t.equal(sink.got[0], 0, 'and takes along what waits');
+  await dispatcher.close(0);
+  store.close();
+});
+
 t.test('bounded in bytes', async (t) => {
   const store = OutboxStore.open(join(t.testdir(), 'outbox.db'), { keep: 3_600_000, keepBytes: 5000 });
   const sink = new FakeSink('one');
@@ -194,7 +231,7 @@ t.test('bounded in bytes', async (t) => {
   await until(() => sink.got.length === 50);
   await pause(SETTLED_MS);
   store.collect(Date.now(), ['one'], 1e9);
-  const kept = [...store.since(0)].flatMap(({ records }) => records.map((told) => told?.detection));
+  const kept = [...store.since(0, 'one')].flatMap(({ records }) => records.map((told) => told?.detection));
   t.ok(kept.length > 0 && JSON.stringify(kept).length < 5500);
   t.equal(kept.at(-1)?.count, 50, 'the latest stay');
   await dispatcher.close(0);
