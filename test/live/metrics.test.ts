@@ -89,7 +89,8 @@ if (privileged(t)) {
         outputs: [
           { type: 'file', path: daemon.eveFile, events: ['alert', 'drop', 'engine', 'http'] },
           {
-            ...{ type: 'webhook', url: 'http://127.0.0.1:9/', retry: { initial: '1s', max: '1s' } },
+            ...{ type: 'webhook', url: 'http://127.0.0.1:9/s3cret-path?key=s3cret-query' },
+            ...{ headers: { 'X-Key': 's3cret-header' }, retry: { initial: '1s', max: '1s' } },
             ...{ bearer: { file: bearer }, secret: { file: key } },
           },
         ],
@@ -200,6 +201,8 @@ if (privileged(t)) {
     writeFileSync(token, secrets[0]);
     await until(async () => (await count(victim, 'up{job="ids"} == 1')) === 1);
     t.notOk((await raised()).includes('IdsDown'), 'the token of before stays in force');
+    const shown = (await daemon.cli('config', 'show')).stdout;
+    t.match(shown, /url: http:\/\/127\.0\.0\.1:9\/\*\*\*\n/);
     await daemon.ids('stop', '--detach');
     const told = {
       metrics: scrape.stdout,
@@ -208,6 +211,8 @@ if (privileged(t)) {
       audit: readFileSync(join(folder, 'state/audit.log'), 'utf8'),
       hashes: readFileSync(join(folder, 'state/audit.config'), 'utf8'),
       config: (await daemon.cli('config', 'check', daemon.configFile, '--json')).stdout,
+      shown,
+      file: (await daemon.cli('config', 'show', daemon.configFile, '--json')).stdout,
       alerts: readFileSync(daemon.eveFile, 'utf8'),
     };
     for (const [where, text] of Object.entries(told)) {
