@@ -109,7 +109,7 @@ export class StoredQueue {
   records({ chunk, takes }: Pick<StoredParcel, 'chunk' | 'takes'>): Told[] {
     const lines = this.#owner.lines(chunk);
     const taken = takes === undefined ? lines : Array.from(takes, (index) => lines[index] ?? '');
-    return taken.filter((line) => line !== '').map(Told.read);
+    return taken.flatMap(readable);
   }
 
   bury(detections: readonly Detection[], error: string, time: number): void {
@@ -138,5 +138,14 @@ export class StoredQueue {
   /** Takes dead letters out; gives how many there were. */
   exhume(ids: readonly number[]): number {
     return ids.reduce((sum, id) => sum + this.#sql.raise.run([this.#id, id]), 0);
+  }
+}
+
+/** Nothing for a line that is no record: what counts them misses it. */
+function readable(line: string): Told | readonly [] {
+  try {
+    return Told.read(line);
+  } catch {
+    return [];
   }
 }
