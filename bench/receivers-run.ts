@@ -13,7 +13,6 @@ import type { Teardown } from '../test/helpers/undo.js';
 import { TestDaemon, temporaryFolder } from '../test/live/support/daemon.js';
 import { LiveProcess } from './live-process.js';
 import { openPinned } from './pinned.js';
-import { median } from './report.js';
 
 const WARM_MS = 1000;
 /** The program's time is taken over so many windows of so many milliseconds: others on the machine disturb some of them. */
@@ -34,8 +33,8 @@ alert udp any any -> any ${ports.alerts} (msg:"steady"; sid:${sid.steady};)
 export type Manner = 'well' | 'dead' | 'hole' | 'slow' | 'fails';
 
 export interface Measured {
-  /** Nanoseconds a packet of the program: the median of windows. */
-  readonly ns: number;
+  /** Nanoseconds a packet of the program, in windows one after the other. */
+  readonly times: readonly number[];
   /** Milliseconds from an offence to the first packet that is dropped for it. */
   readonly latencies: readonly number[];
   /** Packets to drop and to alert on that were sent, and those that were dropped, and whose alerts are in the file. */
@@ -80,8 +79,8 @@ async function underLoad<T>(
   return { result, sent: { alerts, drops } };
 }
 
-/** Nanoseconds a packet of a program. */
-async function timeOf(fd: number): Promise<number> {
+/** Nanoseconds a packet of a program, by window. */
+async function timesOf(fd: number): Promise<number[]> {
   const windows: number[] = [];
   for (let before = programRuns('ids_xdp', fd); windows.length < WINDOWS;) {
     await sleep(WINDOW_MS);
@@ -89,7 +88,7 @@ async function timeOf(fd: number): Promise<number> {
     if (after.runs > before.runs) windows.push(((after.seconds - before.seconds) / (after.runs - before.runs)) * 1e9);
     before = after;
   }
-  return median(windows);
+  return windows;
 }
 
 /** Latencies of sources that commit an offence, one after the other. */
@@ -131,7 +130,7 @@ export async function measure(t: Teardown, manner: Manner, hosts: Hosts): Promis
   const daemon = await TestDaemon.start(t, victim, { rules, folder, config: { ...configOf(file) } });
   await daemon.ids('blocklist', 'add', LISTED);
   const fd = openPinned(daemon.pins, '_ids_xdp');
-  const { result: ns, sent } = await underLoad(t, hosts, () => timeOf(fd));
+  const { result: times, sent } = await underLoad(t, hosts, () => timesOf(fd));
   const written = async (): Promise<number> =>
     Number((await run('grep', ['-c', `"signature_id":${sid.steady},`, file], { status: 'any' })).stdout);
   await until(async () => (await written()) >= sent.alerts, { deadline: 30_000 }).catch(() => undefined);
@@ -149,7 +148,7 @@ export async function measure(t: Teardown, manner: Manner, hosts: Hosts): Promis
   await receivers.stop();
   const lost = status.accounts.reduce((sum, account) => sum + account.lost, 0);
   return {
-    ns,
+    times,
     latencies,
     sent,
     found,

@@ -9,14 +9,14 @@ import {
   type ConnectionOptions,
   type NatsConnection,
 } from '@nats-io/transport-node';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { until } from '../helpers/until.js';
 import { numbered, numberOf, request } from '../unit/alerts/samples.js';
 import { closes, freePort, openOutputs } from './outputs-receivers.js';
 import { natsServer } from './support/brokers.js';
-import { Authority } from './support/certificates.js';
+import { Authority, type Pair } from './support/certificates.js';
 import { NatsAuthority } from './support/nats-authority.js';
 
 const count = (n: number): number[] => [...Array(n).keys()];
@@ -135,6 +135,43 @@ t.test('users, tokens and TLS; no secret is shown', async (t) => {
   await until(() => dispatcher.status()[0]?.delivered === 1);
   await dispatcher.close(0);
   t.ok(dispatcher.status().every(closes));
+});
+
+t.test('certificates of the server that are wrong, and renewed there', async (t) => {
+  const folder = t.testdir();
+  const authority = new Authority(folder, 'authority');
+  const own = authority.issue('own', 'DNS:localhost');
+  const good = authority.issue('good', 'DNS:localhost');
+  const troubles = [
+    { pair: authority.issue('expired', 'DNS:localhost', { expired: true }), says: /has expired/ },
+    { pair: authority.issue('other', 'DNS:siem.example'), says: /another name .*siem\.example/ },
+  ];
+  const server = natsServer(t, folder, await freePort(), [`tls { cert_file: "${own.cert}", key_file: "${own.key}" }`]);
+  const showing = async ({ cert, key }: Pair): Promise<void> => {
+    await server.stop();
+    copyFileSync(cert, own.cert);
+    copyFileSync(key, own.key);
+    await server.start();
+  };
+  const at = { servers: `localhost:${server.port}`, tls: { caFile: authority.ca } };
+  await showing(good);
+  await makeStream(at);
+  const dispatcher = await openOutputs(t, [{ type: 'nats', servers: [at.servers], tls: { ca: authority.ca } }]);
+  for (const [n, { pair, says }] of troubles.entries()) {
+    await showing(pair);
+    dispatcher.push([numbered(n)]);
+    await until(() => says.test(dispatcher.status()[0]?.lastError?.message ?? ''), {
+      message: () => JSON.stringify(dispatcher.status()),
+    });
+    t.match(dispatcher.status()[0], { state: 'retrying', delivered: n, pending: 1 });
+    await showing(good);
+    await until(() => dispatcher.status()[0]?.delivered === n + 1);
+  }
+  t.strictSame(
+    (await messages(at)).map((line) => numberOf(JSON.parse(line))),
+    count(2),
+  );
+  await dispatcher.close(0);
 });
 
 t.test('an NKey', async (t) => {

@@ -208,7 +208,7 @@ async function through(
 const wrong: Readonly<Record<Exclude<Manner, 'well' | 'slow'>, RegExp>> = {
   closes: /clos|ECONNRESET|disconnected|no answer/i,
   silent: /timeout|no answer|nothing moved/i,
-  garbage: /HTTP|no Kafka|no TLS|unexpected response|clos|ECONNRESET|timeout|no answer/i,
+  garbage: /HTTP|no Kafka|no TLS|TLS failed|Unknown|unexpected response|clos|ECONNRESET|timeout|no answer/i,
   half: /HTTP|clos|ECONNRESET|disconnected|timeout|no answer/i,
 };
 
