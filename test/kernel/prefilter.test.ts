@@ -137,7 +137,7 @@ t.test(`what is kept back matches no rule (seed ${seed})`, when, async (t) => {
     for (const stack of [sifted, whole]) stack.close();
   }
   t.ok(
-    tally.alerts > CONVERSATIONS / 10 && tally.kept > CONVERSATIONS / 10 && tally.passed > CONVERSATIONS / 10,
+    tally.alerts > CONVERSATIONS / 40 && tally.kept > CONVERSATIONS / 10 && tally.passed > CONVERSATIONS / 10,
     JSON.stringify(tally),
   );
 });
