@@ -25,8 +25,8 @@ import {
 import { HeldRecords } from './held-records.js';
 import { ReaderSleep } from './reader-sleep.js';
 
-/** Records read from one ring before messages and the other ring get their turn. */
-const BURST = 4096;
+/** Records read from one ring before messages and the other ring get their turn: the main thread stores those of before. */
+const BURST = 1024;
 /** Detections that may wait for the main thread; beyond them the rings fill up and the kernel counts what is lost. */
 const MAX_BACKLOG = 65536;
 const IDLE_MS = 1000;
@@ -37,7 +37,7 @@ const HOLD_MS = 1;
 /** How often the thread looks for its first rule set. */
 const START_MS = 20;
 /** Bursts that are read when the thread ends: more than both rings hold. */
-const LAST_BURSTS = 64;
+const LAST_BURSTS = 256;
 /** Times that it looks, when it ends, whether the main thread has stored what was raised. */
 const LAST_WAITS = 250;
 
