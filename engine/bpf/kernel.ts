@@ -33,6 +33,8 @@ export interface KernelOptions {
   readonly replay?: boolean;
   /** The program that judges what leaves is loaded too. In replay every packet comes in. */
   readonly egress?: boolean;
+  /** The program of `handOverUnfinished` is loaded too. */
+  readonly unfinished?: boolean;
   /** Entries of maps by name, instead of what the object says. */
   readonly sizes?: Readonly<Record<string, number>>;
 }
@@ -58,7 +60,7 @@ export class Kernel {
   readonly #rulesets: Rulesets;
   readonly #test: TestRun;
   readonly #testEgress: TestRun | undefined;
-  readonly #unfinished: TestRun;
+  readonly #unfinished: TestRun | undefined;
   readonly #replay: boolean;
   readonly #attachments: Attachments;
   #lists: ListMemory | undefined;
@@ -77,9 +79,10 @@ export class Kernel {
     }
     const ingress = object.programs.get(INGRESS) ?? -1;
     const egress = object.programs.get(EGRESS);
+    const unfinished = object.programs.get(UNFINISHED);
     this.#test = new TestRun(ingress);
     this.#testEgress = egress === undefined ? undefined : new TestRun(egress, 'tc');
-    this.#unfinished = new TestRun(object.programs.get(UNFINISHED) ?? -1);
+    this.#unfinished = unfinished === undefined ? undefined : new TestRun(unfinished);
     this.#replay = replay;
     this.control = ControlMap.open(this.map('ids_control').fd);
     this.#rulesets = new Rulesets(this.control, {
@@ -112,7 +115,7 @@ export class Kernel {
     const place = o.pinDir === undefined || path === undefined ? undefined : { pinDir: o.pinDir, path };
     const object = LoadedObject.load({
       file: o.object ?? DEFAULT_OBJECT,
-      programs: [INGRESS, UNFINISHED, ...(o.egress === true ? [EGRESS] : [])],
+      programs: [INGRESS, ...(o.unfinished === true ? [UNFINISHED] : []), ...(o.egress === true ? [EGRESS] : [])],
       pinPath: path,
       pinPrograms: true,
       settings: { ids_replay: o.replay ? 1 : 0 },
@@ -285,7 +288,8 @@ export class Kernel {
    * @param all of every flow, as no packet comes any more.
    */
   handOverUnfinished(all = false): void {
-    if (this.#closed) throw new IdsError('INTERNAL', 'the kernel binding is closed');
+    if (this.#closed || this.#unfinished === undefined)
+      throw new IdsError('INTERNAL', 'the program that hands over what is unfinished is not loaded');
     const frame = new Uint8Array(MIN_FRAME);
     frame[0] = all ? 1 : 0;
     // Live as packets are run: without another one in between on the same CPU.

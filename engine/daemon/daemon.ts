@@ -128,6 +128,7 @@ export class Daemon {
       Kernel.open({
         pinDir: config.pin_dir,
         egress: config.interfaces.some((one) => one.egress),
+        unfinished: true,
         sizes: { ...listSizes(CAPACITY), ...datagramSizes(config.flows.datagrams), ...flowSizes(config.flows.size) },
       }),
     );

@@ -5,7 +5,7 @@
 import type { Detection, LineBatch, LogKind } from '../../alerts/index.js';
 import { ControlFlag } from '../../common/abi.gen.js';
 import { compileRules, type LanguageOptions, type Problem, type RuleSource } from '../../rules/index.js';
-import { FlowMemory, indexKey, Kernel, RingReader } from '../bpf/index.js';
+import { FlowMemory, indexKey, Kernel, type KernelOptions, RingReader } from '../bpf/index.js';
 import { languageOptions, type Config, type LanguageChoice, type LanguageFiles } from '../config/index.js';
 import { FlowFacts } from '../judge/flow-facts.js';
 import { Judge, type Raised, type Shows } from '../judge/judge.js';
@@ -38,6 +38,15 @@ const UNFINISHED_LOOKS = 512 / 32;
 /** How deep payload is inspected without a configuration: as by the reference, since nobody waits for a capture. */
 const DEPTH = 1 << 20;
 
+/** Where a run has its kernel from. */
+export interface KernelSource {
+  /** Empty tables. */
+  take(options: KernelOptions): Kernel;
+  giveBack(kernel: Kernel): void;
+}
+
+const ownKernel: KernelSource = { take: (options) => Kernel.open(options), giveBack: (kernel) => kernel.close() };
+
 export interface ReplayOptions {
   readonly sources: readonly RuleSource[];
   /** Variables, thresholds and the like. */
@@ -64,6 +73,8 @@ export interface ReplayOptions {
   readonly onLines?: (batch: LineBatch) => void;
   readonly onDetection?: (detection: Detection) => void;
   readonly onProblem?: (problem: Problem) => void;
+  /** One of its own if absent: opened for the run, and closed after it. */
+  readonly kernels?: KernelSource;
 }
 
 export interface ReplaySummary {
@@ -117,6 +128,7 @@ function language(given: ReplayOptions): LanguageOptions {
 
 class ReplayRun {
   readonly #options: ReplayOptions;
+  readonly #kernels: KernelSource;
   readonly #kernel: Kernel;
   readonly #events: RingReader;
   readonly #bulk: RingReader;
@@ -143,7 +155,9 @@ class ReplayRun {
     for (const problem of compilation.problems) options.onProblem?.(problem);
     this.#rules = compilation.summary;
     const { addressLists } = compilation;
-    this.#kernel = Kernel.open({ replay: true, sizes: listSizes(capacityFor(addressLists)) });
+    this.#kernels = options.kernels ?? ownKernel;
+    const sizes = listSizes(capacityFor(addressLists));
+    this.#kernel = this.#kernels.take({ replay: true, unfinished: true, sizes });
     const { control, rings } = this.#kernel;
     const flags =
       ControlFlag.CONTROL_UNLIMITED |
@@ -290,6 +304,6 @@ class ReplayRun {
     this.#bulk.close();
     this.#events.close();
     this.#flows.close();
-    this.#kernel.close();
+    this.#kernels.giveBack(this.#kernel);
   }
 }

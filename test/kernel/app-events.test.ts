@@ -9,6 +9,7 @@ import { dnsMessage, dnsName, question, record } from '../helpers/dns-bytes.js';
 import { pcap, type Timed } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
 import { counted, hello, records, sniExtension, u16, type Extension } from '../helpers/tls-bytes.js';
+import { benchKernels } from './support/bench-pool.js';
 import { udp } from './support/frames.js';
 import { Talk } from './support/talk.js';
 
@@ -29,6 +30,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       onDetection: ({ kind, rule, pcapCnt }) => {
         if (kind === 'alert' && rule) found.push(`${pcapCnt} ${names[rule.sid - 1]}`);
       },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { abiHash, AllowLayout } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
-import { claimPins, Kernel } from '../../engine/bpf/index.js';
+import { claimPins, Kernel, type KernelOptions } from '../../engine/bpf/index.js';
 import { libbpf } from '../../engine/bpf/native.js';
 import { xdpState } from '../../engine/bpf/netdev.js';
 import { closeFds } from '../../engine/bpf/check.js';
@@ -35,8 +35,8 @@ function pinDirectory(t: Test): string {
   return path;
 }
 
-function open(t: Test, pinDir?: string, egress = false): Kernel {
-  const kernel = Kernel.open({ sizes, egress, ...(pinDir === undefined ? {} : { pinDir }) });
+function open(t: Test, pinDir?: string, options: KernelOptions = {}): Kernel {
+  const kernel = Kernel.open({ sizes, ...options, ...(pinDir === undefined ? {} : { pinDir }) });
   t.teardown(() => kernel.close());
   return kernel;
 }
@@ -106,7 +106,7 @@ if (privileged(t)) {
   t.test('pins are ours alone, and a later run finds its tables and links again', async (t) => {
     const [a] = await pair(t);
     const pinDir = pinDirectory(t);
-    const first = open(t, pinDir);
+    const first = open(t, pinDir, { unfinished: true });
     t.equal(first.adopted, false);
     for (const path of [pinDir, join(pinDir, abiHash)]) t.equal(statSync(path).mode & 0o777, 0o700);
     first.allowlist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(AllowLayout.SIZE));
@@ -117,7 +117,7 @@ if (privileged(t)) {
     const [link, program] = [linkId(path), xdpState(before.ifindex).program];
     t.not(program, 0, 'the program outlives its loader');
 
-    const second = Kernel.open({ pinDir, sizes: { ...sizes, ids_allowlist: 128 } });
+    const second = Kernel.open({ pinDir, unfinished: true, sizes: { ...sizes, ids_allowlist: 128 } });
     t.teardown(() => second.close());
     t.equal(second.adopted, true);
     t.same(second.kept, ['ids_allowlist'], 'a pinned table keeps its size');
@@ -127,6 +127,7 @@ if (privileged(t)) {
     t.same(second.attach(a), before);
     t.equal(linkId(path), link, 'the same link');
     t.equal(xdpState(before.ifindex).program, program, 'the same code over the same tables is not loaded again');
+    second.handOverUnfinished();
     second.close();
     // Other settings make other code.
     const third = Kernel.open({ pinDir, replay: true });
@@ -244,7 +245,7 @@ if (privileged(t)) {
       spawnSync('tc', ['filter', 'show', 'dev', name, 'egress']).stdout.toString();
     for (const hook of ['tcx', 'clsact'] as const) {
       const [a, b] = await pair(t);
-      const first = open(t, pinDir, true);
+      const first = open(t, pinDir, { egress: true });
       const attached = first.attach(a, 'auto', hook);
       t.match(attached, { egress: hook });
       const [pin = ''] = pins();
@@ -253,12 +254,12 @@ if (privileged(t)) {
       const id = hook === 'tcx' && linkId(join(pinDir, abiHash, pin));
       first.close();
 
-      const second = open(t, pinDir, true);
+      const second = open(t, pinDir, { egress: true });
       t.same(second.attachments(), [attached], 'an earlier run is known');
       t.same(second.attach(a, 'auto', hook === 'tcx' ? true : hook), attached);
       second.close();
       renameSync(join(pinDir, abiHash), join(pinDir, '0123456789ab'));
-      const third = open(t, pinDir, true);
+      const third = open(t, pinDir, { egress: true });
       t.same(third.attach(a), attached, 'as does another ABI');
       t.same([pins(), readdirSync(pinDir)], [[pin], [abiHash]]);
       if (id !== false) t.equal(linkId(join(pinDir, abiHash, pin)), id, 'the very link, never detached');

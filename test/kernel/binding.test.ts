@@ -148,6 +148,8 @@ if (privileged(t)) {
     t.equal(kernel.run(new Uint8Array(9014).fill(7)).frame.length, 9014, 'the frame comes back whole');
     for (const size of [0, 13, MAX_FRAME + 1])
       t.throws(() => kernel.run(new Uint8Array(size)), { code: 'FRAME_INVALID' });
+    t.throws(() => kernel.runEgress(new Uint8Array(60)), { code: 'INTERNAL' }, 'a program that was not asked for');
+    t.throws(() => kernel.handOverUnfinished(), { code: 'INTERNAL' });
   });
 
   t.test('what is opened is closed, also after a failure', async (t) => {

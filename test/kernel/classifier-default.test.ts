@@ -184,9 +184,10 @@ if (privileged(t)) {
   t.test('scans are named once their count is exceeded', async (t) => {
     const nets = '[10.0.0.0/24,2001:db8::/64]';
     const scan = (name: string, sid: number, count: number, frame: (i: number) => Uint8Array): void => {
-      const { sids } = open(t, nets);
+      const { rig, sids } = open(t, nets);
       const first = Array.from({ length: 100 }, (_, i) => i).find((i) => sids(frame(i)).includes(sid));
       t.equal(first, count, `${name} at packet ${count + 1}`);
+      rig.close();
     };
     scan('vertical', 9001001, 20, (i) => tcp({ ...ends, dport: 1 + i, flags: SYN }));
     scan('vertical, IPv6', 9001002, 20, (i) => tcp({ ...ends6, dport: 1 + i, flags: SYN }));

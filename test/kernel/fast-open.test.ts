@@ -8,6 +8,7 @@ import t from 'tap';
 import { replayCaptures } from '../../engine/replay/replay.js';
 import { pcap } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
+import { benchKernels } from './support/bench-pool.js';
 import { Talk } from './support/talk.js';
 
 const rules = `
@@ -35,6 +36,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       logs: ['http'],
       onLines: ({ bytes }) => {
         const lines = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trim().split('\n');

@@ -8,6 +8,7 @@ import { toEve, type Detection } from '../../alerts/index.js';
 import { replayCaptures } from '../../engine/replay/replay.js';
 import { pcap } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
+import { benchKernels } from './support/bench-pool.js';
 import { icmp, type IpPart } from './support/frames.js';
 
 const ETHERNET = 14;
@@ -30,6 +31,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       shows: { headers: false, packet, rule: true },
       onDetection: (one) => void (one.kind === 'alert' && alerts.push(one)),
     });

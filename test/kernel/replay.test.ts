@@ -10,6 +10,7 @@ import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../en
 import { mmdb } from '../helpers/mmdb.js';
 import { EPOCH, pcap, type Timed } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
+import { benchKernels } from './support/bench-pool.js';
 import { tcp, TCP, udp } from './support/frames.js';
 import { Talk } from './support/talk.js';
 
@@ -37,6 +38,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       onDetection: (detection) => detections.push(detection),
       ...options,
     });

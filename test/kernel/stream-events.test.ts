@@ -8,6 +8,7 @@ import { replayCaptures } from '../../engine/replay/replay.js';
 import { streamConditions, streamFlags } from '../../rules/keywords/events.js';
 import { pcap, type Timed } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
+import { benchKernels } from './support/bench-pool.js';
 import { TCP } from './support/frames.js';
 import { Talk } from './support/talk.js';
 
@@ -33,6 +34,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       onDetection: ({ kind, rule, pcapCnt }) => {
         if (kind === 'alert' && rule) found.push(`${pcapCnt} ${names[rule.sid - 1]}`);
       },

@@ -14,7 +14,7 @@ const when = { skip: whyUnprivileged() ?? false };
 const HEAD = 'GET /x?token=S3CRET HTTP/1.1\r\nCookie: S3CRET\r\nUser-Agent: evil';
 
 const openRig = (t: Parameters<typeof Rig.open>[0], flags = 0): Rig => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536, ids_bulk: 1 << 22 } });
+  const rig = Rig.open(t, { unfinished: true, sizes: { ids_events: 65536, ids_bulk: 1 << 22 } });
   rig.kernel.writeStructure(structure());
   rig.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | flags });
   setLayer7(rig, L7Setting.L7_HTTP | L7Setting.L7_TLS | L7Setting.L7_LOG_HTTP, { depth: [8192, 8192] });

@@ -7,6 +7,7 @@ import t from 'tap';
 import { replayCaptures, type ReplayOptions, type ReplaySummary } from '../../engine/replay/replay.js';
 import { pcap } from '../helpers/pcap.js';
 import { privileged } from '../helpers/privileged.js';
+import { benchKernels } from './support/bench-pool.js';
 import { fragmented, fragments } from './support/fragments.js';
 import { icmp, ip, tcp, TCP, udp, type IpPart } from './support/frames.js';
 import { chain6, extension, Next, payloadOf } from './support/packets.js';
@@ -33,6 +34,7 @@ if (privileged(t)) {
       captures: [capture],
       redact: false,
       inline: false,
+      kernels: benchKernels,
       onDetection: ({ kind, rule, pcapCnt }) => {
         if (kind === 'alert') alerts.push([rule?.sid, pcapCnt]);
       },

@@ -3,9 +3,21 @@
 // is taken again is as new: every shared table has the bytes that it had when it was made.
 
 import { mapShapes, RulesetLayout } from '../../../common/abi.gen.js';
-import { type BpfMap, indexKey, Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import {
+  type BpfMap,
+  datagramSizes,
+  indexKey,
+  Kernel,
+  type KernelOptions,
+  RingReader,
+} from '../../../engine/bpf/index.js';
 import { MapType } from '../../../engine/bpf/bpf-map.js';
+import { flowSizes } from '../../../engine/flows/sizes.js';
+import type { KernelSource } from '../../../engine/replay/replay.js';
 import { forgetBlocklist } from './rules.js';
+
+/** Tables of a size that a test can afford to make anew, or to wipe, each time. */
+export const smallSizes = { ids_allowlist: 256, ...datagramSizes(16), ...flowSizes(4096) };
 
 const NAMES = Object.keys(mapShapes);
 /** Maps that are in rulesets' slots. */
@@ -43,6 +55,12 @@ export function giveBack(kernel: Kernel): void {
   const others = free.get(how.key) ?? [];
   free.set(how.key, [...others, kernel]);
 }
+
+/** For replays one after the other in small tables. */
+export const benchKernels: KernelSource = {
+  take: (options) => take({ ...options, sizes: { ...smallSizes, ...options.sizes } }),
+  giveBack,
+};
 
 /** Every byte of the shared tables, as far as they are not empty. */
 export function contents(kernel: Kernel): Record<string, string> {

@@ -14,10 +14,9 @@ import {
   StatNames,
 } from '../../../common/abi.gen.js';
 import { formatAddress } from '../../../common/address.js';
-import { datagramSizes, type Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
+import { type Kernel, type KernelOptions, RingReader } from '../../../engine/bpf/index.js';
 import { readFlow, type Flow } from '../../../engine/flows/flow.js';
-import { flowSizes } from '../../../engine/flows/sizes.js';
-import { giveBack, take } from './bench-pool.js';
+import { giveBack, smallSizes, take } from './bench-pool.js';
 
 /** What tap and its like have. */
 interface Owner {
@@ -77,9 +76,6 @@ const flowCounts = [
 ];
 
 type Counts = Record<'reasons' | 'decodes' | 'stats', ReadonlyMap<string, number>>;
-
-/** Tables of a size that a test can afford to make anew each time. */
-const smallSizes = { ids_allowlist: 256, ...datagramSizes(16), ...flowSizes(4096) };
 
 export class Rig {
   readonly kernel: Kernel;
