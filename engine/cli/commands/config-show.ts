@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { stringify } from 'yaml';
 import { readText } from '../../files.js';
 import { command } from '../command.js';
 
@@ -12,7 +11,10 @@ export const configShow = command({
     const { loadConfig, shownConfig } = await import('../../config/index.js');
     const config = file === undefined ? await context.client.config() : shownConfig(loadConfig(readText(file), file));
     if (context.json) context.data(config);
-    else context.line(stringify(config).trimEnd());
+    else {
+      const { stringify } = await import('yaml');
+      context.line(stringify(config).trimEnd());
+    }
     return 0;
   },
 });
