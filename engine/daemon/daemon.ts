@@ -124,6 +124,7 @@ export class Daemon {
     lifetime.defer(claimInstance(config.state_dir));
     const audit = (begun.audit = openAudit(config, log));
     lifetime.own(audit.log);
+    Interfaces.look(config.interfaces);
     const kernel = lifetime.own(
       Kernel.open({
         pinDir: config.pin_dir,

@@ -17,6 +17,14 @@ export interface InterfacesOptions {
 }
 
 export class Interfaces {
+  /**
+   * A name that does not exist is found before programs are loaded, which takes seconds, and before one is touched.
+   * @throws IdsError INTERFACE_MISSING
+   */
+  static look(configured: InterfacesOptions['configured']): void {
+    for (const { name } of configured) interfaceIndex(name);
+  }
+
   readonly #options: InterfacesOptions;
   /** Interfaces that are gone or cannot be attached, with why: told once each. */
   readonly #missing = new Map<string, string>();
@@ -34,8 +42,6 @@ export class Interfaces {
    */
   attach(): void {
     const { configured, kernel } = this.#options;
-    // A name that does not exist is found before the first one is touched.
-    for (const { name } of configured) interfaceIndex(name);
     const before = new Set(kernel.attachments().map(({ name }) => name));
     const fresh: string[] = [];
     try {

@@ -93,13 +93,14 @@ export interface ReplaySummary {
  * @throws IdsError CAPTURE_INVALID, FILE_UNREADABLE; PRIVILEGE or KERNEL_FEATURE if BPF is not to be had
  */
 export function replayCaptures(options: ReplayOptions): ReplaySummary {
-  // Every file is looked at before the first packet is judged.
+  // Every file is looked at before the first packet is judged, and before programs are loaded, which takes seconds.
   const sources = options.captures.map((path) => ByteSource.open(path));
   try {
+    const captures = sources.map((source) => begun(readCapture(source)));
     const run = new ReplayRun(options);
     try {
       try {
-        for (const source of sources) for (const packet of readCapture(source)) run.judge(packet);
+        for (const packets of captures) for (const packet of packets) run.judge(packet);
       } finally {
         // What came before the damage of a capture is told all the same.
         run.end();
@@ -111,6 +112,16 @@ export function replayCaptures(options: ReplayOptions): ReplaySummary {
   } finally {
     for (const source of sources) source.close();
   }
+}
+
+/** Packets of which the first is read at once: a file that is no capture throws here. */
+function begun(packets: Iterator<CapturedPacket, void>): Iterable<CapturedPacket> {
+  const first = packets.next();
+  return {
+    *[Symbol.iterator]() {
+      for (let next = first; next.done !== true; next = packets.next()) yield next.value;
+    },
+  };
 }
 
 function language(given: ReplayOptions): LanguageOptions {
