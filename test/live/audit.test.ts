@@ -47,7 +47,7 @@ if (privileged(t)) {
       },
     ]);
 
-    const added = await daemon.cli('blocklist', 'add', '192.0.2.7', '--ttl', '1h', '--reason', 'test');
+    const added = await daemon.program('blocklist', 'add', '192.0.2.7', '--ttl', '1h', '--reason', 'test');
     t.equal(added.status, 0);
     t.match(await last(), {
       action: 'blocklist.add',

@@ -5,6 +5,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { privileged, twoHosts } from '../helpers/privileged.js';
 import type { RunResult } from '../helpers/privileged.js';
+import { invoke } from '../unit/engine/cli/invoke.js';
 import { concurrently } from './support/concurrently.js';
 import { TestDaemon } from './support/daemon.js';
 
@@ -120,8 +121,10 @@ if (privileged(t)) {
         ],
         ['none', '', /no interface/],
       ] as const;
-      const answers = await concurrently(configurations, ([name, text]) => {
-        return daemon.cli('run', '--config', daemon.file(`${name}.yaml`, text));
+      const answers = await concurrently(configurations, async ([name, text]): Promise<RunResult> => {
+        // None comes so far that it would be a daemon.
+        const { status, out, err } = await invoke(['run', '--config', daemon.file(`${name}.yaml`, text)]);
+        return { status, stdout: out, stderr: err };
       });
       for (const [i, [name, , expected]] of configurations.entries()) {
         const answer = answers[i];

@@ -86,7 +86,7 @@ if (privileged(t)) {
         }
       };
       const work = Promise.all([feeds(), imports(), expiries()]);
-      await sleep(500 + Math.random() * 4_000);
+      await sleep(300 + Math.random() * 2_000);
       await daemon.kill();
       running = false;
       await work;

@@ -36,7 +36,7 @@ if (privileged(t)) {
     const { victim, attacker } = await twoHosts(t);
     const daemon = await TestDaemon.start(t, victim, { rules });
     const json = async (...words: string[]): Promise<unknown> =>
-      JSON.parse((await daemon.cli(...words, '--json')).stdout);
+      JSON.parse((await daemon.program(...words, '--json')).stdout);
 
     await t.test('status prints what is documented, all of it', async (t) => {
       const fields = documented('## `ids status`');
@@ -44,7 +44,7 @@ if (privileged(t)) {
       const status = (await json('status')) as { interfaces: { name: string }[]; rules: { generation: number } };
       t.strictSame(undocumented(status, fields), [], 'nothing beyond it');
       t.equal(status.interfaces[0]?.name, victim.device);
-      const { stdout, stderr } = await daemon.cli('status');
+      const { stdout, stderr } = await daemon.program('status');
       t.match(stdout, /mode prevent, rules generation \d+ \(from config\)\n2 rules: 2 usable/);
       t.equal(stderr, '');
     });
@@ -60,7 +60,7 @@ if (privileged(t)) {
       );
       const before = (await json('rules', 'list')) as { generation: number };
       const bad = daemon.file('bad.rules', `${rules}alert tcp any any -> any any (flags:Q; sid:1000003;)\n`);
-      const refused = await daemon.cli('rules', 'load', bad, '--strict');
+      const refused = await daemon.program('rules', 'load', bad, '--strict');
       t.equal(refused.status, 2);
       t.match(refused.stderr, /bad\.rules:3:\d+: error: sid 1000003: flags: .*\nids: nothing was loaded/);
       t.strictSame(await json('rules', 'list'), before, 'as before');
@@ -72,7 +72,7 @@ if (privileged(t)) {
     });
 
     await t.test('lists: refusals, and what was not there', async (t) => {
-      const own = await daemon.cli('blocklist', 'add', victim.ipv4, '192.0.2.7');
+      const own = await daemon.program('blocklist', 'add', victim.ipv4, '192.0.2.7');
       t.equal(own.status, 1, 'partly');
       t.match(own.stderr, /^ids: refused: 10\.77\.0\.1 is a built-in exemption .*--force\n$/);
       t.equal(own.stdout, '192.0.2.7: added\n', 'the other one is listed');
@@ -105,32 +105,47 @@ if (privileged(t)) {
         alert: { signature_id: 1000002 },
       });
       t.equal(await people.stop('SIGINT'), 0, 'Ctrl-C is a good end');
-      t.match(await daemon.cli('alerts', 'tail', '-n1'), { status: 0, stdout: /ping/ });
+      t.match(await daemon.program('alerts', 'tail', '-n1'), { status: 0, stdout: /ping/ });
+    });
+
+    await t.test('without root', async (t) => {
+      const nobody = (...words: string[]) =>
+        run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, idsProgram, ...words], {
+          status: 'any',
+          cwd: '/',
+        });
+      await run('chmod', ['0755', daemon.folder]);
+      const denied = await nobody('status', '--socket', daemon.socket);
+      t.equal(denied.status, 4);
+      t.match(denied.stderr, /^ids: no access to .*: run as root or as a member of the group ids\n$/);
+      const none = await nobody('stop', '--detach', '--socket', '/nonexistent/ids.sock', '--pin-dir', daemon.pins);
+      t.equal(none.status, 4);
+      t.match(none.stderr, /^ids: .*root.*\n$/);
+      const config = join(daemon.folder, 'ids.yaml');
+      const started = await nobody('run', '--config', config);
+      t.equal(started.status, 4);
+      t.match(started.stderr, /^ids: ids run needs root/);
+      t.equal((await daemon.program('status')).status, 0, 'the daemon saw nothing of it');
     });
 
     await t.test('stop waits for the end; a new daemon can start at once', async (t) => {
       const following = startInNetns(t, victim.netns, idsProgram, ['alerts', 'tail', '-f', '--socket', daemon.socket]);
       await following.prints(/ping/);
-      const stopped = await daemon.cli('stop');
+      const stopped = await daemon.program('stop');
       t.strictSame([stopped.status, stopped.stderr], [0, '']);
       t.match(stopped.stdout, /^the daemon has ended\nthe kernel goes on dropping/);
       t.equal(await daemon.process.ended, 0);
       t.equal(await following.ended, 3, 'who followed is told');
       t.match(following.output.stderr, /ids: .*(ended|broke)/);
       t.ok(readdirSync(daemon.pins).length > 0, 'enforcement is still there');
-      t.equal((await daemon.cli('stop')).status, 3, 'a second stop finds none');
+      t.equal((await daemon.program('stop')).status, 3, 'a second stop finds none');
       await daemon.run();
-      t.equal((await daemon.cli('status')).status, 0);
+      t.equal((await daemon.program('status')).status, 0);
     });
 
-    await t.test('stop --detach takes everything out, with a daemon and without', async (t) => {
+    await t.test('stop --detach takes everything out, without a daemon too', async (t) => {
       const attached = async (): Promise<boolean> =>
         /xdp/.test((await inNetns(victim.netns, 'ip', ['link', 'show', victim.device])).stdout);
-      t.ok(await attached());
-      t.strictSame(await json('stop', '--detach'), { daemon: true, detached: [victim.device] });
-      t.notOk(await attached());
-      t.notOk(existsSync(daemon.pins) && readdirSync(daemon.pins).length > 0, 'no pin is left');
-      await daemon.run();
       await daemon.process.stop('SIGKILL');
       t.ok(await attached(), 'killed: still attached');
       const words = ['stop', '--detach', '--pin-dir', daemon.pins, '--socket', daemon.socket];
@@ -138,28 +153,7 @@ if (privileged(t)) {
       t.equal(status, 0);
       t.match(stdout, `no daemon was running\ndetached from ${victim.device}\n`);
       t.notOk(await attached());
+      t.notOk(existsSync(daemon.pins) && readdirSync(daemon.pins).length > 0, 'no pin is left');
     });
-  });
-
-  t.test('without root', async (t) => {
-    const { victim } = await twoHosts(t);
-    const daemon = await TestDaemon.start(t, victim, { rules });
-    const nobody = (...words: string[]) =>
-      run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, idsProgram, ...words], {
-        status: 'any',
-        cwd: '/',
-      });
-    await run('chmod', ['0755', daemon.folder]);
-    const denied = await nobody('status', '--socket', daemon.socket);
-    t.equal(denied.status, 4);
-    t.match(denied.stderr, /^ids: no access to .*: run as root or as a member of the group ids\n$/);
-    const none = await nobody('stop', '--detach', '--socket', '/nonexistent/ids.sock', '--pin-dir', daemon.pins);
-    t.equal(none.status, 4);
-    t.match(none.stderr, /^ids: .*root.*\n$/);
-    const config = join(daemon.folder, 'ids.yaml');
-    const started = await nobody('run', '--config', config);
-    t.equal(started.status, 4);
-    t.match(started.stderr, /^ids: ids run needs root/);
-    t.equal((await daemon.cli('status')).status, 0, 'the daemon saw nothing of it');
   });
 }

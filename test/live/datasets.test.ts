@@ -8,6 +8,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, curl, serve } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const rules = [
   'alert http any any -> any any (msg:"new agent"; http.user_agent; dataset:set,seen,type string,state seen.lst; sid:1;)',

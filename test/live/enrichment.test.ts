@@ -132,7 +132,8 @@ if (privileged(t)) {
     const { victim } = await twoHosts(t);
     const daemon = TestDaemon.prepare(t, victim);
     const file = daemon.file('bad.mmdb', 'text');
-    daemon.configure({ rules, config: { enrich: { geoip: { databases: [file] } } } });
+    const interfaces = [{ name: victim.device, egress: false }];
+    daemon.configure({ rules, config: { interfaces, enrich: { geoip: { databases: [file] } } } });
     const { status, stderr } = await daemon.refused();
     t.equal(status, 2);
     t.match(stderr, /enrich\.geoip\.databases: .*bad\.mmdb/);

@@ -8,6 +8,8 @@ import { lines, TestDaemon } from './support/daemon.js';
 import type { EveRecord } from './support/daemon.js';
 import { acquaint, hping } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const rules = 'alert tcp any any -> any 80 (msg:"SYN and FIN"; flags:SF; sid:1;)';
 const HOOK_PORT = 9090;
 

@@ -10,6 +10,8 @@ import { TestDaemon } from './support/daemon.js';
 import { ports } from './support/ports.js';
 import { acquaint, addAddresses, curl, send, serve, shutOut, transmitted } from './support/traffic.js';
 
+TestDaemon.egress = false;
+
 const LISTED = '10.77.0.66';
 const SENT_MORE = 400;
 
