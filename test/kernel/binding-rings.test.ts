@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { ControlFlag, EventLayout, EventType, L7Setting, readEvent, Sleep, Stat } from '../../common/abi.gen.js';
-import { indexKey, Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
+import { indexKey, type Kernel, RingReader, RingWaiter } from '../../engine/bpf/index.js';
 import { ReaderSleep } from '../../engine/ring/reader-sleep.js';
 import { privileged } from '../helpers/privileged.js';
+import { giveBack, take } from './support/bench-pool.js';
 import { tcp } from './support/frames.js';
 import { openHttpRig, segment } from './support/http-rig.js';
 import { setLayer7 } from './support/layer7-rig.js';
@@ -23,8 +24,8 @@ function eventful(
   t: { teardown(undo: () => void): void },
   ringSize: number,
 ): { kernel: Kernel; send(packet: number): void } {
-  const kernel = Kernel.open({ replay: true, sizes: { ...sizes, ids_events: ringSize } });
-  t.teardown(() => kernel.close());
+  const kernel = take({ replay: true, sizes: { ...sizes, ids_events: ringSize } });
+  t.teardown(() => giveBack(kernel));
   block({ kernel }, '192.0.2.7');
   kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED });
   const send = (packet: number): void => {
@@ -61,7 +62,7 @@ if (privileged(t)) {
   });
 
   t.test('at most so many records a call; a handler that throws loses only its own', async (t) => {
-    const { kernel, send } = eventful(t, 65536);
+    const { kernel, send } = eventful(t, 1 << 20);
     const ring = RingReader.open(kernel.rings.events);
     t.teardown(() => ring.close());
     for (let packet = 1; packet <= 100; packet++) send(packet);

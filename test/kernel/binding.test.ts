@@ -60,18 +60,18 @@ if (privileged(t)) {
   });
 
   t.test('prefix tables: exact entries, batches, the end of the room', async (t) => {
-    const { kernel } = Rig.open(t, { sizes: { ids_allowlist: 1000 } });
+    const { kernel } = Rig.open(t);
     const { allowlist } = kernel;
     const prefixes: Prefix[] = [];
-    for (let i = 0; i < 900; i++)
+    for (let i = 0; i < 200; i++)
       prefixes.push(parsePrefix(i % 2 ? `2001:db8:${i.toString(16)}::/48` : `10.${i >> 8}.${i & 255}.0/24`));
-    const values = new Uint8Array(900 * AllowLayout.SIZE);
+    const values = new Uint8Array(200 * AllowLayout.SIZE);
     prefixes.forEach((_, i) => values.set(allow(i), i * AllowLayout.SIZE));
     allowlist.putBatch(prefixes, values);
     const listed = new Map(
       [...allowlist.entries()].map(([prefix, value]) => [JSON.stringify([prefix.length, [...prefix.bytes]]), value]),
     );
-    t.equal(listed.size, 900);
+    t.equal(listed.size, 200);
     const fifth = prefixes[5] ?? parsePrefix('::');
     t.same(listed.get(JSON.stringify([fifth.length, [...fifth.bytes]])), allow(5));
     t.same(allowlist.lookup(parsePrefix('10.0.2.9')), allow(2), 'the longest prefix answers');
@@ -80,15 +80,15 @@ if (privileged(t)) {
     const more = Array.from({ length: 200 }, (_, i) => parsePrefix(`172.16.${i}.0/24`));
     t.throws(() => allowlist.putBatch(more, new Uint8Array(200 * AllowLayout.SIZE)), {
       code: 'LIST_FULL',
-      details: { written: 100 },
+      details: { written: 56, maxEntries: 256 },
     });
     t.throws(() => allowlist.put(parsePrefix('192.0.2.1'), allow(0)), { code: 'LIST_FULL' });
     t.equal(
       allowlist.deleteBatch([...more, ...prefixes.slice(0, 10), parsePrefix('203.0.113.0/24')]),
-      110,
+      66,
       'missing ones are skipped',
     );
-    t.equal(allowlist.clear(), 890);
+    t.equal(allowlist.clear(), 190);
     t.same([...allowlist.entries()], []);
   });
 
@@ -154,27 +154,18 @@ if (privileged(t)) {
 
   t.test('what is opened is closed, also after a failure', async (t) => {
     const sizes = { ids_allowlist: 16 };
-    Kernel.open({ sizes }).close();
     const [fds, mappings] = [openFds(), ringMappings()];
-    for (let i = 0; i < 3; i++) {
-      const kernel = Kernel.open({ sizes });
-      kernel.installRuleset({ blob: new Uint8Array(RulesetLayout.SIZE), addresses: new Uint8Array(0) }, 1);
-      kernel.ruleCounts();
-      kernel.close();
-      kernel.close();
-      t.equal(
-        codeOf(() => kernel.run(new Uint8Array(60))),
-        'INTERNAL',
-      );
-      t.equal(
-        codeOf(() => kernel.control.update({ flags: 1 })),
-        'INTERNAL',
-      );
-      t.equal(
-        codeOf(() => kernel.allowlist.put(parsePrefix('::1'), allow(0))),
-        'INTERNAL',
-      );
-    }
+    const kernel = Kernel.open({ sizes });
+    kernel.installRuleset({ blob: new Uint8Array(RulesetLayout.SIZE), addresses: new Uint8Array(0) }, 1);
+    kernel.ruleCounts();
+    kernel.close();
+    kernel.close();
+    for (const action of [
+      () => kernel.run(new Uint8Array(60)),
+      () => kernel.control.update({ flags: 1 }),
+      () => kernel.allowlist.put(parsePrefix('::1'), allow(0)),
+    ])
+      t.equal(codeOf(action), 'INTERNAL');
     t.throws(() => Kernel.open({ sizes: { ids_nothing: 1 } }), { code: 'INTERNAL' });
     t.throws(() => Kernel.open({ sizes: { ids_entries4: 2 ** 32 - 1 } }), { code: 'SYSCALL' }, 'more than there is');
     t.equal(openFds(), fds);

@@ -3,9 +3,10 @@
 
 import t from 'tap';
 import { formatAddress, formatPrefix, maskBytes, type Prefix } from '../../common/address.js';
-import { Kernel } from '../../engine/bpf/index.js';
+import type { Kernel } from '../../engine/bpf/index.js';
 import { BlockTable, type EntryColumns, type EntryValue, listSizes, packMeta } from '../../engine/lists/table/index.js';
 import { whyUnprivileged } from '../helpers/privileged.js';
+import { giveBack, take } from './support/bench-pool.js';
 import { tcp } from './support/frames.js';
 import { type NaiveEntry, NaiveList } from './support/naive-list.js';
 import { Random } from './support/random.js';
@@ -32,7 +33,7 @@ class Bench {
 
   constructor(seed: number, capacity4: number, capacity6: number) {
     this.random = new Random(seed);
-    this.kernel = Kernel.open({ replay: true, sizes: { ...listSizes({ capacity4, capacity6 }), ids_events: 4096 } });
+    this.kernel = take({ replay: true, sizes: { ...listSizes({ capacity4, capacity6 }), ids_events: 4096 } });
     this.table = this.reopen();
   }
 
@@ -251,7 +252,7 @@ t.test('verdicts and hits equal those of the reference', { skip, timeout: 300_00
       t.match(bench.table.check(), { missing: 0, foreign: 0, index: 0 }, `${name}: memory as it should be`);
       cases += bench.cases;
     } finally {
-      bench.kernel.close();
+      giveBack(bench.kernel);
     }
   }
   t.ok(cases > 30_000, `${cases} packets judged`);

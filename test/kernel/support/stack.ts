@@ -12,14 +12,14 @@ import {
   FlowRecordLayout,
 } from '../../../common/abi.gen.js';
 import { HttpLayout, L7Limit, MaskedLayout, Stat } from '../../../common/abi.gen.js';
-import { datagramSizes, indexKey, Kernel, RingReader } from '../../../engine/bpf/index.js';
+import { indexKey, type Kernel, RingReader } from '../../../engine/bpf/index.js';
 import { languageOptions } from '../../../engine/config/index.js';
-import { flowSizes } from '../../../engine/flows/sizes.js';
 import { Judge, type Raised } from '../../../engine/judge/judge.js';
 import { settingFlags, settingsBytes } from '../../../engine/layer7/settings.js';
 import { defaultRedaction } from '../../../engine/layer7/structure/names.js';
 import { structureTable } from '../../../engine/layer7/structure/structure-table.js';
 import { compileRules, type Compilation } from '../../../rules/index.js';
+import { benchKernels } from './bench-pool.js';
 
 interface Owner {
   teardown(undo: () => void): void;
@@ -71,6 +71,7 @@ export class Stack {
   readonly #events: RingReader;
   readonly #bulk: RingReader;
   #now = 1e12;
+  #closed = false;
 
   private constructor(rules: string, o: StackOptions) {
     const logs = new Set(o.logs);
@@ -78,8 +79,7 @@ export class Stack {
     this.compiled = compileRules([{ file: 'test.rules', text: rules }], languageOptions(off ? { redact: 'off' } : {}));
     const [problem] = this.compiled.problems;
     if (problem) throw new Error(`${problem.line}:${problem.column} ${problem.cause}`);
-    const sizes = { ids_bulk: 1 << 20, ...datagramSizes(16), ...flowSizes(4096) };
-    this.kernel = Kernel.open({ replay: true, sizes });
+    this.kernel = benchKernels.take({ replay: true, sizes: { ids_bulk: 1 << 20 } });
     this.kernel.control.update({ flags: ControlFlag.CONTROL_UNLIMITED | (o.flags ?? 0) });
     const flags =
       this.compiled.heads |
@@ -98,7 +98,7 @@ export class Stack {
     this.judge.install({ generation: 1, ...this.compiled });
   }
 
-  /** Closed when the test ends. */
+  /** Closed when the test ends; the kernel may be one that another bench has had, with every table empty. */
   static open(t: Owner, rules: string, o: StackOptions = {}): Stack {
     const stack = new Stack(rules, o);
     t.teardown(() => stack.close());
@@ -147,8 +147,11 @@ export class Stack {
   }
 
   close(): void {
+    // Somebody else may have the kernel by now.
+    if (this.#closed) return;
+    this.#closed = true;
     this.#events.close();
     this.#bulk.close();
-    this.kernel.close();
+    benchKernels.giveBack(this.kernel);
   }
 }
