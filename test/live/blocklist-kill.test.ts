@@ -12,8 +12,8 @@ import { acquaint, addAddresses, send, serve } from './support/traffic.js';
 TestDaemon.egress = false;
 
 const ROUNDS = Number(process.env['IDS_KILLS'] ?? 3);
-const FEED = 30_000;
-const IMPORT = 20_000;
+const FEED = 15_000;
+const IMPORT = 10_000;
 const SOURCES = ['10.77.0.66', 'fd77::66'] as const;
 /** The sources are in the feed's every version, under one prefix or another. */
 const holders4 = ['10.77.0.66', '10.77.0.66/31', '10.77.0.64/29', '10.77.0.64/28'];
@@ -86,7 +86,7 @@ if (privileged(t)) {
         }
       };
       const work = Promise.all([feeds(), imports(), expiries()]);
-      await sleep(300 + Math.random() * 2_000);
+      await sleep(300 + Math.random() * 1_500);
       await daemon.kill();
       running = false;
       await work;
