@@ -115,3 +115,23 @@ export function capturedSegments(file: Buffer): CapturedSegment[] | undefined {
     return (transport && segmentOf(transport, network.vlan)) ?? [];
   });
 }
+
+/** The capture with another TCP port in the place of one, checksums as right as before (RFC 1624); undefined if it holds what is not known. */
+export function withPort(file: Buffer, from: number, to: number): Buffer | undefined {
+  const copy = Buffer.from(file);
+  const capture = framesOf(copy);
+  for (const frame of capture?.frames ?? []) {
+    const network = networkOf(frame, capture?.linkType ?? 0);
+    const transport = network && transportOf(network.type, network.packet);
+    if (transport?.protocol !== 6 || transport.bytes.length < 20) return undefined;
+    const { bytes } = transport;
+    for (const at of [0, 2]) {
+      if (bytes.readUInt16BE(at) !== from) continue;
+      bytes.writeUInt16BE(to, at);
+      const sum = (~bytes.readUInt16BE(16) & 0xffff) + (~from & 0xffff) + to;
+      const folded = (sum & 0xffff) + (sum >> 16);
+      bytes.writeUInt16BE(~((folded & 0xffff) + (folded >> 16)) & 0xffff, 16);
+    }
+  }
+  return capture && copy;
+}
