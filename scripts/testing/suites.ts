@@ -50,7 +50,7 @@ export const suites: ReadonlyMap<string, Suite> = new Map([
     {
       privileged: true,
       jobs: 4,
-      first: ['blocklist', 'bad-input', 'response', 'interfaces', 'address-rules', 'cli', 'list-trouble', 'survival'],
+      first: ['egress', 'cli', 'response', 'audit', 'interfaces', 'rules-update', 'metrics', 'secrets', 'list-trouble'],
       alone: ['flood', 'legitimate', 'replay-equals-live'],
       deadlineMs: 300_000,
     },
