@@ -8,10 +8,12 @@ import t from 'tap';
 import { abiHash, AllowLayout } from '../../common/abi.gen.js';
 import { parsePrefix } from '../../common/address.js';
 import { claimPins, Kernel, type KernelOptions } from '../../engine/bpf/index.js';
+import type { Attachment } from '../../engine/bpf/attachments.js';
 import { libbpf } from '../../engine/bpf/native.js';
 import { xdpState } from '../../engine/bpf/netdev.js';
 import { closeFds } from '../../engine/bpf/check.js';
 import { privileged, run, undoAfter } from '../helpers/privileged.js';
+import { giveBack, take } from './support/bench-pool.js';
 
 type Test = Parameters<typeof undoAfter>[0];
 
@@ -41,6 +43,29 @@ function open(t: Test, pinDir?: string, options: KernelOptions = {}): Kernel {
   return kernel;
 }
 
+const shared = `/sys/fs/bpf/ids-test-${process.pid}-shared`;
+undoAfter(t, () => Kernel.detachAll(shared));
+
+/** Over pins that tests share, so that the programs are verified once; no test leaves anything attached. */
+function openShared(t: Test): Kernel {
+  const kernel = open(t, shared);
+  if (kernel.attachments().length > 0) throw new Error('a test before left something attached');
+  // Before the interfaces go.
+  t.teardown(() => {
+    const last = Kernel.open({ sizes, pinDir: shared });
+    for (const { name } of last.attachments()) last.detach(name);
+    last.close();
+  });
+  return kernel;
+}
+
+/** Private, perhaps one that another test has had. */
+function openPrivate(t: Test): Kernel {
+  const kernel = take({ sizes });
+  t.teardown(() => giveBack(kernel));
+  return kernel;
+}
+
 /** Names a link for as long as it exists. */
 function linkId(path: string): number {
   const fd = libbpf().objGet(path);
@@ -53,7 +78,7 @@ function linkId(path: string): number {
 if (privileged(t)) {
   t.test('native where the driver has it, generic when asked; XDP_TX is probed', async (t) => {
     const [a, b] = await pair(t);
-    const kernel = open(t);
+    const kernel = openPrivate(t);
     const lonely = kernel.attach(a);
     t.match(
       lonely,
@@ -82,7 +107,7 @@ if (privileged(t)) {
     const name = `bd${process.pid % 100000}d${++made}`;
     undoAfter(t, () => spawnSync('ip', ['link', 'del', name]));
     await run('ip', ['link', 'add', name, 'type', 'bridge']);
-    const kernel = open(t);
+    const kernel = openPrivate(t);
     t.match(kernel.attach(name), { mode: 'generic', tx: true, fallback: /native/ });
     kernel.detach(name);
     t.throws(() => kernel.attach(name, 'native'), { code: 'SYSCALL', message: /native mode/ });
@@ -90,7 +115,7 @@ if (privileged(t)) {
 
   t.test('no such interface, a foreign program', async (t) => {
     const [a] = await pair(t);
-    const [first, second] = [open(t), open(t, pinDirectory(t))];
+    const [first, second] = [openPrivate(t), openShared(t)];
     for (const name of ['bdnothing', '', 'a/b', 'much-too-long-a-name']) {
       t.throws(() => first.attach(name), { code: 'INTERFACE_MISSING' });
     }
@@ -144,8 +169,8 @@ if (privileged(t)) {
 
   t.test('another ABI: tables can be read, the link moves without a gap, the old pins go', async (t) => {
     const [[a], [b]] = [await pair(t), await pair(t)];
-    const pinDir = pinDirectory(t);
-    const old = open(t, pinDir);
+    const pinDir = shared;
+    const old = openShared(t);
     old.allowlist.put(parsePrefix('192.0.2.0/24'), new Uint8Array(AllowLayout.SIZE));
     const { ifindex } = old.attach(a);
     old.attach(b);
@@ -172,8 +197,8 @@ if (privileged(t)) {
 
   t.test('what another ABI left on interfaces that are not ours any more can be removed', async (t) => {
     const [a] = await pair(t);
-    const pinDir = pinDirectory(t);
-    const old = open(t, pinDir);
+    const pinDir = shared;
+    const old = openShared(t);
     const { ifindex } = old.attach(a);
     old.close();
     renameSync(join(pinDir, abiHash), join(pinDir, 'ffffffffffff'));
@@ -185,7 +210,7 @@ if (privileged(t)) {
 
   t.test('an interface that vanished and came back under the same name', async (t) => {
     const [a, b] = await pair(t);
-    const kernel = open(t, pinDirectory(t));
+    const kernel = openShared(t);
     const first = kernel.attach(a);
     await run('ip', ['link', 'del', a]);
     t.same(kernel.attachments(), []);
@@ -197,16 +222,25 @@ if (privileged(t)) {
 
   t.test('another mode on request, by a new link', async (t) => {
     const [a] = await pair(t);
-    const kernel = open(t, pinDirectory(t));
+    const kernel = openShared(t);
     t.equal(kernel.attach(a).mode, 'native');
     t.equal(kernel.attach(a, 'generic').mode, 'generic');
     t.equal(kernel.attach(a).mode, 'generic', 'auto keeps what there is');
     t.equal(kernel.attachments().length, 1);
   });
 
+  t.test('one process at a time writes to the tables of a pin directory', async (t) => {
+    const pinDir = shared;
+    openShared(t);
+    const release = claimPins(pinDir);
+    t.throws(() => claimPins(pinDir), { code: 'DAEMON_RUNNING', message: /pin_dir of its own/ });
+    release();
+    claimPins(pinDir)();
+  });
+
   t.test('everything of every ABI is removed without a daemon, twice no less', async (t) => {
     const [a, b] = await pair(t);
-    const pinDir = pinDirectory(t);
+    const pinDir = shared;
     const kernel = open(t, pinDir);
     const indexes = [a, b].map((name) => kernel.attach(name).ifindex);
     kernel.close();
@@ -221,7 +255,7 @@ if (privileged(t)) {
 
   t.test('a pin directory of somebody else is refused', async (t) => {
     const pinDir = pinDirectory(t);
-    open(t, pinDir).close();
+    mkdirSync(join(pinDir, abiHash), { recursive: true, mode: 0o700 });
     // Given back before it is cleaned up.
     undoAfter(t, () => existsSync(pinDir) && chownSync(pinDir, 0, 0));
     chownSync(pinDir, 1234, 1234);
@@ -240,56 +274,67 @@ if (privileged(t)) {
 
   t.test('what leaves is judged by tcx or clsact, which are kept, moved and removed like XDP links', async (t) => {
     const pinDir = pinDirectory(t);
-    const pins = (): string[] => readdirSync(join(pinDir, abiHash)).filter((name) => /^(egress|clsact)_/.test(name));
+    const hooks = ['tcx', 'clsact'] as const;
+    const pins = (): string[] =>
+      readdirSync(join(pinDir, abiHash))
+        .filter((name) => /^(egress|clsact)_/.test(name))
+        .sort();
     const filters = (name: string): string =>
       spawnSync('tc', ['filter', 'show', 'dev', name, 'egress']).stdout.toString();
-    for (const hook of ['tcx', 'clsact'] as const) {
-      const [a, b] = await pair(t);
-      const first = open(t, pinDir, { egress: true });
-      const attached = first.attach(a, 'auto', hook);
-      t.match(attached, { egress: hook });
-      const [pin = ''] = pins();
-      const before = filters(a);
-      t.equal(before.includes('ids_egress'), hook === 'clsact');
-      const id = hook === 'tcx' && linkId(join(pinDir, abiHash, pin));
-      first.close();
+    const [[a, b], [c, d]] = [await pair(t), await pair(t)];
+    const ends = { tcx: [a, b], clsact: [c, d] } as const;
+    const first = open(t, pinDir, { egress: true });
+    const attached = hooks.map((hook) => first.attach(ends[hook][0], 'auto', hook));
+    t.match(
+      attached,
+      hooks.map((egress) => ({ egress })),
+    );
+    const [clsactPin = '', tcxPin = '', ...more] = pins();
+    t.match([clsactPin, tcxPin, more], [/^clsact_/, /^egress_/, []]);
+    const before = filters(c);
+    t.same(
+      [a, c].map((name) => filters(name).includes('ids_egress')),
+      [false, true],
+    );
+    const id = linkId(join(pinDir, abiHash, tcxPin));
+    first.close();
 
-      const second = open(t, pinDir, { egress: true });
-      t.same(second.attachments(), [attached], 'an earlier run is known');
-      t.same(second.attach(a, 'auto', hook === 'tcx' ? true : hook), attached);
-      second.close();
-      renameSync(join(pinDir, abiHash), join(pinDir, '0123456789ab'));
-      const third = open(t, pinDir, { egress: true });
-      t.same(third.attach(a), attached, 'as does another ABI');
-      t.same([pins(), readdirSync(pinDir)], [[pin], [abiHash]]);
-      if (id !== false) t.equal(linkId(join(pinDir, abiHash, pin)), id, 'the very link, never detached');
-      else t.not(filters(a), before, 'another program in the same place');
-      t.match(third.attach(a, 'auto', false), { egress: undefined }, 'let go of on request');
-      t.same([pins(), filters(a)], [[], '']);
-      third.attach(a, 'auto', hook);
-      third.attach(b, 'auto', hook);
-      third.detach(b);
-      t.same([third.attachments().map(({ egress }) => egress), filters(b)], [[hook], '']);
-      if (hook === 'clsact') {
-        spawnSync('tc', ['qdisc', 'del', 'dev', a, 'clsact']);
-        t.match(third.attachments(), [{ egress: undefined }], 'anybody can take a filter away');
-        t.match(third.attach(a, 'auto', hook), { egress: hook });
-        spawnSync('tc', ['filter', 'add', 'dev', a, 'ingress', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0']);
-      }
-      third.close();
-      t.same(Kernel.detachAll(pinDir), [a]);
-      t.equal(filters(a), '');
-      const qdiscs = spawnSync('tc', ['qdisc', 'show', 'dev', a]).stdout.toString();
-      t.equal(/clsact/.test(qdiscs), hook === 'clsact', 'somebody else uses the queueing discipline by now');
+    const second = open(t, pinDir, { egress: true });
+    const sorted = (list: readonly Attachment[]): Attachment[] => [...list].sort((x, y) => x.ifindex - y.ifindex);
+    t.same(sorted(second.attachments()), attached, 'an earlier run is known');
+    t.same([second.attach(a, 'auto', true), second.attach(c, 'auto', 'clsact')], attached);
+    second.close();
+    renameSync(join(pinDir, abiHash), join(pinDir, '0123456789ab'));
+    const third = open(t, pinDir, { egress: true });
+    t.same([third.attach(a), third.attach(c)], attached, 'as does another ABI');
+    t.same([pins(), readdirSync(pinDir)], [[clsactPin, tcxPin], [abiHash]]);
+    t.equal(linkId(join(pinDir, abiHash, tcxPin)), id, 'the very link, never detached');
+    t.not(filters(c), before, 'another program in the same place');
+    for (const name of [a, c])
+      t.match(third.attach(name, 'auto', false), { egress: undefined }, 'let go of on request');
+    t.same([pins(), filters(a), filters(c)], [[], '', '']);
+    for (const hook of hooks) {
+      const [kept, gone] = ends[hook];
+      third.attach(kept, 'auto', hook);
+      third.attach(gone, 'auto', hook);
+      third.detach(gone);
+      t.equal(filters(gone), '');
     }
-  });
-
-  t.test('one process at a time writes to the tables of a pin directory', async (t) => {
-    const pinDir = pinDirectory(t);
-    open(t, pinDir);
-    const release = claimPins(pinDir);
-    t.throws(() => claimPins(pinDir), { code: 'DAEMON_RUNNING', message: /pin_dir of its own/ });
-    release();
-    claimPins(pinDir)();
+    t.same(
+      sorted(third.attachments()).map(({ name, egress }) => [name, egress]),
+      hooks.map((hook) => [ends[hook][0], hook]),
+    );
+    spawnSync('tc', ['qdisc', 'del', 'dev', c, 'clsact']);
+    t.match(sorted(third.attachments()), [{ egress: 'tcx' }, { egress: undefined }], 'anybody can take a filter away');
+    t.match(third.attach(c, 'auto', 'clsact'), { egress: 'clsact' });
+    spawnSync('tc', ['filter', 'add', 'dev', c, 'ingress', 'protocol', 'all', 'u32', 'match', 'u32', '0', '0']);
+    third.close();
+    t.same(Kernel.detachAll(pinDir).sort(), [a, c].sort());
+    t.same([filters(a), filters(c)], ['', '']);
+    t.same(
+      [a, c].map((name) => /clsact/.test(spawnSync('tc', ['qdisc', 'show', 'dev', name]).stdout.toString())),
+      [false, true],
+      'somebody else uses the queueing discipline by now',
+    );
   });
 }
