@@ -22,11 +22,21 @@ const value: EntryValue = { expires: 0, set: 0, forced: false, alert: false };
 const sizes = { ...listSizes({ capacity4: 600, capacity6: 600 }), ids_events: 4096, ids_bulk: 4096 };
 t.setTimeout(120_000);
 
-let made = 0;
-function pinDirectory(t: Parameters<typeof undoAfter>[0]): string {
-  const path = `/sys/fs/bpf/ids-table-${process.pid}-${++made}`;
-  undoAfter(t, () => Kernel.detachAll(path));
-  return path;
+const pinDir = `/sys/fs/bpf/ids-table-${process.pid}`;
+undoAfter(t, () => Kernel.detachAll(pinDir));
+
+/** Over pins that all tests share, so that the programs are verified once; nothing is listed. */
+function openEmpty(t: Parameters<typeof undoAfter>[0]): Kernel {
+  const kernel = Kernel.open({ pinDir, sizes });
+  t.teardown(() => kernel.close());
+  const table = BlockTable.open(kernel.listMemory());
+  const none = new Uint32Array(0);
+  const lengths = new Uint8Array(0);
+  table.assign({
+    ...{ addr4: none, len4: lengths, meta4: none, expires4: none },
+    ...{ addr6: none, len6: lengths, meta6: none, expires6: none },
+  });
+  return kernel;
 }
 
 /** Prefixes that hold an always listed address: at any time at least one of them is in the table. */
@@ -40,9 +50,7 @@ const holders: Readonly<Record<string, readonly string[]>> = {
 const never = ['192.0.2.129', '203.0.113.1', '203.0.113.129', '2001:db8:2::5', '2001:db8:ffff::1', '2a01:200::1'];
 
 t.test('changes while packets are judged', { skip }, async (t) => {
-  const pinDir = pinDirectory(t);
-  const kernel = Kernel.open({ pinDir, sizes });
-  t.teardown(() => kernel.close());
+  const kernel = openEmpty(t);
   const table = BlockTable.open(kernel.listMemory());
   const random = new Random(7);
   for (const prefixes of Object.values(holders)) table.put(parsePrefix(prefixes[0] ?? ''), value);
@@ -118,8 +126,7 @@ t.test('changes while packets are judged', { skip }, async (t) => {
 });
 
 t.test('a restart adopts the entries and mends what was left half done', { skip }, async (t) => {
-  const pinDir = pinDirectory(t);
-  const first = Kernel.open({ pinDir, sizes });
+  const first = openEmpty(t);
   const before = BlockTable.open(first.listMemory());
   const prefixes = Object.values(holders).flat();
   for (const prefix of prefixes) before.put(parsePrefix(prefix), { ...value, set: 7 });
@@ -146,8 +153,7 @@ t.test('a restart adopts the entries and mends what was left half done', { skip 
 });
 
 t.test('what is changed behind its back is found and mended', { skip }, async (t) => {
-  const kernel = Kernel.open({ sizes });
-  t.teardown(() => kernel.close());
+  const kernel = openEmpty(t);
   const memory = kernel.listMemory();
   const table = BlockTable.open(memory);
   for (let i = 0; i < 200; i++) table.put(parsePrefix(`192.0.${i}.7`), value);

@@ -8,7 +8,7 @@ import t from 'tap';
 import { FlowState, VerdictCountLayout } from '../../common/abi.gen.js';
 import { FlowMemory, indexKey, Kernel } from '../../engine/bpf/index.js';
 import { FlowTable } from '../../engine/flows/flow-table.js';
-import { until, whyUnprivileged } from '../helpers/privileged.js';
+import { undoAfter, until, whyUnprivileged } from '../helpers/privileged.js';
 import { tcp } from './support/frames.js';
 import type { PushOrder } from './support/pusher.js';
 import { Rig } from './support/rig.js';
@@ -19,10 +19,11 @@ const skip = whyUnprivileged() ?? (availableParallelism() < 2 ? 'needs two CPUs'
 const THREADS = 2;
 const a = { src: '192.0.2.1', dst: '10.0.0.1' };
 
+const pinDir = `/sys/fs/bpf/ids-bc-${process.pid}`;
+undoAfter(t, () => Kernel.detachAll(pinDir));
+
 /** A bench whose tables others can open. */
 function open(t: Parameters<typeof Rig.open>[0], rule: string): { rig: Rig; pinDir: string } {
-  const pinDir = `/sys/fs/bpf/ids-bc-${process.pid}`;
-  t.teardown(() => Kernel.detachAll(pinDir));
   const rig = Rig.open(t, { pinDir });
   setFlags(rig, 'CONTROL_UNLIMITED');
   install(rig, rule);

@@ -141,12 +141,12 @@ t.test('no rate, no events; no bound, all events', { skip }, async (t) => {
 });
 
 t.test('a full ring: lost events are counted by rule and in all', { skip }, async (t) => {
-  const rig = Rig.open(t, { sizes: { ids_events: 65536 } });
+  const rig = Rig.open(t, { sizes: { ids_events: 4096 } });
   setFlags(rig, 'CONTROL_UNLIMITED');
   install(rig, 'alert tcp any any -> any any (msg:"x"; ttl:>0; sid:1;)');
   rig.push(tcp(a), { repeat: 10_000 });
   const kept = rig.drain().events.length;
-  t.ok(kept > 100 && kept < 1_000, `${kept} of 10,000`);
+  t.ok(kept > 20 && kept < 40, `${kept} of 10,000`);
   t.match(rig.kernel.ruleCounts()[0], { matched: 10_000, events: kept, suppressed: 0, lost: 10_000 - kept });
   const stats = rig.kernel.stats();
   t.equal(stats[Stat.EVENTS], kept);

@@ -397,6 +397,7 @@ t.test(
       for (const frame of talk.handshake()) run(frame);
       install(bench.rig, [rule], 2);
       t.same([run(talk.up({ payload: 'attack' })), run(talk.up({ payload: 'x' }))], ['RULE_DROP', rest], name);
+      bench.rig.close();
     }
   },
 );

@@ -32,7 +32,6 @@ const made = new WeakMap<Kernel, { readonly key: string; readonly control: Uint8
 
 /** A kernel as `Kernel.open` gives it; to be given back with `giveBack`. */
 export function take(options: KernelOptions): Kernel {
-  if (options.pinDir !== undefined) return Kernel.open(options);
   const key = JSON.stringify(options);
   const known = free.get(key)?.pop();
   const before = known && made.get(known);

@@ -93,7 +93,7 @@ export class Rig {
     this.#before = this.#counts();
   }
 
-  /** Closed when the test ends; without pins the kernel may be one that another bench has had, with every table empty. */
+  /** Closed when the test ends; the kernel may be one that another bench has had, with every table empty. */
   static open(t: Owner, options: KernelOptions = {}): Rig {
     const rig = new Rig(options);
     t.teardown(() => rig.close());
