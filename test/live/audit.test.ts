@@ -177,7 +177,7 @@ if (privileged(t)) {
     await until(() => lines(daemon.eveFile).some((line) => line.includes('audit-trouble') && line.includes('ENOSPC')));
     t.ok(readFileSync(file).length >= size && readFileSync(file, 'utf8').endsWith('\n'), 'whole lines alone');
     spawnSync('rm', [filler]);
-    await until(async () => (await daemon.status()).audit.waiting === 0, { deadline: 20_000 });
+    await until(async () => (await daemon.status()).audit.waiting === 0, { deadline: 20_000, interval: 200 });
     await daemon.ids('stop', '--detach');
     // One that cannot start says so too.
     daemon.configure({ rules, config: { audit: { path: file }, interfaces: ['nosuch0'] } });

@@ -68,10 +68,17 @@ if (privileged(t)) {
     const figures = async () => (await daemon.status()).blocklist;
     const lookedAt = async (): Promise<void> => {
       const { samples } = (await figures()).reconciler;
-      await until(async () => (await figures()).reconciler.samples > samples + 1, { deadline: DEADLINE });
+      await until(async () => (await figures()).reconciler.samples > samples + 1, {
+        deadline: DEADLINE,
+        interval: 200,
+      });
     };
     const blockedAgain = (what: string): Promise<unknown> =>
-      until(() => shutOut(attacker, LISTED, url), { deadline: DEADLINE, message: `${what} to be put right` });
+      until(() => shutOut(attacker, LISTED, url), {
+        deadline: DEADLINE,
+        interval: 100,
+        message: `${what} to be put right`,
+      });
     const letIn = async (): Promise<boolean> =>
       (await curl(attacker, url, '--interface', LISTED)).status === 0 || (await figures()).reconciler.repairs > 0;
 
@@ -110,6 +117,7 @@ if (privileged(t)) {
       await blockedAgain('the entries');
       await until(async () => (await figures()).reconciler.repairs >= before + list.length + foreign, {
         deadline: DEADLINE,
+        interval: 100,
         message: 'the repairs',
       });
       t.same(linesOf(daemon.pins), lines);
