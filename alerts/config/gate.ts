@@ -49,6 +49,8 @@ export const collapse = z.strictObject({
     .array(z.enum(['alert', 'drop']))
     .min(1)
     .default(['alert']),
+  /** The first record of a window: at once, or told with the others at the window's end. */
+  first: z.enum(['now', 'held']).default('now'),
 });
 
 export type FilterConfig = z.output<typeof filter>;

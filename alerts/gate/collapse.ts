@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Repeats told as one: of a rule between two addresses the first record of a window goes out at once, the others are
-// counted, and at the end of the window one record tells how many there were.
+// Repeats told as one: of a rule between two addresses the first record of a window goes out at once, unless it is held as
+// well, the others are counted, and at the end of the window one record tells how many there were.
 
 import type { CollapseConfig } from '../config/gate.js';
 import type { Detection } from '../model.js';
@@ -34,10 +34,10 @@ export class Collapse {
     // One that is over takes repeats until it is told, at the next look.
     if (window === undefined || (window.end <= now && window.count === 0)) {
       this.#windows.delete(key);
-      if (this.#windows.size < MAX_WINDOWS) {
-        this.#windows.set(key, { end: now + this.#config.window, last: undefined, count: 0, first: d.timeUs });
-      }
-      return true;
+      if (this.#windows.size >= MAX_WINDOWS) return true;
+      const opened: Window = { end: now + this.#config.window, last: undefined, count: 0, first: d.timeUs };
+      this.#windows.set(key, opened);
+      return this.#config.first === 'now' || this.#count(opened, d);
     }
     return this.#count(window, d);
   }

@@ -85,6 +85,21 @@ t.test('repeats are told as one record at the end of the window', async (t) => {
   t.notOk(drops.pass(blocked6, 1));
 });
 
+t.test('one record a window, if the first is held too', async (t) => {
+  const one = gate({ collapse: { window: '10s', first: 'held' } });
+  const at = (us: number, more: object = {}): Detection => ({ ...synFin, timeUs: us, ...more });
+  for (const us of [1, 2, 3]) t.notOk(one.pass(at(us), us));
+  t.notOk(one.pass(at(4, { src: '192.0.2.9' }), 4));
+  t.ok(one.pass(at(5, { kind: 'drop' }), 5), 'an audit of drops stays whole');
+  t.strictSame(one.due(10_000), []);
+  t.strictSame(one.due(10_004), [
+    { ...at(3), repeats: { count: 3, first: 1, last: 3 } },
+    { ...at(4, { src: '192.0.2.9' }), repeats: { count: 1, first: 4, last: 4 } },
+  ]);
+  t.notOk(one.pass(at(6), 11_000), 'a new window');
+  t.match(one.due(11_001, true), [{ repeats: { count: 1, first: 6 } }]);
+});
+
 t.test('a window that is over and was not told yet takes repeats until it is', async (t) => {
   const one = gate({ collapse: { window: '10s' } });
   one.pass(synFin, 0);
