@@ -54,4 +54,5 @@ export {
 } from './eve-dns.js';
 export { tlsObject, tlsVersionName, type TlsCertificate, type TlsFields, type TlsFingerprint } from './eve-tls.js';
 export { secret as secretField } from './config/common.js';
+export { parsed } from './config/parsed.js';
 export { readSecret } from './secret.js';

@@ -3,6 +3,7 @@
 //   mixed-sender.js TO SOURCE:PORT:PER-SECOND…
 
 import { createSocket, type Socket } from 'node:dgram';
+import { atInputEnd } from './at-input-end.js';
 
 const EVERY_MS = 5;
 const [to = '', ...words] = process.argv.slice(2);
@@ -39,12 +40,8 @@ const timer = setInterval(() => {
   }
 }, EVERY_MS);
 
-console.log('sending');
-process.stdin.resume().once('end', () => {
-  clearInterval(timer);
-  setInterval(() => {
-    if (pending > 0) return;
-    console.log(JSON.stringify(streams.map(({ sent }) => sent)));
-    process.exit(0);
-  }, 1);
-});
+atInputEnd(
+  timer,
+  () => pending,
+  () => JSON.stringify(streams.map(({ sent }) => sent)),
+);

@@ -3,6 +3,7 @@
 //   steady-sender.js TO FIRST-PORT PORTS
 
 import { createSocket } from 'node:dgram';
+import { atInputEnd } from './at-input-end.js';
 
 const EVERY_MS = 5;
 const [to = '', first = '9', ports = '1'] = process.argv.slice(2);
@@ -19,12 +20,8 @@ const timer = setInterval(() => {
   });
 }, EVERY_MS);
 
-console.log('sending');
-process.stdin.resume().once('end', () => {
-  clearInterval(timer);
-  setInterval(() => {
-    if (pending > 0) return;
-    console.log(String(sent));
-    process.exit(0);
-  }, 1);
-});
+atInputEnd(
+  timer,
+  () => pending,
+  () => String(sent),
+);

@@ -2,9 +2,9 @@
 // Outputs of type `file`.
 
 import * as z from 'zod';
-import { messageOf } from '../../common/errors.js';
 import { parseSize } from '../../common/size.js';
 import { absolute, batch, common, duration, MIB } from './common.js';
+import { parsed } from './parsed.js';
 
 const mode = z
   .union([
@@ -19,14 +19,7 @@ const mode = z
   .prefault('0640');
 
 /** A size such as `100MiB`, in bytes once parsed. */
-const size = z.union([z.string(), z.int().positive()]).transform((value, context) => {
-  try {
-    return parseSize(String(value));
-  } catch (error) {
-    context.issues.push({ code: 'custom', message: messageOf(error), input: value });
-    return z.NEVER;
-  }
-});
+const size = z.union([z.string(), z.int().positive()]).transform(parsed(parseSize));
 
 const rotate = z.strictObject({
   /** A file that would grow beyond it is put aside. */

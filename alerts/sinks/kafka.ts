@@ -7,7 +7,7 @@ import type { Batch, Sendable } from '../entry.js';
 import { excerpt } from './http-answer.js';
 import { KafkaSession } from './kafka-session.js';
 import { lineWithin } from './line-within.js';
-import { recordId } from './record-id.js';
+import { recordId } from './record-facts.js';
 import { DeliveryError, type Fate, type Sink } from './sink.js';
 import { connectionTrouble } from './tls-trouble.js';
 import { within } from './within.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What receivers want to know of a record beside its line: when, and who it is.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { detectionId } from '../detection-id.js';
 import type { Sendable } from '../entry.js';
 
@@ -17,7 +17,7 @@ export function timeUsOf({ detection, line }: Sendable): number {
 
 /** The same whenever and wherever the record is delivered: 32 hexadecimal digits. */
 export function recordId({ detection, line }: Sendable): string {
-  return detection ? detectionId(detection) : createHash('sha256').update(line).digest('hex').slice(0, 32);
+  return detection ? detectionId(detection) : hash('sha256', line, 'hex').slice(0, 32);
 }
 
 /** ISO 8601 with microseconds, in UTC. */

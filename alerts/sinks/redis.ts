@@ -7,7 +7,7 @@ import type { RedisConfig } from '../config/redis.js';
 import type { Batch, Sendable } from '../entry.js';
 import { readSecret } from '../secret.js';
 import { readTls } from '../tls-files.js';
-import { recordId } from './record-id.js';
+import { recordId } from './record-facts.js';
 import { DeliveryError, type Fate, type Sink } from './sink.js';
 import { connectionTrouble } from './tls-trouble.js';
 import { within } from './within.js';

@@ -2,21 +2,9 @@
 // The kinds of values that the configuration file holds, each with its own words for what is wrong.
 
 import * as z from 'zod';
+import { parsed } from '../../alerts/index.js';
 import { formatPrefix, parsePrefix } from '../../common/address.js';
 import { parseDuration } from '../../common/duration.js';
-import { messageOf } from '../../common/errors.js';
-
-/** Runs a parser of ours as a zod transform: its message becomes the issue. */
-function parsed<T>(work: (text: string) => T) {
-  return (value: string | number, context: z.core.$RefinementCtx<string | number>): T => {
-    try {
-      return work(String(value));
-    } catch (error) {
-      context.issues.push({ code: 'custom', message: messageOf(error), input: value });
-      return z.NEVER;
-    }
-  };
-}
 
 /** Texts and whole numbers; anything else gets one clear line. */
 const word = (what: string) => z.union([z.string(), z.int()], { error: `${what} is needed` });
